@@ -1,0 +1,48 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: .venv/runtime ## Install into .venv, then load, build and export the sample extract
+	@$(BIN)/exhaust demo
+
+.PHONY: test
+test: check ## Run everything: format, lint, types, dbt's tests and pytest on both engines
+	$(BIN)/pytest
+
+.PHONY: check
+check: .venv/dev ## Check format, lint and types
+	$(BIN)/sqlfmt --check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy --no-error-summary
+
+.PHONY: format
+format: .venv/dev ## Format SQL and Python
+	$(BIN)/sqlfmt --quiet .
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+
+.PHONY: clean
+clean: ## Remove what was built here: .venv, target, logs, the demo's files
+	rm -rf .venv target logs demo.duckdb demo.duckdb.wal
+
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+		echo "exhaust needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/runtime: .venv/python pyproject.toml constraints.txt
+	@echo "Installing into .venv (once, about a minute) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+.venv/dev: .venv/runtime
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@

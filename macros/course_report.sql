@@ -1,0 +1,52 @@
+{#-
+    The report of one course as a SELECT: the fixed columns, then one per assessment.
+
+    Pure Jinja, rendered by dbt (models/export/course_report.sql) and by the runner.
+      engine     duckdb or postgres
+      relation   SQL text that names course_progress
+      columns    the header plan in order: a list of
+                 {column_name, label, kind, assessment_ordinal}, see course_report_columns
+      course_id  the course; none gives the shape without rows
+      batch_ids  the batches wanted; none means all of the course
+    Dates and `%` are written here and nowhere else, so that the mart keeps its types.
+-#}
+{%- macro course_report(engine, relation, columns, course_id, batch_ids=none) -%}
+    select
+        {%- for column in columns if column.kind != "score" %}
+            {{ report_value(engine, column) }} as {{ sql_identifier(column.label) }}
+            {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+        {%- set assessments = columns | selectattr("kind", "equalto", "score") | list %}
+        {%- if assessments %},{{ score_columns(assessments) }}{% endif %}
+    from {{ relation }} as course_progress
+    where
+        {%- if course_id is none %} false
+        {%- else %}
+            course_progress.course_id = {{ sql_literal(course_id) }}
+            {%- if batch_ids is not none %}
+                and course_progress.batch_id in (
+                    {%- for batch_id in batch_ids -%}
+                        {{ sql_literal(batch_id) }}{% if not loop.last %}, {% endif %}
+                    {%- endfor -%}
+                )
+            {%- endif %}
+        {%- endif %}
+    order by
+        {{ report_order(engine, "course_progress.batch_id") }},
+        {{ report_order(engine, "course_progress.user_id") }}
+{%- endmacro -%}
+
+{#- A fixed column of the report as text, by its kind in the header plan. -#}
+{%- macro report_value(engine, column) -%}
+    {%- set value = "course_progress." ~ column.column_name -%}
+    {%- if column.kind == "date" and engine == "postgres" -%} to_char({{ value }}, 'DD/MM/YYYY')
+    {%- elif column.kind == "date" -%} strftime({{ value }}, '%d/%m/%Y')
+    {%- elif column.kind == "percent" -%} {{ value }} || '%'
+    {%- else -%} {{ value }}
+    {%- endif -%}
+{%- endmacro -%}
+
+{#- Ids are ordered by their bytes, whatever the collation of the database. -#}
+{%- macro report_order(engine, column) -%}
+    {{ column }}{% if engine == "postgres" %} collate "C"{% endif %}
+{%- endmacro -%}

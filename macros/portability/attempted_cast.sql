@@ -1,0 +1,13 @@
+{#-
+    A text as another type; null where the engine refuses it.
+    Why: `dbt.safe_cast` is a plain cast on these engines, and Postgres asks before it casts.
+-#}
+{% macro attempted_cast(text, type) %}
+    {{ return(adapter.dispatch("attempted_cast", "exhaust")(text, type)) }}
+{% endmacro %}
+
+{% macro default__attempted_cast(text, type) %} try_cast({{ text }} as {{ type }}) {% endmacro %}
+
+{% macro postgres__attempted_cast(text, type) %}
+    case when pg_input_is_valid({{ text }}, '{{ type }}') then cast({{ text }} as {{ type }}) end
+{% endmacro %}

@@ -1,0 +1,11 @@
+{#-
+    Whether a JSON value is an object; null where there is none.
+    Why: the engines' functions differ in name and case.
+-#}
+{% macro json_is_object(json) %}
+    {{ return(adapter.dispatch("json_is_object", "exhaust")(json)) }}
+{% endmacro %}
+
+{% macro default__json_is_object(json) %} json_type({{ json }}) = 'OBJECT' {% endmacro %}
+
+{% macro postgres__json_is_object(json) %} jsonb_typeof({{ json }}) = 'object' {% endmacro %}

@@ -1,0 +1,28 @@
+{#-
+    The header plan of the course that the variable `course_id` names, as macros/course_report.sql
+    wants it; without the variable, the fixed columns alone.
+-#}
+{% macro report_columns_of_course() %}
+    {%- if var("course_id", none) is none or not execute -%}
+        {{ return(fixed_report_columns()) }}
+    {%- endif -%}
+    {%- set plan = run_query(
+        "select column_name, label, kind, assessment_ordinal from "
+        ~ ref("course_report_columns")
+        ~ " where course_id = "
+        ~ sql_literal(var("course_id"))
+        ~ " order by ordinal"
+    ) -%}
+    {%- set columns = [] -%}
+    {%- for row in plan.rows -%}
+        {%- do columns.append(
+            {
+                "column_name": row[0],
+                "label": row[1],
+                "kind": row[2],
+                "assessment_ordinal": row[3],
+            }
+        ) -%}
+    {%- endfor -%}
+    {{ return(columns or fixed_report_columns()) }}
+{% endmacro %}

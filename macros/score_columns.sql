@@ -1,0 +1,15 @@
+{#-
+    The one place that makes columns: one per assessment of a course.
+
+    Pure Jinja, rendered by dbt and by the runner: no adapter, no query, text out.
+    `assessments` is the part of the header plan that holds scores, a list of
+    {label, assessment_ordinal}; `scores` of course_progress holds the learner's best attempts in
+    whole percent at those ordinals, null where there was no attempt. A score of zero is `0%`.
+-#}
+{%- macro score_columns(assessments) -%}
+    {%- for assessment in assessments %}
+        course_progress.scores[{{ assessment.assessment_ordinal | int }}]
+        || '%' as {{ sql_identifier(assessment.label) }}
+        {%- if not loop.last %},{% endif %}
+    {%- endfor %}
+{%- endmacro -%}

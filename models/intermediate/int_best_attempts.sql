@@ -1,0 +1,60 @@
+with
+    attempts as (
+        select * from {{ ref("stg_attempts") }} where total_score >= 0 and total_max_score > 0
+    ),
+
+    enrolments as (select * from {{ ref("int_enrolments") }} where left_out_reason is null),
+
+    assessments as (select * from {{ ref("course_assessments") }}),
+
+    ranked as (
+        select
+            attempts.course_id,
+            attempts.batch_id,
+            attempts.user_id,
+            attempts.content_id as assessment_id,
+            assessments.assessment_ordinal,
+            attempts.attempt_id,
+            attempts.total_score,
+            attempts.total_max_score,
+            attempts.attempted_at,
+            row_number() over (
+                partition by
+                    attempts.course_id, attempts.batch_id, attempts.user_id, attempts.content_id
+                order by
+                    attempts.total_score desc,
+                    -- Of equal scores the one with the least maximum is the highest share; of
+                    -- zeros all shares are equal.
+                    case when attempts.total_score > 0 then attempts.total_max_score end,
+                    attempts.attempted_at desc nulls last,
+                    {{ bytewise("attempts.attempt_id") }}
+            ) as place
+        from attempts
+        inner join
+            assessments
+            on attempts.course_id = assessments.course_id
+            and attempts.content_id = assessments.assessment_id
+        inner join
+            enrolments
+            on attempts.course_id = enrolments.course_id
+            and attempts.batch_id = enrolments.batch_id
+            and attempts.user_id = enrolments.user_id
+    ),
+
+    best as (
+        select
+            ranked.course_id,
+            ranked.batch_id,
+            ranked.user_id,
+            ranked.assessment_id,
+            ranked.assessment_ordinal,
+            ranked.attempt_id,
+            ranked.total_score,
+            ranked.total_max_score,
+            ranked.attempted_at
+        from ranked
+        where ranked.place = 1
+    )
+
+select *
+from best

@@ -1,0 +1,30 @@
+with
+    source as (select * from {{ landing("content_hierarchy") }}),
+
+    kept as ({{ one_row_a_key("source", "content_hierarchy") }}),
+
+    published as (
+        select kept.identifier, {{ parsed_json("kept.hierarchy") }} as hierarchy
+        from kept
+        where kept.identifier not like '%.img'
+    ),
+
+    renamed as (
+        select
+            published.identifier as course_id,
+            {{ json_text("published.hierarchy", "name") }} as course_name,
+            {{ json_text("published.hierarchy", "status") }} as status,
+            {{ json_text("published.hierarchy", "channel") }} as tenant_id,
+            {{ json_text("published.hierarchy", "createdBy") }} as created_by,
+            cast(
+                floor(
+                    {{ decimal_number(json_text("published.hierarchy", "leafNodesCount")) }}
+                ) as bigint
+            ) as leaf_nodes_count,
+            {{ json_member("published.hierarchy", "children") }} as children
+        from published
+        where {{ json_is_object("published.hierarchy") }}
+    )
+
+select *
+from renamed

@@ -1,0 +1,78 @@
+"""The warehouse: one protocol, one module per engine.
+
+Everything above this package speaks SQL text made by `exhaust.sql` and names no engine's driver.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from exhaust.settings import Profile
+
+
+class Warehouse(Protocol):
+    """An open connection. Use it as a context manager; leaving it closes the connection."""
+
+    engine: str
+    name: str
+    """What messages call it: the file's path, or host, port and database."""
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a small result."""
+
+    def execute(self, sql: str) -> None:
+        """Runs a statement."""
+
+    def tables(self, schema: str) -> set[str]:
+        """The names of the tables and views in a schema; empty where there is no such schema."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commits at the end, rolls back on an exception."""
+
+    def snapshot(self, relations: Sequence[str]) -> AbstractContextManager[None]:
+        """A read-only transaction in which all queries see `relations` (SQL text) in one state,
+        and in which a build cannot replace them."""
+
+    def copy_out(self, select: str, write: Callable[[bytes], object]) -> int:
+        """Streams a SELECT as CSV without a header, in chunks, to `write`; returns the rows.
+
+        What `write` raises stops the engine and is raised again.
+        """
+
+    def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
+        """Appends what `reader` gives, a SELECT in DuckDB's SQL over files of an extract with
+        `columns` in their order; returns the rows. A duckdb.Error of the reader is raised as is.
+        """
+
+    def progress(self) -> float | None:
+        """The share (0 to 1) of the running insert that is done, or None; from another thread."""
+
+    def close(self) -> None:
+        """Closes the connection."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None: ...
+
+
+def connect(profile: Profile, *, writing: bool, notify: Callable[[str], None]) -> Warehouse:
+    """Opens the warehouse of a profile.
+
+    `notify` is told once if another process has to be waited for.
+
+    Raises Busy if it is still held after ten seconds, NoConnection if it cannot be reached, Unfit
+    if it is no warehouse (no such file when reading, not a DuckDB file, not UTF-8).
+    """
+    if profile.engine == "duckdb":
+        from exhaust.warehouse.duckdb import DuckDBWarehouse
+
+        return DuckDBWarehouse.open(profile.options, writing=writing, notify=notify)
+    from exhaust.warehouse.postgres import PostgresWarehouse
+
+    return PostgresWarehouse.open(profile.options)

@@ -1,0 +1,146 @@
+"""A DuckDB file: one writer, or many readers, at a time."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from exhaust.errors import Busy, ExhaustError, Unfit
+from exhaust.sql import literal
+from exhaust.warehouse.pipe import copy_through_pipe
+
+PATIENCE = 10.0
+"""Seconds that a file held by another process is waited for."""
+
+
+class DuckDBWarehouse:
+    engine = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+        self.name = name
+        self._connection = connection
+
+    @classmethod
+    def open(
+        cls,
+        options: Mapping[str, Any],
+        *,
+        writing: bool,
+        notify: Callable[[str], None],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> Self:
+        path = Path(options["path"])
+        _check_path(path, writing=writing)
+        config = {
+            "TimeZone": "UTC",
+            "autoinstall_known_extensions": "false",
+            # Landed rows have no order of their own; without one, a load's memory stays flat.
+            "preserve_insertion_order": str(not writing).lower(),
+            **(options.get("config_options") or {}),
+            **(options.get("settings") or {}),
+        }
+        deadline = clock() + PATIENCE
+        waiting = False
+        while True:
+            try:
+                connection = duckdb.connect(str(path), read_only=not writing, config=config)
+            except duckdb.IOException as error:
+                if "lock" not in str(error):
+                    raise _unreadable(path, error) from error
+                if clock() >= deadline:
+                    raise Busy(
+                        f"{path} is held by another process, and still was after "
+                        f"{PATIENCE:.0f} seconds.",
+                        "A build or a load may be running, or the file is open in another "
+                        "program. Try again when it has ended.",
+                    ) from error
+                if not waiting:
+                    notify(f"{path} is held by another process: waiting for it to end ...")
+                    waiting = True
+                sleep(0.1)
+            except duckdb.Error as error:
+                raise _unreadable(path, error) from error
+            else:
+                return cls(connection, str(path))
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        return self._connection.execute(sql).fetchall()
+
+    def execute(self, sql: str) -> None:
+        self._connection.execute(sql)
+
+    def tables(self, schema: str) -> set[str]:
+        found = self.query(
+            "select table_name from information_schema.tables "
+            f"where table_schema = {literal(schema)} and table_catalog = current_database()"
+        )
+        return {name for (name,) in found}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.execute("begin transaction")
+        try:
+            yield
+        except BaseException:
+            self.execute("rollback")
+            raise
+        self.execute("commit")
+
+    @contextmanager
+    def snapshot(self, relations: Sequence[str]) -> Iterator[None]:
+        del relations  # Nobody can write to a file that is open for reading.
+        with self.transaction():
+            yield
+
+    def copy_out(self, select: str, write: Callable[[bytes], object]) -> int:
+        return copy_through_pipe(self._connection, select, write)
+
+    def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
+        from exhaust.sql import identifier
+
+        names = ", ".join(map(identifier, columns))
+        counted = self._connection.execute(f"insert into {relation} ({names}) {reader}").fetchone()
+        return int(counted[0]) if counted else 0
+
+    def progress(self) -> float | None:
+        share = self._connection.query_progress()
+        return share / 100 if share >= 0 else None
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _check_path(path: Path, *, writing: bool) -> None:
+    if path.is_dir():
+        raise Unfit(f"{path} is a folder, not a DuckDB file.")
+    if writing and not path.parent.is_dir():
+        raise Unfit(f"There is no folder {path.parent} for the DuckDB file {path.name}.")
+    if not writing and not path.exists():
+        raise Unfit(
+            f"Nothing is loaded: there is no DuckDB file {path}.",
+            "Load an extract with `exhaust load DIR`, then run `exhaust build`.",
+        )
+
+
+def _unreadable(path: Path, error: duckdb.Error) -> ExhaustError:
+    reason = str(error).splitlines()[0]
+    return Unfit(
+        f"{path} cannot be opened as a DuckDB file: {reason}",
+        "Give another file by EXHAUST_DUCKDB_PATH or in profiles.yml.",
+    )

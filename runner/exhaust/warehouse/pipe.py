@@ -1,0 +1,54 @@
+"""DuckDB's COPY through a pipe, so that its bytes can be counted, headed or handed on."""
+
+import os
+import threading
+from collections.abc import Callable
+
+import duckdb
+
+CHUNK = 1 << 16
+
+
+def copy_through_pipe(
+    connection: duckdb.DuckDBPyConnection,
+    select: str,
+    write: Callable[[bytes], object],
+) -> int:
+    """Streams a SELECT as CSV without a header to `write`, in chunks; returns the rows.
+
+    Absent is nothing and an empty text is `""`. What `write` raises stops DuckDB and is raised
+    again; so is a duckdb.Error of the SELECT.
+    """
+    outlet, inlet = os.pipe()
+    rows = 0
+    failure: Exception | None = None
+
+    def run() -> None:
+        nonlocal rows, failure
+        # `comment ''`: DuckDB would otherwise quote every field that holds a `#`.
+        copy = (
+            f"copy ({select}) to '/dev/fd/{inlet}' (format csv, header false, delimiter ',', "
+            "quote '\"', escape '\"', nullstr '', comment '')"
+        )
+        try:
+            counted = connection.execute(copy).fetchone()
+            rows = counted[0] if counted else 0
+        except Exception as error:
+            failure = error
+        finally:
+            os.close(inlet)
+
+    worker = threading.Thread(target=run)
+    worker.start()
+    try:
+        while chunk := os.read(outlet, CHUNK):
+            write(chunk)
+    except BaseException:
+        connection.interrupt()
+        raise
+    finally:
+        os.close(outlet)
+        worker.join()
+    if failure is not None:
+        raise failure
+    return rows

@@ -1,0 +1,181 @@
+"""A PostgreSQL database, 16 or later."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, LiteralString, Self, cast
+
+import duckdb
+import psycopg
+
+from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, Unfit
+from exhaust.sql import identifier, literal
+from exhaust.warehouse.pipe import copy_through_pipe
+
+LIBPQ_OPTIONS = (
+    "host",
+    "port",
+    "user",
+    "connect_timeout",
+    "keepalives_idle",
+    "sslmode",
+    "sslcert",
+    "sslkey",
+    "sslrootcert",
+)
+"""Keys of a dbt output of type postgres that are libpq's own."""
+
+OLDEST = 16
+CHUNK = 1 << 18
+
+
+class PostgresWarehouse:
+    engine = "postgres"
+
+    def __init__(self, connection: psycopg.Connection, name: str) -> None:
+        self.name = name
+        self._connection = connection
+
+    @classmethod
+    def open(cls, options: Mapping[str, Any]) -> Self:
+        given = {key: options[key] for key in LIBPQ_OPTIONS if options.get(key) is not None}
+        database = options.get("dbname") or options.get("database")
+        name = f"{given.get('host')}:{given.get('port')}/{database}"
+        try:
+            connection = psycopg.connect(
+                dbname=database,
+                password=options.get("password") or options.get("pass") or None,
+                client_encoding="UTF8",
+                autocommit=True,
+                **{"connect_timeout": 10, **given},
+            )
+        except psycopg.OperationalError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise NoConnection(
+                f"No connection to the Postgres database {name} as {given.get('user')}: {reason}",
+                "Check that the server runs, and PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE "
+                "or your profiles.yml.",
+            ) from error
+        warehouse = cls(connection, name)
+        try:
+            warehouse._prepare(options)
+        except BaseException:
+            connection.close()
+            raise
+        return warehouse
+
+    def _prepare(self, options: Mapping[str, Any]) -> None:
+        info = self._connection.info
+        if info.server_version < OLDEST * 10000:
+            raise Unfit(
+                f"{self.name} is PostgreSQL {info.server_version // 10000}; "
+                f"exhaust needs {OLDEST} or later."
+            )
+        encoding = info.parameter_status("server_encoding")
+        if encoding != "UTF8":
+            raise Unfit(
+                f"The database {self.name} is encoded in {encoding}; names in Indic scripts need "
+                "UTF8.",
+                "Create one with: createdb --encoding=UTF8 --template=template0 NAME",
+            )
+        self.execute("set time zone 'UTC'; set lock_timeout = '10s'")
+        if options.get("role"):
+            self.execute(f"set role {identifier(options['role'])}")
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with self._plain_errors():
+            return self._connection.execute(cast(LiteralString, sql)).fetchall()
+
+    def execute(self, sql: str) -> None:
+        with self._plain_errors():
+            self._connection.execute(cast(LiteralString, sql))
+
+    def tables(self, schema: str) -> set[str]:
+        found = self.query(
+            "select table_name from information_schema.tables "
+            f"where table_schema = {literal(schema)}"
+        )
+        return {name for (name,) in found}
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self._plain_errors(), self._connection.transaction():
+            yield
+
+    @contextmanager
+    def snapshot(self, relations: Sequence[str]) -> Iterator[None]:
+        # The lock comes before the first query: a snapshot older than a table that a build has
+        # just put in place would see that table empty.
+        with self._plain_errors(), self._connection.transaction():
+            self.execute("set transaction isolation level repeatable read read only")
+            self.execute(f"lock table {', '.join(relations)} in access share mode")
+            yield
+
+    def copy_out(self, select: str, write: Callable[[bytes], object]) -> int:
+        statement = cast(LiteralString, f"copy ({select}) to stdout (format csv)")
+        waiting: list[bytes] = []
+        size = 0
+        with self._plain_errors(), self._connection.cursor() as cursor:
+            with cursor.copy(statement) as copy:
+                for data in copy:
+                    waiting.append(bytes(data))
+                    size += len(data)
+                    if size >= CHUNK:
+                        write(b"".join(waiting))
+                        waiting.clear()
+                        size = 0
+            write(b"".join(waiting))
+            return cursor.rowcount
+
+    def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
+        names = ", ".join(map(identifier, columns))
+        statement = cast(LiteralString, f"copy {relation} ({names}) from stdin (format csv)")
+        with (
+            self._plain_errors(),
+            duckdb.connect(config={"TimeZone": "UTC", "preserve_insertion_order": "false"}) as duck,
+            self._connection.cursor() as cursor,
+        ):
+            with cursor.copy(statement) as copy:
+                read = copy_through_pipe(duck, reader, copy.write)
+            if cursor.rowcount != read:
+                raise ExhaustError(
+                    f"{self.name} took {cursor.rowcount} of {read} rows into {relation}."
+                )
+            return read
+
+    def progress(self) -> float | None:
+        return None
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
+        """Turns what a user can meet into our errors; a fault in our SQL stays a psycopg error."""
+        try:
+            yield
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise NotAllowed(
+                f"{self.name} refuses: {error.diag.message_primary}.",
+                "Ask its owner for the right, or connect as another user.",
+            ) from error
+        except psycopg.errors.LockNotAvailable as error:
+            raise Busy(
+                f"A table in {self.name} is held by another process, and still was after 10 "
+                "seconds.",
+                "A build, a load or an export may be running. Try again when it has ended.",
+            ) from error
+        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise NoConnection(f"The connection to {self.name} failed: {reason}") from error

@@ -1,0 +1,26 @@
+{#-
+    What: rows that differ from another under the same key, of which one counts and these do not.
+    When it matters: always a little (an extract taken while rows were written), a lot if a learner's
+    newest state is not the one that counts.
+    To resolve: take the extract again, or look at the key in the landing schema.
+-#}
+{% for table, raw in raw_tables().items() %}
+    select
+        '{{ table }}' as source_table,
+        {{ table_key("copies", raw.key) }} as named,
+        count(*) - 1 as row_count
+    from
+        (
+            select distinct {{ raw.columns | join(", ") }}
+            from {{ landing(table) }} as landed
+            inner join
+                ({{ keys_standing_twice(landing(table), raw.key) }}) as repeated using (
+                    {{ raw.key | join(", ") }}
+                )
+        ) as copies
+    group by {{ raw.key | join(", ") }}
+    having count(*) > 1
+    {% if not loop.last %}
+        union all
+    {% endif %}
+{% endfor %}

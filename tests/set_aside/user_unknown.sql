@@ -1,0 +1,14 @@
+{#-
+    What: rows of the report whose learner has no row in the user table; they are kept, the profile
+    is blank.
+    When it matters: their officers cannot be told where they teach.
+    To resolve: load the users.
+-#}
+select
+    'user_enrolments' as source_table,
+    course_progress.course_id || ' / ' || course_progress.batch_id as named,
+    count(*) as row_count
+from {{ ref("course_progress") }} as course_progress
+left join {{ ref("stg_users") }} as users on course_progress.user_id = users.user_id
+where users.user_id is null
+group by course_progress.course_id, course_progress.batch_id
