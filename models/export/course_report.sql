@@ -1,5 +1,5 @@
 {{
     course_report(
-        target.type, ref("course_progress"), report_columns_of_course(), var("course_id", none)
+        engine(), ref("course_progress"), report_columns_of_course(), var("course_id", none)
     )
 }}

@@ -37,7 +37,6 @@ class DuckDBWarehouse:
         path = Path(options["path"])
         _check_path(path, writing=writing)
         config = {
-            "TimeZone": "UTC",
             "autoinstall_known_extensions": "false",
             # Landed rows have no order of their own; without one, a load's memory stays flat.
             "preserve_insertion_order": str(not writing).lower(),
@@ -66,6 +65,7 @@ class DuckDBWarehouse:
             except duckdb.Error as error:
                 raise _unreadable(path, error) from error
             else:
+                connection.execute("set TimeZone = 'UTC'")
                 return cls(connection, str(path))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

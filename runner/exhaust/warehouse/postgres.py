@@ -132,9 +132,10 @@ class PostgresWarehouse:
         statement = cast(LiteralString, f"copy {relation} ({names}) from stdin (format csv)")
         with (
             self._plain_errors(),
-            duckdb.connect(config={"TimeZone": "UTC", "preserve_insertion_order": "false"}) as duck,
+            duckdb.connect(config={"preserve_insertion_order": "false"}) as duck,
             self._connection.cursor() as cursor,
         ):
+            duck.execute("set TimeZone = 'UTC'")
             with cursor.copy(statement) as copy:
                 read = copy_through_pipe(duck, reader, copy.write)
             if cursor.rowcount != read:
@@ -178,4 +179,6 @@ class PostgresWarehouse:
             ) from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise NoConnection(f"The connection to {self.name} failed: {reason}") from error
+            if self._connection.closed:
+                raise NoConnection(f"The connection to {self.name} was lost: {reason}") from error
+            raise ExhaustError(f"{self.name} could not go on: {reason}") from error

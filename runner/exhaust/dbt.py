@@ -1,0 +1,286 @@
+"""The one module that knows dbt: runs it as a child process and says in plain words what it did."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from exhaust.display import Progress
+from exhaust.errors import ExhaustError, Unfit, UsageError
+from exhaust.settings import Settings
+from exhaust.sources import read_sources
+from exhaust.sql import relation
+from exhaust.warehouse import Warehouse, connect
+
+FAILED = ("error", "fail", "runtime error", "partial success")
+TESTS = ("test", "unit_test")
+NAMED = 5
+"""How many of the things set aside are named."""
+LAST_WORDS = 20
+"""How many lines of a dbt that broke off are passed on."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one model, test or hook."""
+
+    name: str
+    kind: str
+    status: str
+    failures: int
+    message: str
+    description: str
+    failure_table: tuple[str, str] | None
+    """Schema and name of the table that holds what a test set aside."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    name: str
+    description: str
+    message: str
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """Rows that a rule of the report leaves out, found by a test of severity warn."""
+
+    test: str
+    reason: str
+    rows: int
+    named: list[str]
+    """The first courses, batches or columns it concerns."""
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    models: int
+    tests: int
+    """Built, and passed (also with a warning)."""
+    skipped: int
+    """Models and tests that were not reached."""
+    failed: list[Failure]
+    set_aside: list[SetAside]
+
+
+def build(
+    settings: Settings,
+    arguments: Sequence[str],
+    *,
+    notify: Callable[[str], None],
+    progress: Progress,
+) -> BuildReport:
+    """Builds and tests the models; `arguments` go to `dbt build`.
+
+    Raises Unfit if nothing is loaded, Busy or NoConnection if the warehouse cannot be had,
+    ExhaustError if dbt broke off. What failed is in the report.
+    """
+    with connect(settings.profile, writing=False, notify=notify) as warehouse:
+        _check_loaded(warehouse, settings)
+    # dbt does not wait for a DuckDB file that somebody reads; this does.
+    connect(settings.profile, writing=True, notify=notify).close()
+    results = run(settings, ["build", *arguments], progress)
+    with connect(settings.profile, writing=False, notify=notify) as warehouse:
+        return _report(results, warehouse)
+
+
+def _check_loaded(warehouse: Warehouse, settings: Settings) -> None:
+    loaded = warehouse.tables(settings.landing_schema)
+    missing = [
+        table.name
+        for table in read_sources(settings.project_dir)
+        if table.name not in loaded
+    ]
+    hint = "Load an extract with `exhaust load DIR`."
+    if not loaded:
+        raise Unfit(
+            f"Nothing is loaded: {warehouse.name} has no table in the schema "
+            f"{settings.landing_schema}.",
+            hint,
+        )
+    if missing:
+        raise Unfit(
+            f"These tables were never loaded into {warehouse.name}: {', '.join(missing)}.",
+            f"{hint} An empty table will do.",
+        )
+
+
+def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
+    done = Counter(result.kind for result in results if result.status in ("success", "pass", "warn"))
+    return BuildReport(
+        models=done["model"],
+        tests=sum(done[kind] for kind in TESTS),
+        skipped=sum(result.status == "skipped" for result in results),
+        failed=[
+            Failure(result.name, result.description, result.message)
+            for result in results
+            if result.status in FAILED
+        ],
+        set_aside=[
+            SetAside(
+                test=result.name,
+                reason=result.description or result.name,
+                rows=result.failures,
+                named=_named(result, warehouse),
+            )
+            for result in results
+            if result.status == "warn"
+        ],
+    )
+
+
+def _named(result: Result, warehouse: Warehouse) -> list[str]:
+    if result.failure_table is None:
+        return []
+    rows = warehouse.query(
+        f"select distinct named from {relation(*result.failure_table)} "
+        f"where named is not null order by named limit {NAMED}"
+    )
+    return [str(named) for (named,) in rows]
+
+
+def run(settings: Settings, arguments: Sequence[str], progress: Progress) -> list[Result]:
+    """Runs a dbt command that works on models, and gives the results in their order.
+
+    Raises UsageError if dbt refuses the arguments, ExhaustError if it broke off.
+    """
+    output = _Output(progress)
+    with _profiles_dir(settings) as profiles_dir:
+        command = [
+            *_dbt(),
+            *arguments[:1],
+            *("--profiles-dir", str(profiles_dir)),
+            *("--target", settings.profile.target),
+            *("--log-format", "json"),
+            "--no-use-colors",
+            *arguments[1:],
+        ]
+        code = _run_child(command, settings, output)
+    target = settings.project_dir / settings.environment.get("DBT_TARGET_PATH", "target")
+    log = settings.project_dir / settings.environment.get("DBT_LOG_PATH", "logs") / "dbt.log"
+    if not output.invocation_id and code == 2 and arguments[1:]:
+        raise UsageError(
+            f"dbt does not take these arguments: {output.last_words()}",
+            "`dbt build --help` lists what can stand after `--`.",
+        )
+    results = _read_json(target / "run_results.json")
+    if code not in (0, 1) or results["metadata"].get("invocation_id") != output.invocation_id:
+        raise ExhaustError(
+            f"dbt broke off: {output.last_words() or f'exit code {code}, without a word'}",
+            f"Its log is {log}.",
+        )
+    return _read_results(results, _read_json(target / "manifest.json"))
+
+
+def _dbt() -> list[str]:
+    beside_python = Path(sys.executable).with_name("dbt")
+    return [str(beside_python)] if beside_python.exists() else [sys.executable, "-m", "dbt.cli.main"]
+
+
+@contextmanager
+def _profiles_dir(settings: Settings) -> Iterator[Path]:
+    if not settings.uses_example:
+        yield settings.profiles_dir
+        return
+    with tempfile.TemporaryDirectory(prefix="exhaust-") as folder:
+        shutil.copy(settings.project_dir / "profiles.example.yml", Path(folder) / "profiles.yml")
+        yield Path(folder)
+
+
+def _run_child(command: Sequence[str], settings: Settings, output: "_Output") -> int:
+    # A session of its own: Ctrl-C reaches dbt once, by us, and it can cancel what it runs.
+    with subprocess.Popen(  # noqa: S603
+        command,
+        cwd=settings.project_dir,
+        env=dict(settings.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,
+    ) as child:
+        assert child.stdout is not None
+        try:
+            for line in child.stdout:
+                output.take(line)
+            return child.wait()
+        except BaseException:
+            child.send_signal(signal.SIGINT)
+            try:
+                child.communicate(timeout=10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+            raise
+
+
+class _Output:
+    """Reads dbt's log of JSON lines: how far it is, and what it complains of."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.invocation_id: str | None = None
+        self._progress = progress
+        self._done = 0
+        self._complaints: list[str] = []
+
+    def take(self, line: str) -> None:
+        try:
+            event = json.loads(line)
+            info, data = event["info"], event["data"]
+        except (ValueError, KeyError, TypeError):
+            self._complaints.append(line)
+            return
+        self.invocation_id = info.get("invocation_id")
+        if info.get("level") == "error":
+            self._complaints.append(info.get("msg", ""))
+        node = data.get("node_info") or {}
+        total = data.get("total") or data.get("num_models")
+        if "index" in data and total and node.get("resource_type") != "operation":
+            self._done += node.get("node_status") != "started"
+            self._progress(node.get("node_name", ""), self._done / total)
+
+    def last_words(self) -> str:
+        lines = _plain("\n".join(self._complaints)).splitlines()
+        return "\n".join([line for line in lines if line.strip()][-LAST_WORDS:]).strip()
+
+
+def _plain(text: str) -> str:
+    """Without the codes that colour a terminal."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    """An artefact of dbt; one that is not there has no metadata."""
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {"metadata": {}}
+    return content if isinstance(content, dict) else {"metadata": {}}
+
+
+def _read_results(results: dict[str, Any], manifest: dict[str, Any]) -> list[Result]:
+    nodes = {**manifest.get("nodes", {}), **manifest.get("unit_tests", {})}
+    return [_read_result(result, nodes.get(result["unique_id"], {})) for result in results["results"]]
+
+
+def _read_result(result: dict[str, Any], node: dict[str, Any]) -> Result:
+    kind, *_ = result["unique_id"].split(".")
+    names_what = "set_aside" in node.get("fqn", ())
+    return Result(
+        name=node.get("name") or result["unique_id"],
+        kind=kind,
+        status=result["status"],
+        failures=result.get("failures") or 0,
+        message=_plain(result.get("message") or "").strip(),
+        description=" ".join((node.get("description") or "").split()),
+        failure_table=(node["schema"], node["alias"]) if names_what else None,
+    )

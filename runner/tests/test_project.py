@@ -1,0 +1,106 @@
+"""The project's own rules: what is there is described, and what is said twice says the same."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import jinja2
+import pytest
+import yaml
+from conftest import EXTRACTS, PROJECT, Built
+
+from exhaust.sources import read_sources
+
+MODELS = PROJECT / "models"
+
+
+def described(kind: str) -> dict[str, dict[str, Any]]:
+    """The resources of a kind, by name, of all the project's YAML files."""
+    files = [*MODELS.rglob("*.yml"), *(PROJECT / "tests").rglob("*.yml")]
+    contents = [yaml.safe_load(file.read_text()) for file in files]
+    return {item["name"]: item for content in contents for item in content.get(kind, [])}
+
+
+def test_every_model_is_described() -> None:
+    names = {file.stem for file in MODELS.rglob("*.sql")}
+    texts = {name: model.get("description") for name, model in described("models").items()}
+
+    assert set(texts) == names
+    assert all(texts.values())
+
+
+def test_every_model_states_and_tests_its_grain() -> None:
+    models = described("models")
+    del models["course_report"]  # Its columns are the course's.
+    for name, model in models.items():
+        assert model["description"].startswith("One row per"), name
+        assert "grain" in model["data_tests"][0], name
+
+
+@pytest.mark.parametrize("engine", ["duckdb"], scope="session")
+def test_every_column_is_described(built: Built) -> None:
+    path = built(EXTRACTS / "broken").profile.options["path"]
+    with duckdb.connect(path, read_only=True) as connection:
+        found = connection.execute(
+            "select table_name, list(column_name) from information_schema.columns group by all"
+        ).fetchall()
+    columns = {table: set(names) for table, names in found}
+    models = described("models")
+    del models["course_report"]
+    for name, model in models.items():
+        documented = {column["name"]: column.get("description") for column in model["columns"]}
+        assert set(documented) == columns[name], name
+        assert all(documented.values()), name
+
+
+def test_every_source_and_its_columns_are_described() -> None:
+    for table in described("sources")["sunbird"]["tables"]:
+        assert table["description"], table["name"]
+        assert all(column["description"] for column in table["columns"]), table["name"]
+
+
+def test_every_warning_says_what_it_counts() -> None:
+    names = {file.stem for file in (PROJECT / "tests" / "set_aside").glob("*.sql")}
+    tests = described("data_tests")
+
+    assert set(tests) == names
+    assert all(test["description"] for test in tests.values())
+
+
+@pytest.mark.parametrize("file", sorted((PROJECT / "macros").rglob("*.sql")), ids=lambda f: f.stem)
+def test_every_macro_is_explained(file: Path) -> None:
+    assert file.read_text().startswith(("{#-", "{#")), f"{file} does not open with a comment"
+
+
+def test_only_portability_knows_the_engines() -> None:
+    for file in MODELS.rglob("*.sql"):
+        assert "target.type" not in file.read_text(), file
+
+
+def test_every_difference_between_engines_is_tested() -> None:
+    macros = {file.stem for file in (PROJECT / "macros" / "portability").glob("*.sql")}
+    statements = {"engine", "gather_statistics", "order_by_batch"}
+    tests = {file.stem for file in (PROJECT / "tests" / "portability").glob("*.sql")}
+
+    assert tests == macros - statements
+
+
+def test_models_read_the_columns_that_the_sources_list() -> None:
+    captured: list[Any] = []
+    environment = jinja2.Environment()
+    environment.globals["return"] = captured.append
+    template = environment.from_string((PROJECT / "macros" / "raw_tables.sql").read_text())
+    template.module.raw_tables()
+    [raw_tables] = captured
+
+    assert {
+        table.name: (list(table.key), list(table.columns)) for table in read_sources(PROJECT)
+    } == {name: (raw["key"], raw["columns"]) for name, raw in raw_tables.items()}
+
+
+def test_staging_reads_nothing_personal() -> None:
+    """E-mail, phone and names of people stay in the landing schema."""
+    listed = {column for table in read_sources(PROJECT) for column in table.columns}
+
+    assert not [name for name in listed if re.search("mail|phone|firstname|lastname|dob", name)]

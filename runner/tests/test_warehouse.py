@@ -1,0 +1,265 @@
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import psycopg
+import pytest
+
+from exhaust.errors import Busy, NoConnection, NotAllowed, Unfit
+from exhaust.settings import Settings
+from exhaust.sql import literal
+from exhaust.warehouse import Warehouse, connect
+from exhaust.warehouse.duckdb import DuckDBWarehouse
+
+NASTY = {
+    "a,b": b'"a,b"',
+    'say "hi"': b'"say ""hi"""',
+    "two\nlines": b'"two\nlines"',
+    "a\rreturn": b'"a\rreturn"',
+    "# hash": b"# hash",
+    "it's": b"it's",
+    " blanks ": b" blanks ",
+    "\ttab": b"\ttab",
+    "NULL": b"NULL",
+    "a;b|c": b"a;b|c",
+    "\\": b"\\",
+    "\\.": b"\\.",
+    'a\\"b': b'"a\\""b"',
+    "=1+1": b"=1+1",
+    "हिन्दी": "हिन्दी".encode(),
+}
+"""Values, and how the report writes them."""
+
+
+def written(warehouse: Warehouse, select: str) -> bytes:
+    chunks: list[bytes] = []
+    warehouse.copy_out(select, chunks.append)
+    return b"".join(chunks)
+
+
+@pytest.mark.parametrize(("value", "expected"), NASTY.items())
+def test_a_field_is_quoted_only_if_it_must_be(
+    warehouse: Warehouse, value: str, expected: bytes
+) -> None:
+    assert written(warehouse, f"select {literal(value)}, null, 1") == expected + b",,1\n"
+
+
+def test_copy_out_counts_its_rows(warehouse: Warehouse) -> None:
+    rows = warehouse.copy_out("select * from generate_series(1, 70000)", lambda chunk: None)
+
+    assert rows == 70000
+
+
+def test_an_error_of_the_receiver_stops_the_copy(warehouse: Warehouse) -> None:
+    def refuse(chunk: bytes) -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        warehouse.copy_out("select * from generate_series(1, 10000000)", refuse)
+
+    assert warehouse.query("select 1") == [(1,)]
+
+
+def test_insert_takes_what_duckdb_reads(warehouse: Warehouse) -> None:
+    warehouse.execute("create table landed (a text, b text)")
+
+    rows = warehouse.insert(
+        "landed",
+        ["b", "a"],
+        "select * from (values ('', null), (E'x\\n\"y\",', '\\.'), ('\\.', 'z')) as t(b, a)",
+    )
+
+    assert rows == 3
+    assert set(warehouse.query("select a, b from landed")) == {
+        (None, ""),
+        ("\\.", 'x\n"y",'),
+        ("z", "\\."),
+    }
+
+
+def test_insert_raises_the_readers_error(warehouse: Warehouse) -> None:
+    warehouse.execute("create table landed (a text)")
+
+    with pytest.raises(duckdb.Error, match="could not read"):
+        warehouse.insert("landed", ["a"], "select error('could not read')")
+
+
+def test_a_failed_transaction_leaves_nothing(warehouse: Warehouse) -> None:
+    with pytest.raises(ZeroDivisionError), warehouse.transaction():
+        warehouse.execute("create schema landing")
+        warehouse.execute("create table landing.landed (a text)")
+        raise ZeroDivisionError
+
+    assert warehouse.tables("landing") == set()
+
+
+def test_tables_names_those_of_the_schema(warehouse: Warehouse) -> None:
+    warehouse.execute('create schema "it\'s"; create table "it\'s".landed (a text)')
+
+    assert warehouse.tables("it's") == {"landed"}
+    assert warehouse.tables("another") == set()
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@contextmanager
+def held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    program = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print(1, flush=True); input()"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", program, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert holder.stdout
+    holder.stdout.readline()
+    try:
+        yield holder
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+class TestDuckDB:
+    def test_a_file_held_by_another_process_is_waited_for(self, tmp_path: Path) -> None:
+        path = tmp_path / "exhaust.duckdb"
+        clock = Clock()
+        told: list[str] = []
+        with held_by_another_process(path), pytest.raises(Busy, match="after 10 seconds"):
+            DuckDBWarehouse.open(
+                {"path": path}, writing=False, notify=told.append, clock=clock, sleep=clock.sleep
+            )
+
+        assert clock.now == pytest.approx(10, abs=0.2)
+        assert told == [f"{path} is held by another process: waiting for it to end ..."]
+
+    def test_it_goes_on_when_the_file_is_free(self, tmp_path: Path) -> None:
+        path = tmp_path / "exhaust.duckdb"
+        with held_by_another_process(path) as holder:
+
+            def free(seconds: float) -> None:
+                holder.kill()
+                holder.wait()
+
+            with DuckDBWarehouse.open(
+                {"path": path}, writing=False, notify=lambda message: None, sleep=free
+            ) as warehouse:
+                assert warehouse.query("select 1") == [(1,)]
+
+    def test_many_may_read(self, settings_duckdb: Settings) -> None:
+        connect(settings_duckdb.profile, writing=True, notify=pytest.fail).close()
+        program = (
+            "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True);"
+            "print(1, flush=True); input()"
+        )
+        path = str(settings_duckdb.profile.options["path"])
+        reader = subprocess.Popen(
+            [sys.executable, "-c", program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert reader.stdout
+        reader.stdout.readline()
+        try:
+            with connect(settings_duckdb.profile, writing=False, notify=pytest.fail) as warehouse:
+                assert warehouse.query("select 1") == [(1,)]
+        finally:
+            reader.kill()
+            reader.wait()
+
+    def test_a_missing_file_means_nothing_is_loaded(self, settings_duckdb: Settings) -> None:
+        with pytest.raises(Unfit, match="Nothing is loaded") as raised:
+            connect(settings_duckdb.profile, writing=False, notify=pytest.fail)
+
+        assert raised.value.hint
+        assert "exhaust load" in raised.value.hint
+
+    def test_another_kind_of_file_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "exhaust.duckdb"
+        path.write_text("userid,rootorgid\n" * 1000)
+
+        with pytest.raises(Unfit, match="cannot be opened as a DuckDB file"):
+            DuckDBWarehouse.open({"path": path}, writing=True, notify=pytest.fail)
+
+    def test_a_folder_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(Unfit, match="is a folder"):
+            DuckDBWarehouse.open({"path": tmp_path}, writing=True, notify=pytest.fail)
+
+    def test_a_file_in_a_missing_folder_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(Unfit, match="There is no folder"):
+            DuckDBWarehouse.open(
+                {"path": tmp_path / "no" / "exhaust.duckdb"}, writing=True, notify=pytest.fail
+            )
+
+
+class TestPostgres:
+    def test_no_server_is_no_connection(self, tmp_path: Path) -> None:
+        options = {"host": str(tmp_path), "port": 1, "user": "me", "password": "s3cret"}
+
+        with pytest.raises(NoConnection) as raised:
+            connect_to(options | {"dbname": "exhaust"})
+
+        assert "s3cret" not in raised.value.message
+        assert f"{tmp_path}:1/exhaust as me" in raised.value.message
+
+    def test_no_such_database_is_no_connection(self, settings_postgres: Settings) -> None:
+        with pytest.raises(NoConnection, match='"nowhere" does not exist'):
+            connect_to({**settings_postgres.profile.options, "dbname": "nowhere"})
+
+    def test_a_database_that_is_not_utf8_is_refused(self, settings_postgres: Settings) -> None:
+        options = settings_postgres.profile.options
+        with psycopg.connect(
+            host=options["host"], user="postgres", dbname="postgres", autocommit=True
+        ) as administrator:
+            administrator.execute("drop database if exists latin")
+            administrator.execute(
+                "create database latin encoding latin1 locale 'C' template template0"
+            )
+
+        with pytest.raises(Unfit, match="encoded in LATIN1"):
+            connect_to({**options, "dbname": "latin"})
+
+    def test_a_refused_right_is_not_allowed(self, settings_postgres: Settings) -> None:
+        with connect(settings_postgres.profile, writing=True, notify=pytest.fail) as warehouse:
+            warehouse.execute("create table landed (a text)")
+            warehouse.execute("drop role if exists nobody; create role nobody; set role nobody")
+
+            with pytest.raises(NotAllowed, match="permission denied"):
+                warehouse.query("select * from landed")
+
+    def test_what_is_read_cannot_be_replaced_meanwhile(self, settings_postgres: Settings) -> None:
+        profile = settings_postgres.profile
+        with (
+            connect(profile, writing=False, notify=pytest.fail) as reader,
+            connect(profile, writing=True, notify=pytest.fail) as builder,
+        ):
+            builder.execute("create table mart as select 1 as a; set lock_timeout = '10ms'")
+            with reader.snapshot(["mart"]):
+                assert reader.query("select * from mart") == [(1,)]
+                with pytest.raises(Busy, match="held by another process"):
+                    builder.execute("alter table mart rename to mart__dbt_backup")
+                builder.execute("insert into mart values (2)")
+
+                assert reader.query("select * from mart") == [(1,)]
+
+    def test_a_closed_connection_is_no_connection(self, settings_postgres: Settings) -> None:
+        with connect(settings_postgres.profile, writing=False, notify=pytest.fail) as warehouse:
+            with pytest.raises(NoConnection, match="was lost"):
+                warehouse.query("select pg_terminate_backend(pg_backend_pid())")
+
+
+def connect_to(options: dict[str, object]) -> None:
+    from exhaust.warehouse.postgres import PostgresWarehouse
+
+    PostgresWarehouse.open(options).close()
