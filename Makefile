@@ -28,6 +28,10 @@ format: .venv/dev ## Format SQL and Python
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
+.PHONY: docs
+docs: .venv/dev ## Write docs/cli.md from the commands' own help
+	$(BIN)/typer exhaust.cli utils docs --name exhaust --title "The command" --output docs/cli.md
+
 .PHONY: clean
 clean: ## Remove what was built here: .venv, target, logs, the demo's files
 	rm -rf .venv target logs demo.duckdb demo.duckdb.wal

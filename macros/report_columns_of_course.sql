@@ -1,14 +1,15 @@
 {#-
-    The header plan of the course that the variable `course_id` names, as macros/course_report.sql
-    wants it; without the variable, the fixed columns alone.
+    The columns that `header_plan`, the mart course_report_columns, has for the course that the
+    variable `course_id` names, as macros/course_report.sql wants them; without the variable, the
+    fixed columns alone.
 -#}
-{% macro report_columns_of_course() %}
+{% macro report_columns_of_course(header_plan) %}
     {%- if var("course_id", none) is none or not execute -%}
         {{ return(fixed_report_columns()) }}
     {%- endif -%}
     {%- set plan = run_query(
         "select column_name, label, kind, assessment_ordinal from "
-        ~ ref("course_report_columns")
+        ~ header_plan
         ~ " where course_id = "
         ~ sql_literal(var("course_id"))
         ~ " order by ordinal"

@@ -7,5 +7,5 @@
 
 {#- A text as a SQL literal; none becomes null. -#}
 {%- macro sql_literal(value) -%}
-    {{ "null" if value is none else "'" ~ value | replace("'", "''") ~ "'" }}
+    {{ "null" if value is none else "'" ~ value | string | replace("'", "''") ~ "'" }}
 {%- endmacro -%}

@@ -2,7 +2,7 @@
 
 import difflib
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
@@ -45,8 +45,8 @@ class Batch:
     ends_on: date | None
     enrolled: int
     completed: int
-    left_out: Mapping[str, int]
-    """Enrolments that are no row of the report, by reason."""
+    left_out_inactive: int
+    left_out_no_enrolment_date: int
 
     @property
     def id(self) -> str:
@@ -55,6 +55,14 @@ class Batch:
     @property
     def name(self) -> str:
         return self.batch_name or ""
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Enrolments that are no row of the report, by reason."""
+        return {
+            "inactive": self.left_out_inactive,
+            "no enrolment date": self.left_out_no_enrolment_date,
+        }
 
 
 Item = TypeVar("Item", Course, Batch)
@@ -92,10 +100,7 @@ def batches(warehouse: Warehouse, schema: str, course_id: str | None = None) -> 
         "left_out_inactive, left_out_no_enrolment_date "
         f"from {relation(schema, 'course_batches')} where is_known{of_course}"
     )
-    found = [
-        Batch(*row[:8], left_out={"inactive": row[8], "no enrolment date": row[9]}) for row in rows
-    ]
-    return sorted(found, key=lambda batch: (batch.batch_id, batch.course_id))
+    return sorted((Batch(*row) for row in rows), key=lambda batch: (batch.batch_id, batch.course_id))
 
 
 def resolve_course(courses: Sequence[Course], text: str) -> Course:
@@ -108,9 +113,7 @@ def resolve_batch(batches: Sequence[Batch], text: str) -> Batch:
     return _resolve(batches, text, "batch", "batches", "`exhaust batches COURSE` lists them all.")
 
 
-def _resolve(
-    items: Sequence[Item], text: str, singular: str, plural: str, hint: str
-) -> Item:
+def _resolve(items: Sequence[Item], text: str, singular: str, plural: str, hint: str) -> Item:
     wanted = _key(text)
     rules: tuple[Callable[[Item], bool], ...] = (
         lambda item: item.id == text,

@@ -88,7 +88,7 @@ def build(
         _check_loaded(warehouse, settings)
     # dbt does not wait for a DuckDB file that somebody reads; this does.
     connect(settings.profile, writing=True, notify=notify).close()
-    results = run(settings, ["build", *arguments], progress)
+    results = run_dbt(settings, ["build", *arguments], progress)
     with connect(settings.profile, writing=False, notify=notify) as warehouse:
         return _report(results, warehouse)
 
@@ -96,9 +96,7 @@ def build(
 def _check_loaded(warehouse: Warehouse, settings: Settings) -> None:
     loaded = warehouse.tables(settings.landing_schema)
     missing = [
-        table.name
-        for table in read_sources(settings.project_dir)
-        if table.name not in loaded
+        table.name for table in read_sources(settings.project_dir) if table.name not in loaded
     ]
     hint = "Load an extract with `exhaust load DIR`."
     if not loaded:
@@ -115,7 +113,9 @@ def _check_loaded(warehouse: Warehouse, settings: Settings) -> None:
 
 
 def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
-    done = Counter(result.kind for result in results if result.status in ("success", "pass", "warn"))
+    done = Counter(
+        result.kind for result in results if result.status in ("success", "pass", "warn")
+    )
     return BuildReport(
         models=done["model"],
         tests=sum(done[kind] for kind in TESTS),
@@ -148,7 +148,9 @@ def _named(result: Result, warehouse: Warehouse) -> list[str]:
     return [str(named) for (named,) in rows]
 
 
-def run(settings: Settings, arguments: Sequence[str], progress: Progress) -> list[Result]:
+def run_dbt(
+    settings: Settings, arguments: Sequence[str], progress: Progress = lambda *_: None
+) -> list[Result]:
     """Runs a dbt command that works on models, and gives the results in their order.
 
     Raises UsageError if dbt refuses the arguments, ExhaustError if it broke off.
@@ -183,7 +185,9 @@ def run(settings: Settings, arguments: Sequence[str], progress: Progress) -> lis
 
 def _dbt() -> list[str]:
     beside_python = Path(sys.executable).with_name("dbt")
-    return [str(beside_python)] if beside_python.exists() else [sys.executable, "-m", "dbt.cli.main"]
+    return (
+        [str(beside_python)] if beside_python.exists() else [sys.executable, "-m", "dbt.cli.main"]
+    )
 
 
 @contextmanager
@@ -209,9 +213,8 @@ def _run_child(command: Sequence[str], settings: Settings, output: "_Output") ->
         errors="replace",
         start_new_session=True,
     ) as child:
-        assert child.stdout is not None
         try:
-            for line in child.stdout:
+            for line in child.stdout or ():
                 output.take(line)
             return child.wait()
         except BaseException:
@@ -269,7 +272,9 @@ def _read_json(file: Path) -> dict[str, Any]:
 
 def _read_results(results: dict[str, Any], manifest: dict[str, Any]) -> list[Result]:
     nodes = {**manifest.get("nodes", {}), **manifest.get("unit_tests", {})}
-    return [_read_result(result, nodes.get(result["unique_id"], {})) for result in results["results"]]
+    return [
+        _read_result(result, nodes.get(result["unique_id"], {})) for result in results["results"]
+    ]
 
 
 def _read_result(result: dict[str, Any], node: dict[str, Any]) -> Result:

@@ -1,17 +1,17 @@
-"""`exhaust demo`: the sample extract, from files to a report, in a DuckDB file of its own."""
+"""`exhaust demo`: the sample extract, from its files to a report, in a DuckDB file of its own."""
 
 import csv
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from exhaust import catalogue
 from exhaust.dbt import BuildReport, build
-from exhaust.display import Progress
-from exhaust.errors import UsageError
+from exhaust.display import Display
+from exhaust.errors import Unfit, UsageError
 from exhaust.export import Request, export
 from exhaust.extract import read_extract
 from exhaust.load import load
@@ -20,32 +20,88 @@ from exhaust.sources import read_sources
 from exhaust.warehouse import connect
 
 LEARNERS_SHOWN = 3
+WIDTH_SHOWN = 22
 
 
 @dataclass(frozen=True)
 class DemoReport:
-    build: BuildReport
+    file: Path
     course_id: str
     batch_id: str
-    file: Path | None
-    """None if the build failed."""
+    build: BuildReport
 
 
-def demo_settings(project_dir: Path | None, profiles_dir: Path | None, target: str | None) -> Settings:
-    """The example profile on DuckDB, with `demo.duckdb` in the project; UsageError if not so."""
+def demo_settings(
+    project_dir: Path | None,
+    profiles_dir: Path | None,
+    target: str | None,
+    environ: Mapping[str, str] = os.environ,
+) -> Settings:
+    """The example profile, with `demo.duckdb` in the project; UsageError if it is not DuckDB's."""
     if profiles_dir:
         raise UsageError("demo takes no --profiles-dir: it uses the project's example profile.")
-    project = find_project(project_dir)
+    project = find_project(project_dir, environ)
     settings = read_settings(
         project,
         target=target or "duckdb",
-        environ={**os.environ, "EXHAUST_DUCKDB_PATH": str(project / "demo.duckdb")},
+        environ={**environ, "EXHAUST_DUCKDB_PATH": str(project / "demo.duckdb")},
         use_example=True,
     )
     if settings.profile.engine != "duckdb":
         raise UsageError(
-            f"demo works on DuckDB, and the target `{target}` is of type "
-            f"{settings.profile.engine}.",
+            f"demo works on DuckDB, and `{target}` is of type {settings.profile.engine}.",
             "Leave --target out.",
         )
     return settings
+
+
+def demo(settings: Settings, display: Display) -> DemoReport:
+    """Loads, builds and exports the first batch of the course with most learners to this folder.
+
+    Raises what loading, building and exporting raise; Unfit if the build failed.
+    """
+    folder = settings.project_dir / "seeds"
+    display.say(f"Loading the sample extract in {folder} ...")
+    extract = read_extract(folder, read_sources(settings.project_dir))
+    with (
+        connect(settings.profile, writing=True, notify=display.say) as warehouse,
+        display.progress() as progress,
+    ):
+        load(warehouse, settings, extract, progress)
+    display.say("Building and testing the models ...")
+    with display.progress() as progress:
+        built = build(settings, [], notify=display.say, progress=progress)
+    if built.failed:
+        raise Unfit(
+            f"The build of the sample failed: {built.failed[0].name}: {built.failed[0].message}"
+        )
+    display.say("Exporting a report ...")
+    with (
+        connect(settings.profile, writing=False, notify=display.say) as warehouse,
+        display.progress() as progress,
+    ):
+        schema = settings.profile.schema
+        course = max(catalogue.courses(warehouse, schema), key=lambda course: course.enrolments)
+        batch = catalogue.batches(warehouse, schema, course.id)[0]
+        report = export(
+            warehouse,
+            settings,
+            Request(courses=[course.id], batches=[batch.id]),
+            standard_output=sys.stdout.buffer,
+            notify=display.say,
+            progress=progress,
+        )
+    file = Path(report.files[0].file).absolute()
+    return DemoReport(file, course.id, batch.id, built)
+
+
+def first_learners(file: Path) -> tuple[list[str], list[list[str]]]:
+    """The columns of a report as rows of a table, with a column for each of the first learners."""
+    with file.open(encoding="utf-8", newline="") as lines:
+        header, *learners = islice(csv.reader(lines), 1 + LEARNERS_SHOWN)
+    rows = [[_cut(value) for value in values] for values in zip(header, *learners, strict=True)]
+    return ["Column", *(f"Learner {place + 1}" for place in range(len(learners)))], rows
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= WIDTH_SHOWN else value[: WIDTH_SHOWN - 1] + "…"

@@ -74,7 +74,7 @@ class Display:
     def progress(self) -> Iterator[Progress]:
         """A progress bar on standard error, if that is a terminal."""
         if self._quiet or not sys.stderr.isatty():
-            yield lambda what, share: None
+            yield lambda *_: None
             return
         from rich.console import Console
         from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn

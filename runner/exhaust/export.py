@@ -1,4 +1,4 @@
-"""From the marts to the report's files. The engine writes the rows; only bytes pass through here."""
+"""From the marts to the report's files: the engine writes the rows, only bytes pass here."""
 
 import time
 from collections import Counter
@@ -226,14 +226,15 @@ def _chosen_batches(
 ) -> dict[str, list[Batch]]:
     """Those of each course, by id."""
     chosen: dict[str, list[Batch]] = {course.id: [] for course in courses}
-    for course_id in [None] if request.all_courses else list(chosen):
+    wanted: Sequence[str | None] = [None] if request.all_courses else list(chosen)
+    for course_id in wanted:
         for batch in catalogue.batches(warehouse, schema, course_id):
             if batch.course_id in chosen:
                 chosen[batch.course_id].append(batch)
     if request.batches:
-        ((course_id, of_course),) = chosen.items()
+        ((only, of_course),) = chosen.items()
         named = {catalogue.resolve_batch(of_course, text).id for text in request.batches}
-        chosen[course_id] = [batch for batch in of_course if batch.id in named]
+        chosen[only] = [batch for batch in of_course if batch.id in named]
     return chosen
 
 

@@ -1,0 +1,440 @@
+"""The command `exhaust`: parses, calls, reports, exits."""
+
+import dataclasses
+import functools
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from exhaust.display import Display, counted
+from exhaust.errors import ExhaustError, Unfit, UsageError
+
+if TYPE_CHECKING:
+    from exhaust.dbt import BuildReport, Failure
+    from exhaust.export import ExportReport, ReportFile
+    from exhaust.settings import Settings
+
+app = typer.Typer(
+    name="exhaust",
+    help="The Course Progress Exhaust of Sunbird courses: load an extract, build, export.",
+    epilog="Try it on a sample: exhaust demo",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Target = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        metavar="NAME",
+        help="Output of the dbt profile to work on. [env: EXHAUST_TARGET; default: the profile's]",
+    ),
+]
+ProjectDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--project-dir",
+        metavar="DIR",
+        help="Folder of the project. [env: EXHAUST_PROJECT_DIR; default: found from here up]",
+    ),
+]
+ProfilesDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--profiles-dir",
+        metavar="DIR",
+        help="Folder of profiles.yml. [env: EXHAUST_PROFILES_DIR; default: where dbt finds it]",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to standard output.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No messages but errors.")]
+
+
+def main() -> None:
+    """The entry point."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    app()
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"exhaust {version('exhaust')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def _command(function: Callable[..., None]) -> Callable[..., None]:
+    """Makes a command of a function: every error becomes a line and an exit code here."""
+
+    @app.command(name=function.__name__)
+    @functools.wraps(function)
+    def command(**arguments: Any) -> None:
+        try:
+            function(**arguments)
+            sys.stdout.flush()
+        except ExhaustError as error:
+            Display().error(error)
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            print("Interrupted.", file=sys.stderr)
+            raise typer.Exit(130) from None
+        except BrokenPipeError:
+            # The reader has what it wanted. Python would flush, and complain, once more at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except typer.Exit:
+            raise
+        except Exception as error:
+            Display().error(_unexpected(error, arguments.get("project_dir")))
+            raise typer.Exit(1) from None
+
+    return command
+
+
+def _unexpected(error: Exception, project_dir: Path | None) -> ExhaustError:
+    """Writes the traceback to a log, and gives the error that names it."""
+    from exhaust.settings import find_project
+
+    text = "".join(traceback.format_exception(error))
+    try:
+        log = find_project(project_dir) / "logs" / "exhaust.log"
+        log.parent.mkdir(exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except (OSError, UsageError):
+        log = Path(tempfile.mkstemp(prefix="exhaust-", suffix=".log")[1])
+        log.write_text(text, "utf-8")
+    first_line = str(error).strip().partition("\n")[0]
+    return ExhaustError(
+        f"Unexpected: {type(error).__name__}: {first_line}",
+        f"The log {log} says where. Please report it.",
+    )
+
+
+def _settings(
+    target: str | None, project_dir: Path | None, profiles_dir: Path | None
+) -> "Settings":
+    from exhaust.settings import read_settings
+
+    return read_settings(project_dir, profiles_dir, target)
+
+
+@_command
+def demo(
+    target: Target = None,
+    project_dir: ProjectDir = None,
+    profiles_dir: ProfilesDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a report from the sample extract.
+
+    Needs no configuration and touches nothing but demo.duckdb in the project's folder, where it
+    loads and builds, and the report, which it writes here.
+
+    \b
+    Example:
+      exhaust demo
+    """
+    from exhaust.demo import demo, demo_settings, first_learners
+
+    display = Display(quiet=quiet)
+    result = demo(demo_settings(project_dir, profiles_dir, target), display)
+    _report_build(result.build, display)
+    if json:
+        display.json(
+            {"file": str(result.file), "course_id": result.course_id, "batch_id": result.batch_id}
+        )
+    display.say(f"\nThe report of batch {result.batch_id} is {result.file}. It begins:\n")
+    display.preview(*first_learners(result.file))
+
+
+@_command
+def load(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the extract.")],
+    target: Target = None,
+    project_dir: ProjectDir = None,
+    profiles_dir: ProfilesDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Load an extract into the warehouse.
+
+    Replaces the raw tables that the folder holds, all of them or none. The folder has, for each
+    table, a file `<table>.csv`, `.csv.gz`, `.jsonl`, `.jsonl.gz` or `.parquet`, or a folder of
+    such parts.
+
+    \b
+    Example:
+      exhaust load extracts/2026-11-01
+    """
+    from exhaust.extract import read_extract
+    from exhaust.load import load
+    from exhaust.sources import read_sources
+    from exhaust.warehouse import connect
+
+    display = Display(quiet=quiet)
+    settings = _settings(target, project_dir, profiles_dir)
+    extract = read_extract(folder, read_sources(settings.project_dir))
+    with (
+        connect(settings.profile, writing=True, notify=display.say) as warehouse,
+        display.progress() as progress,
+    ):
+        report = load(warehouse, settings, extract, progress)
+    if json:
+        display.json(dataclasses.asdict(report))
+    display.preview(
+        ["Table", "Rows", "Files"],
+        [(table.name, table.rows, table.files) for table in report.tables],
+    )
+    for table in report.tables:
+        if table.missing_columns:
+            display.say(f"{table.name} lacks, so blank: {', '.join(table.missing_columns)}")
+    if report.ignored:
+        display.say(f"Passed by, as no table has their name: {', '.join(report.ignored)}")
+
+
+@_command
+def build(
+    dbt_arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- DBT...]", help="Arguments for dbt build.")
+    ] = None,
+    target: Target = None,
+    project_dir: ProjectDir = None,
+    profiles_dir: ProfilesDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Build and test the report's tables from what is loaded.
+
+    Says what was built, what failed, and what data was set aside and why. Everything after `--`
+    goes to dbt.
+
+    \b
+    Examples:
+      exhaust build
+      exhaust build -- --full-refresh
+    """
+    from exhaust.dbt import build
+
+    display = Display(quiet=quiet)
+    settings = _settings(target, project_dir, profiles_dir)
+    with display.progress() as progress:
+        report = build(settings, dbt_arguments or [], notify=display.say, progress=progress)
+    if json:
+        display.json(dataclasses.asdict(report))
+    _report_build(report, display)
+    if report.failed:
+        raise Unfit(
+            "The build failed:\n" + "\n".join(map(_failure, report.failed)),
+            "Correct the data and load it again. `export` refuses until a build ends well.",
+        )
+
+
+def _failure(failure: "Failure") -> str:
+    reason = f"  {failure.name}: {failure.description or failure.message}"
+    return f"{reason} ({failure.message})" if failure.description else reason
+
+
+def _report_build(report: "BuildReport", display: Display) -> None:
+    skipped = f", {report.skipped:,} not reached" if report.skipped else ""
+    display.say(
+        f"{counted(report.models, 'model')} built, {counted(report.tests, 'test')} passed, "
+        f"{len(report.failed):,} failed{skipped}."
+    )
+    if report.set_aside:
+        display.say("Set aside:")
+    for found in report.set_aside:
+        more = ", ..." if len(found.named) < found.rows else ""
+        named = f" ({', '.join(found.named)}{more})" if found.named else ""
+        display.say(f"  {counted(found.rows, 'row')}: {found.reason}{named}")
+
+
+@_command
+def courses(
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="Id, or part of the name.")] = "",
+    target: Target = None,
+    project_dir: ProjectDir = None,
+    profiles_dir: ProfilesDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find courses by id or part of the name.
+
+    \b
+    Example:
+      exhaust courses "open university"
+    """
+    from exhaust import catalogue
+    from exhaust.warehouse import connect
+
+    display = Display(quiet=quiet)
+    settings = _settings(target, project_dir, profiles_dir)
+    with connect(settings.profile, writing=False, notify=display.say) as warehouse:
+        found = catalogue.courses(warehouse, settings.profile.schema, text)
+    if json:
+        display.json({"courses": [dataclasses.asdict(course) for course in found]})
+    elif found:
+        display.table(
+            ["ID", "Name", "Status", "Tenant", "Batches", "Enrolments"],
+            [dataclasses.astuple(course) for course in found],
+        )
+    if not found:
+        display.say(f"No course has the id `{text}`, or it in its name." if text else "No courses.")
+
+
+@_command
+def batches(
+    course: Annotated[str, typer.Argument(metavar="COURSE", help="Id or name of the course.")],
+    target: Target = None,
+    project_dir: ProjectDir = None,
+    profiles_dir: ProfilesDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """List the batches of a course.
+
+    \b
+    Example:
+      exhaust batches do_31296123374084915214
+    """
+    from exhaust import catalogue
+    from exhaust.warehouse import connect
+
+    display = Display(quiet=quiet)
+    settings = _settings(target, project_dir, profiles_dir)
+    schema = settings.profile.schema
+    with connect(settings.profile, writing=False, notify=display.say) as warehouse:
+        chosen = catalogue.resolve_course(catalogue.courses(warehouse, schema), course)
+        found = catalogue.batches(warehouse, schema, chosen.id)
+    if json:
+        display.json(
+            {
+                "course_id": chosen.course_id,
+                "course_name": chosen.course_name,
+                "batches": [dataclasses.asdict(batch) for batch in found],
+            }
+        )
+    elif found:
+        display.say(f"{chosen.id}  {chosen.name}")
+        display.table(
+            ["ID", "Name", "Status", "Starts", "Ends", "Enrolled", "Completed"],
+            [dataclasses.astuple(batch)[1:8] for batch in found],
+        )
+    if not found:
+        display.say(f"{chosen.id}  {chosen.name} has no batches.")
+
+
+@_command
+def export(
+    courses: Annotated[
+        list[str] | None, typer.Argument(metavar="COURSE", help="Ids or names of courses.")
+    ] = None,
+    all_courses: Annotated[
+        bool, typer.Option("--all", help="Every course that is not retired.")
+    ] = False,
+    batches: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-b",
+            "--batch",
+            metavar="BATCH",
+            help="Id or name of a batch, with one course; may be repeated. [default: all]",
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            metavar="FILE",
+            help="One file with all batches chosen, of one course; `-` is standard output.",
+        ),
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-dir",
+            metavar="DIR",
+            help="Folder for one file a batch, <batch id>_progress_<yyyymmdd>.csv. [default: .]",
+        ),
+    ] = None,
+    target: Target = None,
+    project_dir: ProjectDir = None,
+    profiles_dir: ProfilesDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write the report of courses as CSV.
+
+    \b
+    Examples:
+      exhaust export do_31296123374084915214
+      exhaust export "Open University module AAA" -b "AAA 2013J" -o aaa.csv
+      exhaust export --all --output-dir out
+    """
+    from exhaust.export import STANDARD_OUTPUT, Request, export
+    from exhaust.warehouse import connect
+
+    display = Display(quiet=quiet)
+    if json and output == STANDARD_OUTPUT:
+        raise UsageError("--json and -o - both want standard output.", "Give one or the other.")
+    request = Request(courses or [], all_courses, batches or [], output, output_dir)
+    request.check()
+    settings = _settings(target, project_dir, profiles_dir)
+    with (
+        connect(settings.profile, writing=False, notify=display.say) as warehouse,
+        display.progress() as progress,
+    ):
+        report = export(
+            warehouse,
+            settings,
+            request,
+            standard_output=sys.stdout.buffer,
+            notify=display.say,
+            progress=progress,
+        )
+    if json:
+        display.json(dataclasses.asdict(report))
+    _report_export(report, display)
+
+
+def _report_export(report: "ExportReport", display: Display) -> None:
+    for file in report.files:
+        display.say(f"{file.file}: {_rows(file)}")
+    if len(report.files) > 1:
+        rows = sum(file.rows for file in report.files)
+        display.say(f"{counted(len(report.files), 'file')}, {counted(rows, 'row')}.")
+    for course in report.without_batches:
+        display.say(f"{course.id}  {course.name} has no batches.")
+    for course in report.retired:
+        display.say(f"{course.id}  {course.name} is retired: left out.")
+    if not report.files and not report.without_batches and not report.retired:
+        display.say("There are no courses.")
+
+
+def _rows(file: "ReportFile") -> str:
+    left_out = [f"{number:,} {reason}" for reason, number in file.left_out.items() if number]
+    return counted(file.rows, "row") + (f"; left out: {', '.join(left_out)}" if left_out else "")
