@@ -46,7 +46,7 @@
         or args.get("exclude")
         or args.get("selector")
         or args.get("resource_types")
-        or args.get("exclude_resource_types")
+        or args.get("exclude_resource_types", []) | reject("equalto", "unit_test") | list
     ) %}
     {%- if status == "success" and is_part -%}
         coalesce(

@@ -1,8 +1,8 @@
 {#-
     A text as a decimal of 6 places, rounded half away from zero; null where it is no number below
     10^12 of digits with sign, fraction and exponent (so NaN and infinity are none).
-    Why: DuckDB's cast goes wrong on exponents at the edge of a type (8540712549.65e+3 passes
-    decimal(18, 6) with 13 digits), so that they take the way over a wider one.
+    Why: DuckDB's cast goes wrong on exponents (8540712549.65e+3 passes decimal(18, 6) with 13 digits),
+    so that there the point is moved in the text first.
 -#}
 {% macro decimal_number(text) %}
     {{ return(adapter.dispatch("decimal_number", "exhaust")(text)) }}
@@ -13,16 +13,11 @@
 {% endmacro %}
 
 {% macro default__decimal_number(text) %}
-    {%- set wide = attempted_cast(text, "decimal(38, 18)") -%}
     case
         when not {{ text }} ~ '{{ decimal_number_form() }}'
         then null
         when lower({{ text }}) like '%e%'
-        then
-            case
-                when abs(round({{ wide }}, 6)) < 1000000000000
-                then cast(round({{ wide }}, 6) as decimal(18, 6))
-            end
+        then {{ attempted_cast(with_point_moved(text), "decimal(18, 6)") }}
         else {{ attempted_cast(text, "decimal(18, 6)") }}
     end
 {% endmacro %}
@@ -32,4 +27,25 @@
         when {{ text }} ~ '{{ decimal_number_form() }}'
         then {{ attempted_cast(text, "decimal(18, 6)") }}
     end
+{% endmacro %}
+
+{#- A number with an exponent as text without one. Sixty zeros around the digits are room enough:
+    who needs more is zero after rounding, or too great. -#}
+{% macro with_point_moved(text) %}
+    {%- set whole_digits = "regexp_extract(" ~ text ~ ", '^[+-]?([0-9]*)', 1)" -%}
+    {%- set digits = (
+        "repeat('0', 60) || "
+        ~ whole_digits
+        ~ " || regexp_extract("
+        ~ text
+        ~ ", '[.]([0-9]*)', 1) || repeat('0', 60)"
+    ) -%}
+    {%- set exponent = attempted_cast("regexp_extract(" ~ text ~ ", '[eE](.*)$', 1)", "integer") -%}
+    {%- set point -%}
+    least(greatest(60 + length({{ whole_digits }}) + cast({{ exponent }} as bigint), 0), length({{ digits }}))
+    {%- endset -%}
+    regexp_extract({{ text }}, '^[+-]?', 0)
+    || substr({{ digits }}, 1, {{ point }})
+    || '.'
+    || substr({{ digits }}, {{ point }} + 1)
 {% endmacro %}

@@ -100,7 +100,9 @@ def batches(warehouse: Warehouse, schema: str, course_id: str | None = None) -> 
         "left_out_inactive, left_out_no_enrolment_date "
         f"from {relation(schema, 'course_batches')} where is_known{of_course}"
     )
-    return sorted((Batch(*row) for row in rows), key=lambda batch: (batch.batch_id, batch.course_id))
+    return sorted(
+        (Batch(*row) for row in rows), key=lambda batch: (batch.batch_id, batch.course_id)
+    )
 
 
 def resolve_course(courses: Sequence[Course], text: str) -> Course:

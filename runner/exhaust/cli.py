@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from exhaust.display import Display, counted
+from exhaust.display import Display, counted, visible
 from exhaust.errors import ExhaustError, Unfit, UsageError
 
 if TYPE_CHECKING:
@@ -268,9 +268,11 @@ def _report_build(report: "BuildReport", display: Display) -> None:
     if report.set_aside:
         display.say("Set aside:")
     for found in report.set_aside:
-        more = ", ..." if len(found.named) < found.rows else ""
-        named = f" ({', '.join(found.named)}{more})" if found.named else ""
-        display.say(f"  {counted(found.rows, 'row')}: {found.reason}{named}")
+        display.say(f"  {counted(found.rows, 'row')}: {found.reason}")
+        for name, rows in found.named.items():
+            display.say(f"    {visible(name)}" + (f" ({rows:,})" if rows > 1 else ""))
+        if found.others:
+            display.say(f"    and {found.others:,} more")
 
 
 @_command

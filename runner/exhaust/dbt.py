@@ -24,7 +24,7 @@ from exhaust.warehouse import Warehouse, connect
 FAILED = ("error", "fail", "runtime error", "partial success")
 TESTS = ("test", "unit_test")
 NAMED = 5
-"""How many of the things set aside are named."""
+"""How many things are named of those that were set aside."""
 LAST_WORDS = 20
 """How many lines of a dbt that broke off are passed on."""
 
@@ -57,8 +57,10 @@ class SetAside:
     test: str
     reason: str
     rows: int
-    named: list[str]
-    """The first courses, batches or columns it concerns."""
+    named: dict[str, int]
+    """The courses, batches or columns with most of the rows, and how many."""
+    others: int
+    """How many more there are."""
 
 
 @dataclass(frozen=True)
@@ -125,27 +127,25 @@ def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
             for result in results
             if result.status in FAILED
         ],
-        set_aside=[
-            SetAside(
-                test=result.name,
-                reason=result.description or result.name,
-                rows=result.failures,
-                named=_named(result, warehouse),
-            )
-            for result in results
-            if result.status == "warn"
-        ],
+        set_aside=[_set_aside(result, warehouse) for result in results if result.status == "warn"],
     )
 
 
-def _named(result: Result, warehouse: Warehouse) -> list[str]:
-    if result.failure_table is None:
-        return []
-    rows = warehouse.query(
-        f"select distinct named from {relation(*result.failure_table)} "
-        f"where named is not null order by named limit {NAMED}"
+def _set_aside(result: Result, warehouse: Warehouse) -> SetAside:
+    named: list[tuple[Any, ...]] = []
+    if result.failure_table:
+        named = warehouse.query(
+            "select named, sum(row_count), count(*) over () "
+            f"from {relation(*result.failure_table)} where named is not null "
+            f"group by named order by sum(row_count) desc, named limit {NAMED}"
+        )
+    return SetAside(
+        test=result.name,
+        reason=result.description or result.name,
+        rows=result.failures,
+        named={name: int(rows) for name, rows, _ in named},
+        others=named[0][2] - len(named) if named else 0,
     )
-    return [str(named) for (named,) in rows]
 
 
 def run_dbt(

@@ -20,7 +20,8 @@ from exhaust.sources import read_sources
 from exhaust.warehouse import connect
 
 LEARNERS_SHOWN = 3
-WIDTH_SHOWN = 22
+LABEL_WIDTH = 32
+VALUE_WIDTH = 20
 
 
 @dataclass(frozen=True)
@@ -99,9 +100,12 @@ def first_learners(file: Path) -> tuple[list[str], list[list[str]]]:
     """The columns of a report as rows of a table, with a column for each of the first learners."""
     with file.open(encoding="utf-8", newline="") as lines:
         header, *learners = islice(csv.reader(lines), 1 + LEARNERS_SHOWN)
-    rows = [[_cut(value) for value in values] for values in zip(header, *learners, strict=True)]
+    rows = [
+        [_cut(label, LABEL_WIDTH), *(_cut(value, VALUE_WIDTH) for value in values)]
+        for label, *values in zip(header, *learners, strict=True)
+    ]
     return ["Column", *(f"Learner {place + 1}" for place in range(len(learners)))], rows
 
 
-def _cut(value: str) -> str:
-    return value if len(value) <= WIDTH_SHOWN else value[: WIDTH_SHOWN - 1] + "…"
+def _cut(value: str, width: int) -> str:
+    return value if len(value) <= width else value[: width - 1] + "…"

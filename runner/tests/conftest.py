@@ -4,17 +4,20 @@
 for and cannot be had is an error, never a skip.
 """
 
+import io
 import os
 import secrets
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from exhaust.dbt import run_dbt
+from exhaust.dbt import build as dbt_build
+from exhaust.export import ExportReport, Request, export
 from exhaust.extract import read_extract
 from exhaust.load import load
 from exhaust.settings import Settings, read_settings
@@ -126,10 +129,28 @@ def warehouse(settings: Settings) -> Iterator[Warehouse]:
         yield opened
 
 
+def no_progress(what: str, share: float) -> None:
+    pass
+
+
 def load_extract(settings: Settings, folder: Path) -> None:
     extract = read_extract(folder, read_sources(settings.project_dir))
     with connect(settings.profile, writing=True, notify=pytest.fail) as opened:
-        load(opened, settings, extract, lambda table, share: None)
+        load(opened, settings, extract, no_progress)
+
+
+def export_all(settings: Settings, folder: Path, day: date) -> ExportReport:
+    """Every batch of every course, as of that day."""
+    with connect(settings.profile, writing=False, notify=pytest.fail) as opened:
+        return export(
+            opened,
+            settings,
+            Request(all_courses=True, output_dir=folder),
+            standard_output=io.BytesIO(),
+            notify=pytest.fail,
+            progress=no_progress,
+            today=lambda zone: day,
+        )
 
 
 Built = Callable[[Path], Settings]
@@ -147,7 +168,8 @@ def built(engine: str, new_environment: NewEnvironment) -> Built:
         if folder not in done:
             settings = read_settings(PROJECT, environ=new_environment(engine), use_example=True)
             load_extract(settings, folder)
-            run_dbt(settings, ["build"])
+            report = dbt_build(settings, [], notify=pytest.fail, progress=no_progress)
+            assert not report.failed
             done[folder] = settings
         return done[folder]
 

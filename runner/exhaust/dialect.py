@@ -1,0 +1,135 @@
+"""How a CSV file escapes the quotes inside its fields, told from its bytes.
+
+`dsbulk unload` puts a backslash before a quote, and before a backslash, in a quoted field; other
+tools double the quote (RFC 4180). What tells the two apart:
+
+- `\\"` before anything but a quote, a comma or the end of a line: with doubled quotes, that quote
+  would close its field, and something would follow;
+- `""` after anything but a backslash, a comma or the end of a line: with backslashes, the first
+  closes a field, and something follows;
+- short of these, a single backslash before a letter in a quoted field: with backslashes, it would
+  be two.
+
+A `\\"` at the end of a field tells nothing: a field that ends in a backslash, or in the middle.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+BACKSLASH = "\\"
+DOUBLED = '"'
+
+CHUNK = 1 << 20
+LONGEST_VALUE = 1 << 26
+OVERLAP = 1 << 16
+"""What is looked at twice: evidence shorter than this is not lost at the end of a chunk."""
+
+PROOFS = {
+    BACKSLASH: (b'\\"', re.compile(rb'\\"[^,\r\n"]')),
+    DOUBLED: (b'""', re.compile(rb'""(?<=[^\\,\r\n]"")')),
+}
+"""What each begins with, which is found faster, and the whole."""
+
+SINGLE_BACKSLASH = re.compile(rb'"(?<=[,\n]")(?![",\r\n])[^"\\]*(?:\\\\[^"\\]*)*\\[^\\"]')
+
+
+CLOSED = re.compile(rb'(?:[^"]*+"(?<=[,\n]")[^"]*+"(?=[,\r\n]))*+[^"]*+')
+"""Text in which, once the escaped quotes are gone, all quotes stand at both ends of a value."""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What the bytes of a CSV file say."""
+
+    escape: str | None
+    """BACKSLASH, DOUBLED, or None if the file reads alike in both, or may be either."""
+    is_doubtful: bool
+    """Whether there is a `\\"` that tells nothing: where the escape is not known, it matters."""
+    unclosed: frozenset[str]
+    """The escapes under which a quote may be one that nothing closes, or that opens nothing."""
+    has_nul: bool
+
+
+def scan(stream: BinaryIO) -> Scan:
+    """Reads a CSV file to its end, in chunks."""
+    escape = None
+    is_doubtful = has_single_backslash = has_nul = False
+    quotes = [_Quotes(BACKSLASH), _Quotes(DOUBLED)]
+    seen = b""
+    while chunk := stream.read(CHUNK):
+        has_nul = has_nul or b"\0" in chunk
+        if escape is None:
+            seen = seen[-OVERLAP:] + chunk
+            escape = _proven(seen)
+            is_doubtful = is_doubtful or b'\\"' in seen
+            has_single_backslash = has_single_backslash or (
+                b"\\" in seen and SINGLE_BACKSLASH.search(seen) is not None
+            )
+            if escape:
+                quotes = [those for those in quotes if those.escape == escape]
+        for those in quotes:
+            those.read(chunk)
+    if escape is None and has_single_backslash:
+        escape = DOUBLED
+    return Scan(
+        escape=escape,
+        is_doubtful=escape is None and is_doubtful,
+        unclosed=frozenset(those.escape for those in quotes if not those.are_closed()),
+        has_nul=has_nul,
+    )
+
+
+class _Quotes:
+    """Follows the quotes of a file, under one escape."""
+
+    def __init__(self, escape: str) -> None:
+        self.escape = escape
+        self._is_sound = True
+        self._cut = b""
+        """The end of the last chunk, where it may go on with what decides about it."""
+        self._open = b"\n"
+        """A value that has begun, and what stands before it."""
+
+    def read(self, chunk: bytes) -> None:
+        if not self._is_sound:
+            return
+        chunk = self._cut + chunk
+        end = len(chunk.rstrip(b'\\"'))
+        self._cut = chunk[end:]
+        self._follow(chunk[:end])
+
+    def are_closed(self) -> bool:
+        if self._is_sound:
+            self._follow(self._cut + b"\n")
+        return self._is_sound and b'"' not in self._open
+
+    def _follow(self, text: bytes) -> None:
+        if self.escape == DOUBLED:
+            text = text.replace(b'""', b"")
+        elif b"\\" in text:
+            text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+        text = self._open + text
+        closed = CLOSED.match(text)
+        end = closed.end() if closed else 0
+        # One quote left is a value that goes on in the next chunk.
+        self._is_sound = text.count(b'"', end) < 2 and len(text) - end < LONGEST_VALUE
+        self._open = text[max(end - 1, 0) :]
+
+
+def usual(scans: Iterable[Scan], default: str) -> str:
+    """The escape that most of the files have that show one."""
+    shown = Counter(scan.escape for scan in scans if scan.escape)
+    return shown.most_common(1)[0][0] if shown else default
+
+
+def _proven(text: bytes) -> str | None:
+    """The escape that the first proof in a text speaks for."""
+    places = {
+        escape: found.start()
+        for escape, (beginning, proof) in PROOFS.items()
+        if beginning in text and (found := proof.search(text))
+    }
+    return min(places, key=places.__getitem__, default=None)

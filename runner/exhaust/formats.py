@@ -1,0 +1,415 @@
+"""The files of an extract: the columns of each, how DuckDB reads it, and what is wrong with it.
+
+Each function that opens a file raises Unfit if it cannot be read.
+"""
+
+import codecs
+import csv
+import gzip
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol, cast
+
+import duckdb
+
+from exhaust.dialect import BACKSLASH, DOUBLED
+from exhaust.errors import Unfit
+from exhaust.sql import identifier, literal
+
+ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
+
+LONGEST_RECORD = 64 << 20
+"""Bytes. A course's hierarchy is one record."""
+
+HEADER_LIMIT = 1 << 20
+"""Bytes that a CSV file's header is looked for in."""
+
+NUL_FOUND = "NUL in column "
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file of a table; `name` is its path within the extract, for messages."""
+
+    path: Path
+    name: str
+
+    @property
+    def ending(self) -> str:
+        return next(ending for ending in ENDINGS if self.path.name.lower().endswith(ending))
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Its bytes, unpacked."""
+        try:
+            with (
+                cast(BinaryIO, gzip.open(self.path))
+                if self.ending.endswith(".gz")
+                else self.path.open("rb")
+            ) as stream:
+                yield stream
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise self.unfit(
+                "this is not a whole gzip file: it is damaged or cut short",
+                "Copy it again from where it was written.",
+            ) from error
+        except OSError as error:
+            raise self.unfit(f"this cannot be read: {error.strerror or error}") from error
+
+    def unfit(self, problem: str, hint: str | None = None, line: int | None = None) -> Unfit:
+        where = self.name if line is None else f"{self.name}, line {line}"
+        return Unfit(f"{where}: {problem}.", hint or "Correct the file, or unload it again.")
+
+    @property
+    def _pattern(self) -> str:
+        """The path as a SQL literal that DuckDB expands to this very file."""
+        return literal(re.sub(r"[*?\[]", r"[\g<0>]", str(self.path.absolute())))
+
+
+class DataFile(Protocol):
+    """A file that was looked into."""
+
+    @property
+    def part(self) -> Part: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names under which its columns land, in its own order; none if it is empty."""
+
+    @property
+    def reader(self) -> str:
+        """A SELECT in DuckDB's SQL that gives the columns, all text, exactly as they arrived."""
+
+    def fault(self, error: duckdb.Error) -> Unfit:
+        """What is wrong with the file on which DuckDB failed, and in which line."""
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    part: Part
+    columns: tuple[str, ...]
+    escape: str
+
+    @classmethod
+    def open(cls, part: Part, escape: str) -> "CsvFile":
+        """Reads the header of a CSV file."""
+        with part.open() as stream:
+            head = stream.read(HEADER_LIMIT)
+        # Read by DuckDB as UTF-8, with or without a byte order mark.
+        lines = io.BytesIO(head.removeprefix(codecs.BOM_UTF8))
+        try:
+            header = next(_rows((line.decode() for line in lines), escape), [])
+        except UnicodeDecodeError as error:
+            raise part.unfit("this is not UTF-8", "Write the extract in UTF-8.", line=1) from error
+        except csv.Error as error:
+            raise part.unfit("there is no header that can be read", line=1) from error
+        if not header:
+            raise part.unfit(
+                "the first line names no columns",
+                "A table without rows is a header alone.",
+                line=1,
+            )
+        return cls(part, _landed(part, header), escape)
+
+    @property
+    def reader(self) -> str:
+        columns = ", ".join(f"{literal(name)}: 'varchar'" for name in self.columns)
+        # Not in parallel: where a value holds new lines, DuckDB's readers would begin inside it.
+        return (
+            f"select * from read_csv({self.part._pattern}, auto_detect = false, header = true, "
+            f"delim = ',', quote = '\"', escape = {literal(self.escape)}, strict_mode = true, "
+            "allow_quoted_nulls = false, parallel = false, hive_partitioning = false, "
+            f"max_line_size = {LONGEST_RECORD}, columns = {{{columns}}})"
+        )
+
+    def can_be_read(self) -> bool:
+        """Whether DuckDB finds as many columns in every record as in the header."""
+        try:
+            _query(f"select count(*) from ({self.reader})")
+        except duckdb.Error:
+            return False
+        return True
+
+    def fault(self, error: duckdb.Error) -> Unfit:
+        return self.find_fault() or _unknown_fault(self.part, error)
+
+    def find_fault(self) -> Unfit | None:
+        """The first fault of the file. Reads it row by row: only for a file that has one."""
+        with self.part.open() as stream:
+            try:
+                _check_records(stream, self.escape, len(self.columns))
+            except _Fault as fault:
+                return self.part.unfit(fault.problem, fault.hint, fault.line)
+        return None
+
+
+def _rows(lines: Iterable[str], escape: str) -> Iterator[list[str]]:
+    if escape == DOUBLED:
+        return csv.reader(lines, strict=True)
+    return csv.reader(lines, strict=True, doublequote=False, escapechar=BACKSLASH)
+
+
+class _Fault(Exception):
+    def __init__(self, line: int, problem: str, hint: str | None = None) -> None:
+        super().__init__(problem)
+        self.line = line
+        self.problem = problem
+        self.hint = hint
+
+
+NUL_PROBLEM = (
+    "there is a NUL character, which no text may hold",
+    "Remove it where the data comes from; if it is in every line, the file is not UTF-8.",
+)
+UTF8_PROBLEM = ("this is not UTF-8", "Write the extract in UTF-8.")
+
+QUOTED = {
+    DOUBLED: re.compile(rb'(?:[^"]|"")*+', re.DOTALL),
+    BACKSLASH: re.compile(rb'(?:[^"\\]|\\.)*+', re.DOTALL),
+}
+UNQUOTED = re.compile(rb"[^,\r\n]*+")
+OPENING = re.compile(rb' *+"')
+AFTER_QUOTED = re.compile(rb" *+(?=[,\r\n]|$)")
+
+
+def _check_records(stream: BinaryIO, escape: str, width: int) -> None:
+    """Raises the first _Fault of a CSV file of so many columns, as DuckDB would see it."""
+    start = found = 1
+    first_end: bytes | None = None
+    is_quoted = False
+    for number, line in enumerate(stream, start=1):
+        _check_text(line, number)
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        if not is_quoted:
+            start, found = number, 1
+        is_blank = not is_quoted and not line.strip(b"\r\n")
+        at = 0
+        while True:
+            if is_quoted:
+                at = _end(QUOTED[escape], line, at)
+                if at == len(line):
+                    break
+                is_quoted = False
+                closed = AFTER_QUOTED.match(line, at + 1)
+                if closed is None:
+                    raise _Fault(
+                        number,
+                        "something follows the closing quote of a value",
+                        "A quote inside a value is written as two, or with a backslash before it.",
+                    )
+                at = closed.end()
+            elif opening := OPENING.match(line, at):
+                is_quoted = True
+                at = opening.end()
+                continue
+            else:
+                at = _end(UNQUOTED, line, at)
+            if line.startswith(b",", at):
+                at += 1
+                found += 1
+                continue
+            end = line[at:]
+            first_end = first_end or end
+            if end not in (b"", first_end):
+                raise _Fault(
+                    number,
+                    "there is a carriage return outside quotes, or lines end in two ways",
+                    "Quote the value that holds it; end all lines alike, in LF or in CR LF.",
+                )
+            if found != width and not is_blank:
+                raise _Fault(
+                    start,
+                    f"expected {width} columns, found {found}",
+                    "Is a comma or a quote in a value not quoted? "
+                    "Correct the line, or unload the table again.",
+                )
+            break
+    if is_quoted:
+        raise _Fault(
+            start,
+            "a quote is opened that nothing closes",
+            "Is the file cut short? Correct the line, or unload the table again.",
+        )
+
+
+def _end(pattern: re.Pattern[bytes], line: bytes, at: int) -> int:
+    """Where a pattern that always matches ends."""
+    match = pattern.match(line, at)
+    assert match is not None  # noqa: S101
+    return match.end()
+
+
+def _check_text(line: bytes, number: int) -> None:
+    if len(line) > LONGEST_RECORD:
+        raise _Fault(number, f"this is longer than {LONGEST_RECORD >> 20} MiB")
+    if b"\0" in line:
+        raise _Fault(number, *NUL_PROBLEM)
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        raise _Fault(number, *UTF8_PROBLEM) from error
+
+
+@dataclass(frozen=True)
+class JsonFile:
+    """JSON lines: one object a line."""
+
+    part: Part
+    columns: tuple[str, ...]
+    _spelled: tuple[str, ...] = field(repr=False)
+
+    @classmethod
+    def open(cls, part: Part) -> "JsonFile":
+        """Reads the names in all lines."""
+        file = cls(part, (), ())
+        names = (
+            "select distinct unnest(case when json_type(json) = 'OBJECT' then json_keys(json) "
+            "else error('no object') end) as name "
+            f"from read_ndjson_objects({part._pattern}, hive_partitioning = false, "
+            f"maximum_object_size = {LONGEST_RECORD}) order by name"
+        )
+        with part.open():
+            pass
+        try:
+            spelled = tuple(name for (name,) in _query(names))
+        except duckdb.Error as error:
+            raise file.fault(error) from error
+        return cls(part, _landed(part, spelled), spelled)
+
+    @property
+    def reader(self) -> str:
+        columns = ", ".join(f"{literal(name)}: 'json'" for name in self._spelled)
+        texts = ((name, f"{identifier(name)} ->> '$'") for name in self._spelled)
+        return _without_nul(
+            texts,
+            f"read_json({self.part._pattern}, format = 'newline_delimited', records = true, "
+            f"hive_partitioning = false, maximum_object_size = {LONGEST_RECORD}, "
+            f"columns = {{{columns}}})",
+        )
+
+    def fault(self, error: duckdb.Error) -> Unfit:
+        with self.part.open() as stream:
+            try:
+                for number, line in enumerate(stream, start=1):
+                    _check_object(line, number)
+            except _Fault as fault:
+                return self.part.unfit(fault.problem, fault.hint, fault.line)
+        return _unknown_fault(self.part, error)
+
+
+class _Object(list[tuple[str, Any]]):
+    """The names and values of a JSON object; a name may be there twice."""
+
+
+def _check_object(line: bytes, number: int) -> None:
+    _check_text(line, number)
+    if not line.strip():
+        return
+    try:
+        value = json.loads(line, object_pairs_hook=_Object)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (json.JSONDecodeError, RecursionError):
+        value = None
+    except UnicodeEncodeError as error:
+        raise _Fault(number, "half of a character stands alone (a \\ud8… or \\udc…)") from error
+    if not isinstance(value, _Object):
+        raise _Fault(
+            number, "this is not a JSON object", "Each line has to be one, whole and alone."
+        )
+    if twice := _first_twice([name for name, _ in value]):
+        raise _Fault(number, f"the object has `{twice}` twice", "Keep one of them.")
+    if any(isinstance(text, str) and "\0" in text for _, text in value):
+        raise _Fault(number, *NUL_PROBLEM)
+
+
+@dataclass(frozen=True)
+class ParquetFile:
+    part: Part
+    columns: tuple[str, ...]
+    _types: tuple[tuple[str, str], ...] = field(repr=False)
+
+    @classmethod
+    def open(cls, part: Part) -> "ParquetFile":
+        """Reads the schema of a Parquet file."""
+        with part.open():
+            pass
+        try:
+            types = _query(f"select column_name, column_type from (describe from {_parquet(part)})")
+        except duckdb.Error as error:
+            raise _unknown_fault(part, error) from error
+        return cls(part, _landed(part, [name for name, _ in types]), tuple(types))
+
+    @property
+    def reader(self) -> str:
+        texts = ((name, _parquet_text(identifier(name), kind)) for name, kind in self._types)
+        return _without_nul(texts, _parquet(self.part))
+
+    def fault(self, error: duckdb.Error) -> Unfit:
+        if NUL_FOUND in str(error):
+            return self.part.unfit(*NUL_PROBLEM)
+        return _unknown_fault(self.part, error)
+
+
+def _parquet(part: Part) -> str:
+    # Old writers mark text as bytes.
+    return f"read_parquet({part._pattern}, binary_as_string = true, hive_partitioning = false)"
+
+
+def _parquet_text(column: str, kind: str) -> str:
+    """Lists and maps become JSON, timestamps Sunbird's own form; an offset would be lost on it."""
+    if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
+        return f"to_json({column})::varchar"
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        column = f"({column} at time zone 'UTC')"
+    if kind.startswith("TIMESTAMP"):
+        return f"strftime({column}::timestamp, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return f"{column}::varchar"
+
+
+def _without_nul(texts: Iterable[tuple[str, str]], source: str) -> str:
+    """A SELECT that fails on a NUL character; DuckDB would take it, and Postgres refuse it."""
+    names, expressions = zip(*texts, strict=True)
+    inner = ", ".join(
+        f"{expression} as {identifier(name)}"
+        for name, expression in zip(names, expressions, strict=True)
+    )
+    outer = ", ".join(
+        f"case when contains({column}, chr(0)) then error({literal(NUL_FOUND + name)}) "
+        f"else {column} end as {column}"
+        for name in names
+        for column in [identifier(name)]
+    )
+    return f"select {outer} from (select {inner} from {source})"
+
+
+def _landed(part: Part, names: Sequence[str]) -> tuple[str, ...]:
+    landed = tuple(name.lower() for name in names)
+    if "" in landed:
+        raise part.unfit(f"column {landed.index('') + 1} has no name", "Name it, or remove it.")
+    if twice := _first_twice(landed):
+        raise part.unfit(
+            f"the column `{twice}` is there twice, in one spelling or two",
+            "Keep one of them.",
+        )
+    return landed
+
+
+def _first_twice(names: Sequence[str]) -> str | None:
+    return next((name for name in names if names.count(name) > 1), None)
+
+
+def _query(sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as connection:
+        return connection.execute(sql).fetchall()
+
+
+def _unknown_fault(part: Part, error: duckdb.Error) -> Unfit:
+    reason = str(error).splitlines()[0].rstrip(".")
+    return part.unfit(f"this cannot be loaded: {reason}")

@@ -1,0 +1,122 @@
+"""Marts made by hand, for the tests of what reads them."""
+
+from exhaust.settings import Settings
+from exhaust.sql import literal, relation
+from exhaust.warehouse import Warehouse
+
+MATHS = "do_1"
+MATHS_2 = "do_2"
+RETIRED = "do_3"
+EMPTY = "do_4"
+EMPTY_NAME = 'गणित, "advanced" [red]{{ 1 }}\'; drop table x --'
+LONG_LABEL = "do_" + "9" * 70 + ', "final" - Score'
+HEADER = (
+    'Batch ID,User UUID,Enrolment Date,Progress,Total Score,do_7 - Score,"do_'
+    + "9" * 70
+    + ', ""final"" - Score"\n'
+)
+LINES = {
+    (MATHS, "001"): ["001,u1,01/02/2026,100,47%,0%,50%\n", "001,u2,,0,,,\n"],
+    (MATHS, "002"): ['002,"u,3",31/12/2025,5,10%,,10%\n'],
+    (MATHS_2, "001"): ["001,u1,01/02/2026,1,,,\n"],
+}
+
+TABLES = {
+    "courses": "course_id text, course_name text, status text, tenant_id text, tenant_name text, "
+    "created_by text, batches bigint, enrolments bigint, assessments bigint",
+    "course_batches": "course_id text, batch_id text, batch_name text, status text, starts_on date,"
+    " ends_on date, created_by text, mentors text[], is_known boolean, enrolments bigint,"
+    " enrolled bigint, completed bigint, left_out_course_unknown bigint,"
+    " left_out_batch_unknown bigint, left_out_inactive bigint, left_out_no_enrolment_date bigint",
+    "course_report_columns": "course_id text, ordinal int, column_name text, label text, kind text,"
+    " assessment_ordinal int",
+    "course_progress": "course_id text, batch_id text, user_id text, enrolled_on date,"
+    " progress int, total_score decimal(38, 0), scores decimal(38, 0)[]",
+    "builds": "invocation_id text, command text, status text, started_at timestamp,"
+    " ended_at timestamp",
+}
+
+PLAN = [
+    ("batch_id", "Batch ID", "text", "null"),
+    ("user_id", "User UUID", "text", "null"),
+    ("enrolled_on", "Enrolment Date", "date", "null"),
+    ("progress", "Progress", "number", "null"),
+    ("total_score", "Total Score", "percent", "null"),
+    ("do_7", "do_7 - Score", "score", "1"),
+    ("do_9", LONG_LABEL, "score", "2"),
+]
+
+
+def create_marts(warehouse: Warehouse, settings: Settings) -> None:
+    """Creates the marts, built well at noon on 1 November 2026."""
+    schema = settings.profile.schema
+    warehouse.execute(f'create schema if not exists "{schema}"')
+    for name, columns in TABLES.items():
+        warehouse.execute(f"create table {relation(schema, name)} ({columns})")
+    insert(
+        warehouse,
+        settings,
+        "courses",
+        f"('{MATHS}', 'Mathematics', 'Live', 't', 'State', 'c', 2, 6, 2)",
+        f"('{MATHS_2}', 'Mathematics II', 'Live', 't', 'State', 'c', 1, 1, 0)",
+        f"('{RETIRED}', 'Old course', 'Retired', 't', 'State', 'c', 1, 1, 0)",
+        f"('{EMPTY}', {literal(EMPTY_NAME)}, null, null, null, null, 0, 0, 0)",
+    )
+    add_batch(warehouse, settings, MATHS, "001", "'First'", enrolled=2, inactive=2, no_date=1)
+    add_batch(warehouse, settings, MATHS, "002", "'Second'", enrolled=1)
+    add_batch(warehouse, settings, MATHS, "999", "null", enrolled=0, is_known=False)
+    add_batch(warehouse, settings, MATHS_2, "001", "null", enrolled=1)
+    add_batch(warehouse, settings, RETIRED, "003", "null", enrolled=1)
+    for course in (MATHS, MATHS_2, RETIRED, EMPTY):
+        insert(
+            warehouse,
+            settings,
+            "course_report_columns",
+            *(
+                f"('{course}', {place}, '{column}', {literal(label)}, '{kind}', {assessment})"
+                for place, (column, label, kind, assessment) in enumerate(PLAN, 1)
+            ),
+        )
+    insert(
+        warehouse,
+        settings,
+        "course_progress",
+        f"('{MATHS}', '002', 'u,3', '2025-12-31', 5, 10, array[null, 10])",
+        f"('{MATHS}', '001', 'u2', null, 0, null, array[null, null]::decimal[])",
+        f"('{MATHS}', '001', 'u1', '2026-02-01', 100, 47, array[0, 50])",
+        f"('{MATHS_2}', '001', 'u1', '2026-02-01', 1, null, array[null, null]::decimal[])",
+        f"('{RETIRED}', '003', 'u1', '2026-02-01', 1, null, array[null, null]::decimal[])",
+    )
+    add_build(warehouse, settings, "success", "2026-11-01 12:00")
+
+
+def insert(warehouse: Warehouse, settings: Settings, table: str, *rows: str) -> None:
+    into = relation(settings.profile.schema, table)
+    warehouse.execute(f"insert into {into} values {', '.join(rows)}")
+
+
+def add_batch(
+    warehouse: Warehouse,
+    settings: Settings,
+    course_id: str,
+    batch_id: str,
+    name: str,
+    *,
+    enrolled: int,
+    inactive: int = 0,
+    no_date: int = 0,
+    is_known: bool = True,
+) -> None:
+    insert(
+        warehouse,
+        settings,
+        "course_batches",
+        f"('{course_id}', '{batch_id}', {name}, 'Live', '2026-01-01', null, null, null, "
+        f"{is_known}, {enrolled + inactive + no_date}, {enrolled}, 1, 0, 0, {inactive}, {no_date})",
+    )
+
+
+def add_build(
+    warehouse: Warehouse, settings: Settings, status: str, at: str, command: str = "build"
+) -> None:
+    insert(warehouse, settings, "builds", f"('{at}', '{command}', '{status}', '{at}', null)")

@@ -1,0 +1,384 @@
+"""The command itself, in this process where that will do."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+from conftest import PROJECT, Built
+
+import exhaust.dbt
+import exhaust.settings
+from exhaust import cli
+from exhaust.dbt import BuildReport, Failure, SetAside
+from exhaust.settings import Settings
+
+COMMANDS = ("demo", "load", "build", "courses", "batches", "export")
+COMMON = ("--target", "--project-dir", "--profiles-dir", "--json", "--quiet")
+SAMPLE = PROJECT / "seeds"
+COURSE = "do_31300000000000000001"
+BATCH = "0130300000000000103"
+RETIRED = "do_31300000000000000004"
+TRACEBACK = "Traceback"
+
+Exhaust = Callable[..., int]
+
+
+def call(*arguments: str) -> int:
+    """Runs the command here and gives its exit code; what is unexpected crashes the test."""
+    with pytest.raises(SystemExit) as ended:
+        cli.app(list(arguments), prog_name="exhaust")
+    return int(ended.value.code or 0)
+
+
+def use(settings: Settings, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Points the command at a warehouse of the tests, and goes to an empty folder."""
+    shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    for name in os.environ:
+        if name.startswith(("EXHAUST_", "DBT_", "PG")):
+            monkeypatch.delenv(name)
+    for name, value in settings.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(PROJECT))
+    monkeypatch.setenv("EXHAUST_PROFILES_DIR", str(folder))
+
+
+@pytest.fixture(autouse=True)
+def crash_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(error: Exception, project_dir: Path | None) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "_unexpected", crash)
+
+
+@pytest.fixture
+def sample(built: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The sample extract, built; gives the current folder."""
+    use(built(SAMPLE), monkeypatch, tmp_path)
+    return tmp_path / "here"
+
+
+@pytest.fixture
+def empty(settings_duckdb: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A warehouse that is not there yet; gives the current folder."""
+    use(settings_duckdb, monkeypatch, tmp_path)
+    return tmp_path / "here"
+
+
+class TestUsage:
+    @pytest.mark.parametrize("command", COMMANDS)
+    def test_every_command_has_an_example_and_the_common_options(
+        self, command: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert call(command, "--help") == 0
+        shown = capsys.readouterr().out
+        assert f"\n    exhaust {command}" in shown
+        assert [option for option in COMMON if option not in shown] == []
+
+    def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert call("--version") == 0
+        assert capsys.readouterr().out == "exhaust 0.1.0\n"
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            [],
+            ["exprot"],
+            ["load"],
+            ["batches"],
+            ["export"],
+            ["export", "a", "--all"],
+            ["export", "a", "-o", "-", "--json"],
+            ["export", "a", "-o", "."],
+            ["load", "no/such/folder"],
+            ["courses", "--target", "none"],
+            ["courses", "--project-dir", "none"],
+            ["courses", "--profiles-dir", "none"],
+            ["demo", "--target", "postgres"],
+            ["demo", "--profiles-dir", "."],
+        ],
+        ids=" ".join,
+    )
+    def test_wrong_usage(
+        self, empty: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+    ) -> None:
+        assert call(*arguments) == 2
+        shown = capsys.readouterr()
+        assert TRACEBACK not in shown.err
+        assert not arguments or "rror: " in shown.err
+
+    def test_help_needs_no_engine_and_no_dbt(self) -> None:
+        code = (
+            "import sys, exhaust.cli\n"
+            "try:\n    exhaust.cli.app(['export', '--help'])\nexcept SystemExit:\n    pass\n"
+            "heavy = {'duckdb', 'psycopg', 'rich', 'yaml', 'jinja2', 'dbt'} & set(sys.modules)\n"
+            "sys.exit(str(heavy) if heavy else 0)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_completion(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("_EXHAUST_COMPLETE", "complete_bash")
+        monkeypatch.setenv("COMP_WORDS", "exhaust ex")
+        monkeypatch.setenv("COMP_CWORD", "1")
+        assert call() == 0
+        assert capsys.readouterr().out.strip() == "export"
+
+
+class TestReading:
+    def test_courses(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert call("courses", "--json") == 0
+        found = json.loads(capsys.readouterr().out)["courses"]
+        assert COURSE in {course["course_id"] for course in found}
+        assert call("courses", COURSE) == 0
+        head, only = capsys.readouterr().out.splitlines()
+        assert head.split() == ["ID", "Name", "Status", "Tenant", "Batches", "Enrolments"]
+        assert only.startswith(COURSE)
+
+    def test_no_course_is_no_error(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert call("courses", "no such name") == 0
+        shown = capsys.readouterr()
+        assert (shown.out, shown.err) == (
+            "",
+            "No course has the id `no such name`, or it in its name.\n",
+        )
+
+    def test_batches(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert call("batches", COURSE) == 0
+        head, *rows = capsys.readouterr().out.splitlines()
+        assert head.split() == ["ID", "Name", "Status", "Starts", "Ends", "Enrolled", "Completed"]
+        assert call("batches", COURSE, "--json") == 0
+        result = json.loads(capsys.readouterr().out)
+        assert result["course_id"] == COURSE
+        assert [row.split()[0] for row in rows] == [one["batch_id"] for one in result["batches"]]
+
+    def test_export(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert call("export", COURSE, "-b", BATCH, "--json") == 0
+        shown = capsys.readouterr()
+        (file,) = json.loads(shown.out)["files"]
+        content = (sample / file["file"]).read_bytes()
+        assert len(content) == file["bytes"]
+        assert f"{file['file']}: {file['rows']} rows; left out: 3 inactive, 2 no" in shown.err
+
+        assert call("export", COURSE, "-b", BATCH, "-q", "-o", "one.csv") == 0
+        assert (sample / "one.csv").read_bytes() == content
+        shown = capsys.readouterr()
+        assert shown.out + shown.err == ""
+
+    def test_export_to_standard_output(
+        self, sample: Path, capfdbinary: pytest.CaptureFixture[bytes]
+    ) -> None:
+        assert call("export", COURSE, "-o", "one.csv") == 0
+        assert call("export", COURSE, "-o", "-") == 0
+        shown = capfdbinary.readouterr()
+        assert shown.out == (sample / "one.csv").read_bytes()
+        assert b"rows" in shown.err
+
+    @pytest.mark.parametrize(
+        ("arguments", "code"),
+        [
+            (["export", "no such name"], 3),
+            (["batches", "no such name"], 3),
+            (["export", COURSE, "-b", "no such name"], 3),
+            (["export", "do_"], 3),
+            (["export", "foundational literacy"], 4),
+            (["export", RETIRED], 5),
+        ],
+        ids=str,
+    )
+    def test_exit_codes(
+        self, sample: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int
+    ) -> None:
+        assert call(*arguments) == code
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert shown.err.startswith("error: ")
+        assert "\nhint: " in shown.err
+        assert list(sample.iterdir()) == []
+
+    @pytest.mark.parametrize("arguments", [["export", COURSE, "-o", "-"], ["courses"]], ids=str)
+    def test_a_closed_pipe_is_the_readers_right(self, sample: Path, arguments: list[str]) -> None:
+        outlet, inlet = os.pipe()
+        os.close(outlet)
+        done = subprocess.run(
+            [Path(sys.executable).with_name("exhaust"), *arguments, "-q"],
+            stdout=inlet,
+            stderr=subprocess.PIPE,
+        )
+        os.close(inlet)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
+class TestNotReady:
+    @pytest.mark.parametrize(
+        "arguments", [["courses"], ["batches", "x"], ["export", "x"], ["build"]]
+    )
+    def test_nothing_is_loaded(
+        self, empty: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+    ) -> None:
+        assert call(*arguments) == 7
+        assert "exhaust load DIR" in capsys.readouterr().err
+
+    def test_no_connection(
+        self, empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("PGHOST", str(empty))
+        assert call("courses", "--target", "postgres") == 8
+        assert TRACEBACK not in capsys.readouterr().err
+
+    def test_data_that_is_not_fit_fails_the_build_and_closes_the_export(
+        self, empty: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        extract = tmp_path / "extract"
+        shutil.copytree(SAMPLE, extract)
+        learners = (extract / "user_enrolments.csv").read_text().splitlines()
+        (extract / "user_enrolments.csv").write_text(learners[0] + "\n")
+        assert call("load", str(extract), "--json") == 0
+        loaded = json.loads(capsys.readouterr().out)["tables"]
+        assert {table["name"]: table["rows"] for table in loaded}["user_enrolments"] == 0
+        assert call("build", "--json") == 7
+        shown = capsys.readouterr()
+        assert [one["name"] for one in json.loads(shown.out)["failed"]] == ["landing_is_fit"]
+        assert "error: The build failed:\n  landing_is_fit: " in shown.err
+        assert call("export", COURSE) == 7
+        assert "Run `exhaust build`" in capsys.readouterr().err
+
+
+class TestBuild:
+    @pytest.fixture
+    def given(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The arguments that dbt is given, by a build that has set things aside."""
+        given: list[str] = []
+        report = BuildReport(
+            models=2,
+            tests=1,
+            skipped=0,
+            failed=[],
+            set_aside=[
+                SetAside("unknown", "unknown courses", 1234, {"do_\x1b": 1230, "do_2": 1}, 3)
+            ],
+        )
+
+        def build(settings: Settings, arguments: list[str], **_: object) -> BuildReport:
+            given.extend(arguments)
+            return report
+
+        monkeypatch.setattr(exhaust.dbt, "build", build)
+        return given
+
+    def test_the_summary(
+        self, empty: Path, given: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert call("build") == 0
+        assert capsys.readouterr().err.splitlines() == [
+            "2 models built, 1 test passed, 0 failed.",
+            "Set aside:",
+            "  1,234 rows: unknown courses",
+            r"    do_\x1b (1,230)",
+            "    do_2",
+            "    and 3 more",
+        ]
+
+    def test_what_follows_two_dashes_is_dbts(self, empty: Path, given: list[str]) -> None:
+        assert call("build", "-q", "--", "--select", "marts", "-x") == 0
+        assert given == ["--select", "marts", "-x"]
+        assert call("build", "--select", "marts") == 2
+
+    def test_a_failure_says_what_and_why(self) -> None:
+        described = Failure("key_twice", "A key stands once.", "Got 2 results")
+        assert cli._failure(described) == "  key_twice: A key stands once. (Got 2 results)"
+        assert cli._failure(Failure("model", "", "no")) == "  model: no"
+
+
+class TestEnds:
+    """What the seam makes of exceptions."""
+
+    def raises(self, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+        def read(*_: object) -> None:
+            raise error
+
+        monkeypatch.undo()
+        monkeypatch.setattr(exhaust.settings, "read_settings", read)
+
+    def test_interrupted(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.raises(monkeypatch, KeyboardInterrupt())
+        assert call("courses") == 130
+        assert capsys.readouterr().err == "Interrupted.\n"
+
+    def test_terminated_is_interrupted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        before = signal.getsignal(signal.SIGTERM)
+        monkeypatch.setattr(cli, "app", lambda: os.kill(os.getpid(), signal.SIGTERM))
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                cli.main()
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    @pytest.mark.parametrize("is_project", [True, False])
+    def test_unexpected(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        is_project: bool,
+    ) -> None:
+        if is_project:
+            (tmp_path / "dbt_project.yml").touch()
+        self.raises(monkeypatch, RuntimeError("first\nsecond"))
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        assert call("courses", "--project-dir", str(tmp_path)) == 1
+        first, second = capsys.readouterr().err.splitlines()
+        assert first == "error: Unexpected: RuntimeError: first"
+        (log,) = tmp_path.rglob("exhaust*.log")
+        assert str(log) in second
+        assert (log == tmp_path / "logs" / "exhaust.log") is is_project
+        assert "RuntimeError: first\nsecond" in log.read_text()
+
+    def test_an_exit_of_typer_passes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.raises(monkeypatch, typer.Exit(3))
+        assert call("courses") == 3
+
+
+def test_demo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a copy of the project, with settings for another warehouse that it must not touch."""
+    project = tmp_path / "project"
+    for name in ("macros", "models", "seeds", "tests"):
+        shutil.copytree(PROJECT / name, project / name)
+    for name in ("dbt_project.yml", "profiles.example.yml"):
+        shutil.copy(PROJECT / name, project)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(project))
+    monkeypatch.setenv("EXHAUST_TARGET", "postgres")
+    monkeypatch.setenv("EXHAUST_PROFILES_DIR", "/nowhere")
+    monkeypatch.setenv("EXHAUST_DUCKDB_PATH", str(tmp_path / "mine.duckdb"))
+    assert call("demo", "--json") == 0
+    shown = capsys.readouterr()
+    result = json.loads(shown.out)
+    (file,) = (tmp_path / "here").iterdir()
+    assert result["file"] == str(file)
+    assert result["course_id"] == COURSE
+    assert file.name.startswith(f"{result['batch_id']}_progress_")
+    with file.open(newline="") as lines:
+        first = next(csv.DictReader(lines))
+    assert first["Batch ID"] == result["batch_id"]
+    table = shown.err.partition("It begins:\n\n")[2].splitlines()
+    assert max(map(len, table)) <= 100
+    assert any(line.split()[:2] == ["State", first["State"].split()[0]] for line in table)
+    assert (project / "demo.duckdb").exists()
+    assert not (tmp_path / "mine.duckdb").exists()

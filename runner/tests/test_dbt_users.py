@@ -1,0 +1,157 @@
+"""What an analytics engineer does: plain dbt, with the example profile as profiles.yml."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import EXTRACTS, PROJECT, Built, export_all, load_extract
+
+from exhaust.errors import Unfit
+from exhaust.settings import Settings
+from exhaust.sources import read_sources
+from exhaust.sql import relation
+from exhaust.warehouse import connect
+
+SEEDS = PROJECT / "seeds"
+
+
+def dbt(settings: Settings, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs plain dbt in the project, its output in `folder`."""
+    shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
+    return subprocess.run(
+        [
+            str(Path(sys.executable).with_name("dbt")),
+            *arguments,
+            *("--profiles-dir", str(folder)),
+            *("--target", settings.profile.target),
+            *("--target-path", str(folder / "target")),
+            *("--log-path", str(folder / "logs")),
+        ],
+        cwd=PROJECT,
+        env=dict(settings.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    with connect(settings.profile, writing=False, notify=pytest.fail) as warehouse:
+        return warehouse.query(sql)
+
+
+def landed(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    names = [*(table.name for table in read_sources(PROJECT)), "loads"]
+    return {
+        name: sorted(
+            query(settings, f"select * from {relation(settings.landing_schema, name)}"), key=repr
+        )
+        for name in names
+    }
+
+
+def test_build_leaves_what_was_loaded(settings: Settings, tmp_path: Path) -> None:
+    load_extract(settings, SEEDS)
+    before = landed(settings)
+
+    done = dbt(settings, tmp_path, "build")
+
+    assert done.returncode == 0, done.stdout
+    assert landed(settings) == before
+    assert export_all(settings, tmp_path / "out", day=date(2024, 7, 1)).files
+
+
+def test_the_sample_can_be_built_without_a_load(settings: Settings, tmp_path: Path) -> None:
+    done = dbt(settings, tmp_path, "build", "--vars", "sample: true")
+
+    assert done.returncode == 0, done.stdout
+    rows = query(settings, f"select count(*) from {relation(settings.profile.schema, 'courses')}")
+    assert rows == [(4,)]
+    with connect(settings.profile, writing=False, notify=pytest.fail) as warehouse:
+        assert warehouse.tables(settings.landing_schema) == set()
+
+
+def test_compile_needs_no_data(settings: Settings, tmp_path: Path) -> None:
+    done = dbt(settings, tmp_path, "compile")
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_docs_and_freshness(built: Built, tmp_path: Path) -> None:
+    settings = built(SEEDS)
+
+    docs = dbt(settings, tmp_path, "docs", "generate")
+    freshness = dbt(settings, tmp_path, "source", "freshness")
+
+    assert docs.returncode == 0, docs.stdout
+    catalog = json.loads((tmp_path / "target" / "catalog.json").read_text())
+    assert "model.exhaust.course_progress" in catalog["nodes"]
+    assert freshness.returncode == 0, freshness.stdout
+    states = json.loads((tmp_path / "target" / "sources.json").read_text())["results"]
+    assert {state["unique_id"].split(".")[-1]: state["status"] for state in states} == {
+        table.name: "pass" for table in read_sources(PROJECT)
+    }
+
+
+def test_the_wide_shape_of_a_course(built: Built, tmp_path: Path) -> None:
+    settings = built(EXTRACTS / "hostile")
+    ((course_id,),) = query(
+        settings,
+        f"select course_id from {relation(settings.profile.schema, 'courses')} "
+        "order by enrolments desc limit 1",
+    )
+
+    shown = dbt(
+        settings,
+        tmp_path,
+        *("show", "--select", "course_report", "--limit", "-1", "--output", "json"),
+        *("--log-format", "json", "--vars", json.dumps({"course_id": course_id})),
+    )
+
+    assert shown.returncode == 0, shown.stdout
+    events = [json.loads(line) for line in shown.stdout.splitlines()]
+    [preview] = [event["data"]["preview"] for event in events if "preview" in event["data"]]
+    plan = query(
+        settings,
+        f"select label from {relation(settings.profile.schema, 'course_report_columns')} "
+        f"where course_id = (select course_id from {relation(settings.profile.schema, 'courses')} "
+        "order by enrolments desc limit 1) order by ordinal",
+    )
+    labels = [label for (label,) in plan]
+    if settings.profile.engine == "postgres":
+        labels = [label.encode()[:63].decode(errors="ignore") for label in labels]
+    assert list(json.loads(preview)[0]) == labels
+
+
+class TestAFailedBuild:
+    """A learner stands twice in the marts: a test of severity error fails."""
+
+    @pytest.fixture
+    def failed(self, settings: Settings, tmp_path: Path) -> Settings:
+        load_extract(settings, SEEDS)
+        assert dbt(settings, tmp_path, "run").returncode == 0
+        progress = relation(settings.profile.schema, "course_progress")
+        with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
+            warehouse.execute(f"insert into {progress} select * from {progress}")
+        assert dbt(settings, tmp_path, "test", "--exclude", "test_type:unit").returncode == 1
+        return settings
+
+    def test_stops_the_export(self, failed: Settings, tmp_path: Path) -> None:
+        with pytest.raises(Unfit, match="failed"):
+            export_all(failed, tmp_path / "out", day=date(2024, 7, 1))
+
+    def test_is_not_made_good_by_a_part(self, failed: Settings, tmp_path: Path) -> None:
+        assert dbt(failed, tmp_path, "run", "--select", "courses").returncode == 0
+
+        with pytest.raises(Unfit, match="failed"):
+            export_all(failed, tmp_path / "out", day=date(2024, 7, 1))
+
+    def test_is_made_good_by_the_whole(self, failed: Settings, tmp_path: Path) -> None:
+        assert dbt(failed, tmp_path, "run").returncode == 0
+
+        assert export_all(failed, tmp_path / "out", day=date(2024, 7, 1)).files

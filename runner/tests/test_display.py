@@ -1,0 +1,108 @@
+import io
+import json
+import re
+from datetime import date
+
+import pytest
+
+from exhaust.display import Display, counted, print_table, visible
+from exhaust.errors import ExhaustError
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (None, ""),
+        (date(2026, 1, 2), "2026-01-02"),
+        ("a\x1b[2J\x07\r\n\t", r"a\x1b[2J\x07\r\n\t"),
+        ("\x9b\u2028\u202e\u2066", r"\x9b\u2028\u202e\u2066"),
+        ("\udcff", r"\udcff"),
+        ("क्‍ष — [red]", "क्‍ष — [red]"),
+    ],
+)
+def test_visible(text: object, shown: str) -> None:
+    assert visible(text) == shown
+
+
+def test_counted() -> None:
+    assert [counted(1, "row"), counted(1234, "row")] == ["1 row", "1,234 rows"]
+    assert counted(0, "batch", "batches") == "0 batches"
+
+
+def test_a_table_in_a_pipe_is_neither_cut_nor_coloured() -> None:
+    name = "[red]" + "long " * 100 + "\x1b[31m"
+    file = io.StringIO()
+    print_table(["ID", "Rows"], [["0001", 1234567], [name, 5]], file)
+    head, first, second = file.getvalue().splitlines()
+    assert head.split() == ["ID", "Rows"]
+    assert first.split() == ["0001", "1,234,567"]
+    assert second.startswith("[red]" + "long " * 100 + r"\x1b[31m")
+    assert second.endswith(" 5")
+    assert "\x1b" not in file.getvalue()
+
+
+def test_a_table_on_a_terminal_wraps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("TERM", "xterm")
+    file = Terminal()
+    print_table(["Name"], [["word " * 30]], file)
+    lines = re.sub(r"\x1b\[\d*m", "", file.getvalue()).splitlines()
+    assert len(lines) == 5
+    assert max(map(len, lines)) <= 40
+
+
+def test_messages_and_results_go_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    display = Display()
+    display.say("a message")
+    display.preview(["Shown"], [["row"]])
+    display.table(["Found"], [["row"]])
+    display.error(ExhaustError("what is\nwrong\x1b", "do this"))
+    shown = capsys.readouterr()
+    assert shown.out.split() == ["Found", "row"]
+    assert shown.err == "a message\nShown\nrow\nerror: what is\nwrong\\x1b\nhint: do this\n"
+
+
+def test_quiet_leaves_results_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    display = Display(quiet=True)
+    display.say("a message")
+    display.preview(["Shown"], [["row"]])
+    display.table(["Found"], [["row"]])
+    display.error(ExhaustError("wrong"))
+    shown = capsys.readouterr()
+    assert shown.out.split() == ["Found", "row"]
+    assert shown.err == "error: wrong\n"
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    result = {"name": "गणित\x1b", "on": date(2026, 1, 2)}
+    Display().json(result)
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == {"name": "गणित\x1b", "on": "2026-01-02"}
+    assert shown.isascii()
+
+
+def test_no_bar_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with Display().progress() as progress:
+        progress("work", 0.5)
+    shown = capsys.readouterr()
+    assert shown.out + shown.err == ""
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, quiet: bool) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    display = Display(quiet=quiet)
+    with display.progress() as progress:
+        progress("[red]wörk\x07", 0.5)
+        display.say("[red] said meanwhile")
+    shown = terminal.getvalue()
+    assert ("50%" in shown) is not quiet
+    assert (r"[red]wörk\x07" in shown) is not quiet
+    assert ("[red] said meanwhile" in shown) is not quiet

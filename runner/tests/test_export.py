@@ -1,0 +1,395 @@
+import errno
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from marts import (
+    EMPTY,
+    HEADER,
+    LINES,
+    MATHS,
+    MATHS_2,
+    PLAN,
+    RETIRED,
+    add_build,
+    create_marts,
+    insert,
+)
+
+from exhaust import export as module
+from exhaust.errors import Busy, NotAllowed, NotFound, Unfit, UsageError
+from exhaust.export import ExportReport, Request, export
+from exhaust.settings import Settings
+from exhaust.sql import relation
+from exhaust.warehouse import Warehouse, connect
+
+Export = Callable[..., ExportReport]
+
+
+def text(*batches: tuple[str, str]) -> str:
+    return HEADER + "".join(line for batch in batches for line in LINES[batch])
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def run(
+    warehouse: Warehouse,
+    settings: Settings,
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Export:
+    """Exports from the marts made by hand, to the current folder, on 23 November 2026."""
+    create_marts(warehouse, settings)
+    monkeypatch.chdir(tmp_path)
+
+    def run(request: Request, **changes: object) -> ExportReport:
+        arguments = {
+            "standard_output": BytesIO(),
+            "notify": said.append,
+            "progress": lambda what, share: None,
+            "today": lambda zone: date(2026, 11, 23),
+            "sleep": lambda seconds: pytest.fail("slept"),
+        }
+        return export(warehouse, settings, request, **{**arguments, **changes})
+
+    return run
+
+
+def files(folder: Path) -> dict[str, str]:
+    return {file.name: file.read_bytes().decode() for file in folder.iterdir()}
+
+
+def test_writes_one_file_a_batch(run: Export, tmp_path: Path, said: list[str]) -> None:
+    report = run(Request([MATHS]))
+    assert files(tmp_path) == {
+        "001_progress_20261123.csv": text((MATHS, "001")),
+        "002_progress_20261123.csv": text((MATHS, "002")),
+    }
+    first, second = report.files
+    assert (first.course_id, first.batch_ids, first.file) == (
+        MATHS,
+        ["001"],
+        "001_progress_20261123.csv",
+    )
+    assert (first.rows, first.bytes) == (2, len(text((MATHS, "001"))))
+    assert first.left_out == {"inactive": 2, "no enrolment date": 1}
+    assert second.rows == 1
+    assert said == []
+
+
+def test_the_day_is_the_time_zones_own(
+    run: Export, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def today(zone: ZoneInfo) -> date:
+        asked.append(zone)
+        return date(2026, 1, 2)
+
+    report = run(Request([MATHS_2]), today=today)
+    assert asked == [settings.report_timezone]
+    assert report.files[0].file == "001_progress_20260102.csv"
+
+
+def test_batches_of_one_id_do_not_overwrite_each_other(run: Export, tmp_path: Path) -> None:
+    run(Request([MATHS, "mathematics ii"], output_dir=tmp_path / "a" / "b"))
+    assert files(tmp_path / "a" / "b") == {
+        "do_1_001_progress_20261123.csv": text((MATHS, "001")),
+        "002_progress_20261123.csv": text((MATHS, "002")),
+        "do_2_001_progress_20261123.csv": text((MATHS_2, "001")),
+    }
+
+
+def test_a_course_named_twice_is_exported_once(run: Export) -> None:
+    assert len(run(Request([MATHS_2, "Mathematics II"])).files) == 1
+
+
+def test_batches_are_chosen_by_id_and_name(run: Export, tmp_path: Path) -> None:
+    run(Request([MATHS], batches=["second", "002"]))
+    assert list(files(tmp_path)) == ["002_progress_20261123.csv"]
+
+
+def test_an_unknown_batch_cannot_be_exported(run: Export) -> None:
+    with pytest.raises(NotFound):
+        run(Request([MATHS], batches=["999"]))
+
+
+def test_one_file_holds_all_batches_in_order(run: Export, tmp_path: Path) -> None:
+    report = run(Request([MATHS], output="all.csv"))
+    assert files(tmp_path) == {"all.csv": text((MATHS, "001"), (MATHS, "002"))}
+    assert report.files[0].batch_ids == ["001", "002"]
+    assert report.files[0].rows == 3
+
+
+def test_one_file_holds_the_batches_chosen(run: Export, tmp_path: Path) -> None:
+    run(Request([MATHS], batches=["002"], output="one.csv"))
+    assert files(tmp_path) == {"one.csv": text((MATHS, "002"))}
+
+
+def test_standard_output(run: Export, tmp_path: Path) -> None:
+    output = BytesIO()
+    report = run(Request([MATHS], output="-"), standard_output=output)
+    assert output.getvalue().decode() == text((MATHS, "001"), (MATHS, "002"))
+    assert report.files[0].file == "-"
+    assert files(tmp_path) == {}
+
+
+def test_a_closed_pipe_passes_through_and_leaves_the_warehouse_usable(
+    run: Export, warehouse: Warehouse
+) -> None:
+    class Closed(BytesIO):
+        def write(self, data: object) -> int:
+            raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    with pytest.raises(BrokenPipeError):
+        run(Request([MATHS], output="-"), standard_output=Closed())
+    assert warehouse.query("select 1") == [(1,)]
+
+
+def test_all_courses_but_the_retired(run: Export, tmp_path: Path) -> None:
+    report = run(Request(all_courses=True))
+    assert set(files(tmp_path)) == {
+        "do_1_001_progress_20261123.csv",
+        "002_progress_20261123.csv",
+        "do_2_001_progress_20261123.csv",
+    }
+    assert [course.id for course in report.retired] == [RETIRED]
+    assert [course.id for course in report.without_batches] == [EMPTY]
+
+
+def test_a_retired_course_is_refused(run: Export, tmp_path: Path) -> None:
+    with pytest.raises(NotAllowed, match="The request is made for retired collection"):
+        run(Request([MATHS, RETIRED]))
+    assert files(tmp_path) == {}
+
+
+def test_a_course_without_batches(run: Export, tmp_path: Path) -> None:
+    report = run(Request([EMPTY]))
+    assert [course.id for course in report.without_batches] == [EMPTY]
+    assert files(tmp_path) == {}
+    run(Request([EMPTY], output="header.csv"))
+    assert files(tmp_path) == {"header.csv": HEADER}
+
+
+def test_progress_ends_at_the_whole(run: Export) -> None:
+    shares: list[float] = []
+    run(Request([MATHS]), progress=lambda what, share: shares.append(share))
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize("table", ["courses", "builds"])
+def test_without_marts(run: Export, warehouse: Warehouse, settings: Settings, table: str) -> None:
+    warehouse.execute(f"drop table {relation(settings.profile.schema, table)}")
+    with pytest.raises(Unfit, match="Nothing is built"):
+        run(Request([MATHS]))
+
+
+def test_without_a_build(run: Export, warehouse: Warehouse, settings: Settings) -> None:
+    warehouse.execute(f"delete from {relation(settings.profile.schema, 'builds')}")
+    with pytest.raises(Unfit, match="Nothing is built"):
+        run(Request([MATHS]))
+
+
+def test_the_newest_build_counts(run: Export, warehouse: Warehouse, settings: Settings) -> None:
+    add_build(warehouse, settings, "failed", "2026-11-01 11:00")
+    assert run(Request([MATHS])).files
+    add_build(warehouse, settings, "failed", "2026-11-02 11:00", command="test")
+    with pytest.raises(Unfit, match="2026-11-02 11:00 UTC failed"):
+        run(Request([MATHS]))
+
+
+class Clock:
+    def __init__(self, on_sleep: Callable[[], None] = lambda: None) -> None:
+        self.now = 0.0
+        self._on_sleep = on_sleep
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        self._on_sleep()
+
+
+def test_a_build_that_has_not_ended(
+    run: Export, warehouse: Warehouse, settings: Settings, said: list[str], tmp_path: Path
+) -> None:
+    add_build(warehouse, settings, "running", "2026-11-02 11:00")
+    clock = Clock()
+    with pytest.raises(Busy, match="began at 2026-11-02 11:00 UTC and has not ended"):
+        run(Request([MATHS]), clock=clock, sleep=clock.sleep)
+    # Nobody can change a DuckDB file that is open here, so there is nothing to wait for.
+    is_waited_for = settings.profile.engine != "duckdb"
+    assert clock.now == (module.PATIENCE if is_waited_for else 0)
+    assert len(said) == is_waited_for
+    assert files(tmp_path) == {}
+
+
+@pytest.fixture
+def other_warehouse(settings_postgres: Settings) -> Iterator[Warehouse]:
+    with connect(settings_postgres.profile, writing=True, notify=pytest.fail) as opened:
+        yield opened
+
+
+def test_a_build_that_ends_in_time(
+    settings_postgres: Settings, other_warehouse: Warehouse, tmp_path: Path, said: list[str]
+) -> None:
+    create_marts(other_warehouse, settings_postgres)
+    add_build(other_warehouse, settings_postgres, "running", "2026-11-02 11:00")
+    builds = relation(settings_postgres.profile.schema, "builds")
+    clock = Clock(lambda: other_warehouse.execute(f"update {builds} set status = 'success'"))
+    output = BytesIO()
+    with connect(settings_postgres.profile, writing=False, notify=pytest.fail) as warehouse:
+        export(
+            warehouse,
+            settings_postgres,
+            Request([MATHS_2], output="-"),
+            standard_output=output,
+            notify=said.append,
+            progress=lambda what, share: None,
+            clock=clock,
+            sleep=clock.sleep,
+        )
+    assert output.getvalue().decode() == text((MATHS_2, "001"))
+    assert said == ["A build that began at 2026-11-02 11:00 UTC is running: waiting ..."]
+
+
+@pytest.mark.parametrize(("loaded_at", "is_said"), [("11:59", False), ("12:01", True)])
+def test_a_load_after_the_build_is_said(
+    run: Export,
+    warehouse: Warehouse,
+    settings: Settings,
+    said: list[str],
+    loaded_at: str,
+    is_said: bool,
+) -> None:
+    # A later test of the marts is no build.
+    add_build(warehouse, settings, "success", "2026-11-03 12:00", command="test")
+    warehouse.execute(f'create schema "{settings.landing_schema}"')
+    loads = relation(settings.landing_schema, "loads")
+    warehouse.execute(f"create table {loads} (loaded_at timestamp)")
+    warehouse.execute(f"insert into {loads} values ('2026-11-01 {loaded_at}')")
+    assert run(Request([MATHS])).files
+    assert [line.startswith("warning: data was loaded at") for line in said] == [True] * is_said
+
+
+def test_rows_that_do_not_reconcile_are_an_error(
+    run: Export, warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    progress = relation(settings.profile.schema, "course_progress")
+    warehouse.execute(f"delete from {progress} where user_id = 'u2'")
+    with pytest.raises(Unfit, match="has 1 rows, and its batches count 2 learners"):
+        run(Request([MATHS]))
+    assert files(tmp_path) == {}
+
+
+def test_more_columns_than_the_engine_has(
+    run: Export, warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    most = 1662
+    extra = (
+        f"('{MATHS_2}', {place}, 'x', 'x{place} - Score', 'score', {place})"
+        for place in range(len(PLAN) + 1, most + 1)
+    )
+    insert(warehouse, settings, "course_report_columns", *extra)
+    assert run(Request([MATHS_2])).files[0].rows == 1
+    more = f"('{MATHS_2}', {most + 1}, 'x', 'one more - Score', 'score', 3)"
+    insert(warehouse, settings, "course_report_columns", more)
+    if settings.profile.engine == "postgres":
+        with pytest.raises(Unfit, match="1,663 columns"):
+            run(Request([MATHS_2]))
+    else:
+        assert run(Request([MATHS_2])).files[0].rows == 1
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(),
+        Request([MATHS], all_courses=True),
+        Request([MATHS, MATHS_2], batches=["001"]),
+        Request(all_courses=True, batches=["001"]),
+        Request([MATHS, MATHS_2], output="x.csv"),
+        Request(all_courses=True, output="-"),
+        Request([MATHS], output="x.csv", output_dir=Path("out")),
+        Request([MATHS], output="."),
+        Request([MATHS], output="missing/x.csv"),
+    ],
+    ids=str,
+)
+def test_what_does_not_go_together(
+    request_: Request, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError):
+        request_.check()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request([MATHS], output="-"),
+        Request([MATHS, MATHS_2], output_dir=Path("out")),
+        Request([MATHS], batches=["a", "b"], output="/dev/null"),
+        Request(all_courses=True),
+    ],
+    ids=str,
+)
+def test_what_goes_together(request_: Request) -> None:
+    request_.check()
+
+
+def test_a_folder_that_cannot_be_made(run: Export, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="cannot be written"):
+        run(Request([MATHS], output_dir=tmp_path / "file" / "folder"))
+
+
+def test_names_and_ids_are_only_data(
+    run: Export, warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    odd = "../'; drop table courses; --{{ 7 * 7 }}"
+    for table in ("courses", "course_batches", "course_report_columns", "course_progress"):
+        name = relation(settings.profile.schema, table)
+        quoted = odd.replace("'", "''")
+        warehouse.execute(f"update {name} set course_id = '{quoted}' where course_id = '{MATHS_2}'")
+        if table in ("course_batches", "course_progress"):
+            warehouse.execute(
+                f"update {name} set batch_id = '{quoted}' where course_id = '{quoted}'"
+            )
+    run(Request([odd], batches=[odd]))
+    name = "%2E.%2F%27%3B%20drop%20table%20courses%3B%20--%7B%7B%207%20%2A%207%20%7D%7D"
+    assert files(tmp_path) == {
+        f"{name}_progress_20261123.csv": HEADER + f"{odd},u1,01/02/2026,1,,,\n"
+    }
+
+
+def test_export_knows_no_dbt() -> None:
+    code = (
+        "import sys, exhaust.cli, exhaust.export, exhaust.warehouse.duckdb, "
+        "exhaust.warehouse.postgres; "
+        "sys.exit(any(name.partition('.')[0].startswith('dbt') for name in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_today_is_the_time_zones_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead, behind = ZoneInfo("Etc/GMT-14"), ZoneInfo("Etc/GMT+12")
+    assert module.today(ahead) > module.today(behind)
+
+
+def test_a_request_is_made_of_names(run: Export) -> None:
+    with pytest.raises(NotFound):
+        run(replace(Request([MATHS]), courses=["nothing like it"]))

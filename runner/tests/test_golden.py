@@ -1,0 +1,30 @@
+"""The report files of the small extracts, byte for byte, on every engine."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from conftest import EXTRACTS, PROJECT, Built, export_all
+
+GOLDEN = Path(__file__).parent / "golden"
+SCENARIOS = {
+    "sample": PROJECT / "seeds",
+    "hostile": EXTRACTS / "hostile",
+    "broken": EXTRACTS / "broken",
+}
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_report_is_the_golden_one(built: Built, scenario: str, tmp_path: Path) -> None:
+    settings = built(SCENARIOS[scenario])
+
+    export_all(settings, tmp_path, day=date(2024, 7, 1))
+
+    written = {
+        file.name.removesuffix("_progress_20240701.csv"): file.read_bytes()
+        for file in tmp_path.iterdir()
+    }
+    golden = {file.stem: file.read_bytes() for file in (GOLDEN / scenario).iterdir()}
+    assert set(written) == set(golden)
+    for name, content in golden.items():
+        assert written[name] == content, name

@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from exhaust.settings import Settings
+from exhaust.sql import _macros, course_report, identifier, literal, relation
+from exhaust.warehouse import Warehouse
+
+PROJECT = Path(__file__).resolve().parents[2]
+TEXTS = [
+    "plain",
+    'a "quoted" name',
+    "it's; drop table x --",
+    "{{ 7 * 7 }} {% raw %}",
+    "\\",
+    "गणित\n",
+]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_runner_escapes_as_the_macros_do(text: str) -> None:
+    macros = _macros(PROJECT)
+    assert identifier(text) == macros.sql_identifier(text).strip()
+    assert literal(text) == macros.sql_literal(text).strip()
+    assert literal(None) == macros.sql_literal(None).strip()
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_comes_back_as_it_went_in(warehouse: Warehouse, text: str) -> None:
+    assert warehouse.query(f"select {literal(text)} as {identifier(text)}") == [(text,)]
+
+
+def test_relation() -> None:
+    assert relation('a"b', "c") == '"a""b"."c"'
+
+
+def test_a_report_of_chosen_batches(warehouse: Warehouse, settings: Settings) -> None:
+    warehouse.execute(
+        "create table progress (course_id text, batch_id text, user_id text, scores int[]);"
+        "insert into progress values ('c', 'b', 'u', array[7]), ('c', 'a', 'v', array[0]),"
+        "('c', 'a', 'V', null), ('c', 'x', 'u', null), ('d', 'a', 'u', null)"
+    )
+    select = course_report(
+        settings.project_dir,
+        engine=warehouse.engine,
+        relation="progress",
+        columns=[
+            {"column_name": "batch_id", "label": "B", "kind": "text", "assessment_ordinal": None},
+            {"column_name": "user_id", "label": "U", "kind": "text", "assessment_ordinal": None},
+            {"column_name": "q", "label": 'q" - Score', "kind": "score", "assessment_ordinal": 1},
+        ],
+        course_id="c",
+        batch_ids=["b", "a"],
+    )
+    assert warehouse.query(select) == [("a", "V", None), ("a", "v", "0%"), ("b", "u", "7%")]

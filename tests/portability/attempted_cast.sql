@@ -1,0 +1,36 @@
+{#-
+    What: texts whose attempted cast gives something else than the value, or than null where it is none.
+    When it matters: always, one bad text fails a build, or a good one is lost.
+    To resolve: compare the engine's body of macros/portability/attempted_cast.sql with these cases.
+-#}
+with
+    timestamps(given, expected) as (
+        values
+            ('2019-11-16 05:41:50', timestamp '2019-11-16 05:41:50'),
+            ('2019-11-16 05:41:56.49', timestamp '2019-11-16 05:41:56.49'),
+            ('2020-01-20', timestamp '2020-01-20 00:00:00'),
+            ('2020-02-29', timestamp '2020-02-29 00:00:00'),
+            ('2019-02-29', null),
+            ('2020-02-30 05:41:50', null),
+            ('2020-13-01', null),
+            ('', null),
+            (null, null)
+    ),
+
+    decimals(given, expected) as (
+        values
+            ('20', 20.0),
+            ('-0.0000005', -0.000001),
+            ('1000000000000', null),
+            ('ten', null),
+            ('', null),
+            (null, null)
+    )
+
+select timestamps.given
+from timestamps
+where {{ attempted_cast("timestamps.given", "timestamp") }} is distinct from timestamps.expected
+union all
+select decimals.given
+from decimals
+where {{ attempted_cast("decimals.given", "decimal(18, 6)") }} is distinct from decimals.expected

@@ -1,0 +1,49 @@
+{#-
+    What: texts that are not ordered by their bytes.
+    When it matters: the row of several that counts, and the order of the file, differ between engines.
+    To resolve: compare the engine's body of macros/portability/bytewise.sql with these cases.
+-#}
+with
+    cases(place, given) as (
+        values
+            (1, ''),
+            (2, ' a'),
+            (3, '-b'),
+            (4, '10'),
+            (5, '9'),
+            (6, 'B'),
+            (7, 'Z'),
+            (8, '_'),
+            (9, 'a'),
+            (10, 'a b'),
+            (11, 'ab'),
+            (12, 'b'),
+            (13, 'é'),
+            (14, 'आ'),
+            (15, 'ｂ'),
+            (16, '😀')
+    ),
+
+    ordered as (
+        select
+            cases.given,
+            cases.place,
+            row_number() over (order by {{ bytewise("cases.given") }}) as actual_place
+        from cases
+    ),
+
+    least_and_greatest as (
+        select
+            min({{ bytewise("cases.given") }}) as least,
+            max({{ bytewise("cases.given") }}) as greatest
+        from cases
+        where cases.place > 4
+    )
+
+select ordered.given
+from ordered
+where ordered.actual_place <> ordered.place
+union all
+select least_and_greatest.least
+from least_and_greatest
+where least_and_greatest.least <> '9' or least_and_greatest.greatest <> '😀'

@@ -1,0 +1,26 @@
+{#-
+    What: JSON whose first element is read as something else, or that has one without being an array.
+    When it matters: the declared board is wrong or differs between engines.
+    To resolve: compare the engine's body of macros/portability/json_first_text.sql with these cases.
+-#}
+with
+    cases(given, expected) as (
+        values
+            ('["State (Tamil Nadu)"]', 'State (Tamil Nadu)'),
+            ('["CBSE","ICSE"]', 'CBSE'),
+            ('["say \"board\", तमिल"]', 'say "board", तमिल'),
+            ('[7]', '7'),
+            ('[null,"CBSE"]', null),
+            ('["","CBSE"]', null),
+            ('[]', null),
+            ('{}', null),
+            ('{"0":"CBSE"}', null),
+            ('"CBSE"', null),
+            ('7', null),
+            ('null', null),
+            (null, null)
+    )
+
+select cases.given
+from cases
+where {{ json_first_text(parsed_json("cases.given")) }} is distinct from cases.expected

@@ -1,0 +1,26 @@
+{#-
+    What: JSON that is said to hold something and does not, or the other way round.
+    When it matters: a certificate is reported that was not issued, or one is missing.
+    To resolve: compare the engine's body of macros/portability/json_holds_any.sql with these cases.
+-#}
+with
+    cases(given, expected) as (
+        values
+            ('[{"name":"Merit"}]', true),
+            ('{"name":"Merit"}', true),
+            ('[[]]', true),
+            ('{"":null}', true),
+            ('[]', false),
+            ('[ ]', false),
+            ('{}', false),
+            ('{ }', false),
+            ('"Merit"', false),
+            ('7', false),
+            ('true', false),
+            ('null', false),
+            (null, false)
+    )
+
+select cases.given
+from cases
+where {{ json_holds_any(parsed_json("cases.given")) }} is distinct from cases.expected

@@ -1,0 +1,25 @@
+{#-
+    What: JSON objects of which another value is found under a key, or one where there is none.
+    When it matters: children of a unit or the boards of a user are missing.
+    To resolve: compare the engine's body of macros/portability/json_member.sql with these cases.
+-#}
+with
+    cases(given, expected) as (
+        values
+            ('{"board":{"id":"found"}}', 'found'),
+            ('{"id":"root","board":{"id":"found"}}', 'found'),
+            ('{"Board":{"id":"other case"}}', null),
+            ('{"medium":{"board":{"id":"too deep"}}}', null),
+            ('{"board":null}', null),
+            ('{}', null),
+            ('[{"board":{"id":"in an array"}}]', null),
+            ('"board"', null),
+            ('null', null),
+            (null, null)
+    )
+
+select cases.given
+from cases
+where
+    {{ json_text(json_member(parsed_json("cases.given"), "board"), "id") }}
+    is distinct from cases.expected

@@ -1,0 +1,45 @@
+{#-
+    What: JSON objects of which another text is found under a key, or one where there is none.
+    When it matters: names, ids and marks are wrong or differ between engines.
+    To resolve: compare the engine's body of macros/portability/json_text.sql with these cases.
+-#}
+with
+    cases(given, expected) as (
+        values
+            ('{"name":"Course"}', 'Course'),
+            ('{"name":" trimmed by nobody "}', ' trimmed by nobody '),
+            ('{"name":"say \"a\\b\"\nகல்வி"}', 'say "a\b"' || chr(10) || 'கல்வி'),
+            ('{"name":"\u0915"}', 'क'),
+            ('{"name":"null"}', 'null'),
+            ('{"name":3}', '3'),
+            ('{"name":true}', 'true'),
+            ('{"Name":"other case"}', null),
+            ('{"name":""}', null),
+            ('{"name":null}', null),
+            ('{}', null),
+            ('[{"name":"in an array"}]', null),
+            ('["name"]', null),
+            ('"name"', null),
+            ('null', null),
+            (null, null)
+    ),
+
+    deep_cases(given, expected) as (
+        values
+            ('{"relationalMetadata":{"optional":true}}', 'true'),
+            ('{"relationalMetadata":{"optional":"TRUE"}}', 'TRUE'),
+            ('{"relationalMetadata":{"optional":null}}', null),
+            ('{"relationalMetadata":{}}', null),
+            ('{"relationalMetadata":true}', null),
+            ('{"optional":true}', null)
+    )
+
+select cases.given
+from cases
+where {{ json_text(parsed_json("cases.given"), "name") }} is distinct from cases.expected
+union all
+select deep_cases.given
+from deep_cases
+where
+    {{ json_text(parsed_json("deep_cases.given"), ["relationalMetadata", "optional"]) }}
+    is distinct from deep_cases.expected
