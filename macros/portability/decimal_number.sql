@@ -41,9 +41,8 @@
         ~ ", '[.]([0-9]*)', 1) || repeat('0', 60)"
     ) -%}
     {%- set exponent = attempted_cast("regexp_extract(" ~ text ~ ", '[eE](.*)$', 1)", "integer") -%}
-    {%- set point -%}
-    least(greatest(60 + length({{ whole_digits }}) + cast({{ exponent }} as bigint), 0), length({{ digits }}))
-    {%- endset -%}
+    {%- set place = "60 + length(" ~ whole_digits ~ ") + cast(" ~ exponent ~ " as bigint)" -%}
+    {%- set point = "case when " ~ place ~ " < 0 then 0 else " ~ place ~ " end" -%}
     regexp_extract({{ text }}, '^[+-]?', 0)
     || substr({{ digits }}, 1, {{ point }})
     || '.'

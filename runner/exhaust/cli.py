@@ -250,7 +250,7 @@ def build(
     if report.failed:
         raise Unfit(
             "The build failed:\n" + "\n".join(map(_failure, report.failed)),
-            "Correct the data and load it again. `export` refuses until a build ends well.",
+            "Correct the data and load it again; logs/dbt.log says more. `export` refuses until then.",
         )
 
 

@@ -22,8 +22,10 @@ from typing import BinaryIO
 BACKSLASH = "\\"
 DOUBLED = '"'
 
+LONGEST_RECORD = 64 << 20
+"""Bytes. A course's hierarchy is one record."""
+
 CHUNK = 1 << 20
-LONGEST_VALUE = 1 << 26
 OVERLAP = 1 << 16
 """What is looked at twice: evidence shorter than this is not lost at the end of a chunk."""
 
@@ -115,7 +117,7 @@ class _Quotes:
         closed = CLOSED.match(text)
         end = closed.end() if closed else 0
         # One quote left is a value that goes on in the next chunk.
-        self._is_sound = text.count(b'"', end) < 2 and len(text) - end < LONGEST_VALUE
+        self._is_sound = text.count(b'"', end) < 2 and len(text) - end < LONGEST_RECORD
         self._open = text[max(end - 1, 0) :]
 
 

@@ -101,18 +101,18 @@ class Display:
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: TextIO) -> None:
-    """Aligned columns; on a terminal cells wrap at its width, elsewhere nothing is cut."""
+    """Aligned columns; on a terminal all but the first (ids, to be copied) wrap at its width."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     numeric = [any(isinstance(row[place], int) for row in rows) for place in range(len(columns))]
-    for name, is_number in zip(columns, numeric, strict=True):
+    for place, (name, is_number) in enumerate(zip(columns, numeric, strict=True)):
         table.add_column(
             Text(name),
             justify="right" if is_number else "left",
-            no_wrap=not file.isatty(),
+            no_wrap=place == 0 or not file.isatty(),
             overflow="fold",
         )
     for row in rows:

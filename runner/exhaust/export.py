@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -15,7 +15,7 @@ from exhaust import catalogue
 from exhaust.catalogue import Batch, Course
 from exhaust.display import Progress, visible
 from exhaust.errors import Busy, NotAllowed, Unfit, UsageError
-from exhaust.files import check_file, file_name, make_folder, whole_file
+from exhaust.files import check_file, file_name, make_folder, plain_errors, whole_file
 from exhaust.settings import Settings
 from exhaust.sql import course_report, literal, relation
 from exhaust.warehouse import Warehouse
@@ -326,7 +326,12 @@ class _Writer:
         )
 
     def _open(self, file: Path | None) -> AbstractContextManager[BinaryIO]:
-        return nullcontext(self._standard_output) if file is None else whole_file(file)
+        return self._open_standard_output() if file is None else whole_file(file)
+
+    @contextmanager
+    def _open_standard_output(self) -> Iterator[BinaryIO]:
+        with plain_errors("Standard output"):
+            yield self._standard_output
 
     def _advance(self, job: _Job, lines: int) -> None:
         # Lines are a little more than rows where a value holds a line break.

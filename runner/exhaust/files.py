@@ -29,13 +29,13 @@ def _encoded(name: str) -> str:
 
 def make_folder(folder: Path) -> None:
     """Makes a folder and those above it; UsageError if that cannot be."""
-    with _plain_errors(folder):
+    with plain_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
 
 
 def check_file(path: Path) -> None:
     """UsageError if a report cannot be written to this path."""
-    with _plain_errors(path):
+    with plain_errors(path):
         if path.is_dir():
             raise UsageError(
                 f"{path} is a folder.", "Give a file, or write one file a batch by --output-dir."
@@ -50,7 +50,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     If the block raises, nothing is left behind. A device or a named pipe is written to directly.
     """
-    with _plain_errors(path):
+    with plain_errors(path):
         # Through a link, so that the link stays and what it points at is replaced.
         path = Path(os.path.realpath(path))
         if path.exists() and not path.is_file():
@@ -69,7 +69,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _plain_errors(path: Path) -> Iterator[None]:
+def plain_errors(name: object) -> Iterator[None]:
+    """Says what the system has against writing to `name`; a closed pipe is no error of its own."""
     try:
         yield
     except BrokenPipeError:
@@ -77,7 +78,7 @@ def _plain_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         kind = ExhaustError if error.errno in DISK_ERRORS else UsageError
         raise kind(
-            f"{path} cannot be written: {error.strerror or error}.",
+            f"{name} cannot be written: {error.strerror or error}.",
             "Give another path by -o or --output-dir."
             if kind is UsageError
             else "Make room, and run the command again: no incomplete report was left behind.",

@@ -18,14 +18,11 @@ from typing import Any, BinaryIO, Protocol, cast
 
 import duckdb
 
-from exhaust.dialect import BACKSLASH, DOUBLED
+from exhaust.dialect import BACKSLASH, DOUBLED, LONGEST_RECORD
 from exhaust.errors import Unfit
 from exhaust.sql import identifier, literal
 
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
-
-LONGEST_RECORD = 64 << 20
-"""Bytes. A course's hierarchy is one record."""
 
 HEADER_LIMIT = 1 << 20
 """Bytes that a CSV file's header is looked for in."""

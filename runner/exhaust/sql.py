@@ -1,4 +1,4 @@
-"""SQL text, from the same macros that dbt renders."""
+"""SQL text, from the same macros that dbt renders: nothing is escaped here."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -8,15 +8,18 @@ from typing import Any
 PURE_MACROS = ("sql_text.sql", "score_columns.sql", "course_report.sql")
 """The files of macros/ that need no dbt."""
 
+CHECKOUT = Path(__file__).resolve().parents[2]
+"""Where the command was installed from."""
+
 
 def identifier(name: str) -> str:
-    """A name as a SQL identifier, as macros/sql_text.sql writes it."""
-    return '"' + name.replace('"', '""') + '"'
+    """A name as a SQL identifier."""
+    return str(_macros(CHECKOUT).sql_identifier(name))
 
 
 def literal(value: str | None) -> str:
-    """A text as a SQL literal, as macros/sql_text.sql writes it; None is null."""
-    return "null" if value is None else "'" + value.replace("'", "''") + "'"
+    """A text as a SQL literal; None is null."""
+    return str(_macros(CHECKOUT).sql_literal(value))
 
 
 def relation(schema: str, table: str) -> str:

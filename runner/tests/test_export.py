@@ -23,7 +23,7 @@ from marts import (
 )
 
 from exhaust import export as module
-from exhaust.errors import Busy, NotAllowed, NotFound, Unfit, UsageError
+from exhaust.errors import Busy, ExhaustError, NotAllowed, NotFound, Unfit, UsageError
 from exhaust.export import ExportReport, Request, export
 from exhaust.settings import Settings
 from exhaust.sql import relation
@@ -155,6 +155,15 @@ def test_a_closed_pipe_passes_through_and_leaves_the_warehouse_usable(
     with pytest.raises(BrokenPipeError):
         run(Request([MATHS], output="-"), standard_output=Closed())
     assert warehouse.query("select 1") == [(1,)]
+
+
+def test_a_full_disk_behind_standard_output(run: Export) -> None:
+    class Full(BytesIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(ExhaustError, match="Standard output cannot be written: No space left"):
+        run(Request([MATHS], output="-"), standard_output=Full())
 
 
 def test_all_courses_but_the_retired(run: Export, tmp_path: Path) -> None:

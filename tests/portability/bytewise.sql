@@ -47,3 +47,10 @@ union all
 select least_and_greatest.least
 from least_and_greatest
 where least_and_greatest.least <> '9' or least_and_greatest.greatest <> '😀'
+{% if engine() == "postgres" %}
+    -- A database that is ordered by bytes anyway would not show that the collation is missing.
+    union all
+    select cases.given
+    from cases
+    where pg_collation_for({{ bytewise("cases.given") }}) <> '"C"'
+{% endif %}

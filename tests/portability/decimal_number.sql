@@ -37,6 +37,7 @@ with
             ('999999999999.9999995', null),
             ('8540712549.65e+3', null),
             ('1e400', null),
+            ('1e99999999999', null),
             ('1e-400', 0.0),
             ('0e99', 0.0),
             -- More digits than a decimal of the engine holds.

@@ -1,0 +1,380 @@
+import gzip
+import hashlib
+import json
+import random
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from exhaust.errors import Unfit
+from exhaust.extract import read_extract
+from exhaust.load import LoadedTable, LoadReport, load
+from exhaust.settings import Settings
+from exhaust.sources import SourceTable
+from exhaust.sql import identifier, relation
+from exhaust.warehouse import Warehouse, connect
+
+USER = SourceTable("user", ("userid", "name", "framework"), ("userid",), ("userid",))
+LOCATION = SourceTable("location", ("id", "name"), ("id",), ("id",))
+
+Value = str | None
+Writer = Callable[[Value], str]
+
+
+def land(warehouse: Warehouse, settings: Settings, folder: Path) -> LoadReport:
+    extract = read_extract(folder, [USER, LOCATION])
+    return load(warehouse, settings, extract, lambda table, share: None)
+
+
+def rows(
+    warehouse: Warehouse, settings: Settings, table: str, *columns: str
+) -> list[tuple[Value, ...]]:
+    names = ", ".join(map(identifier, columns))
+    found = warehouse.query(f"select {names} from {relation(settings.landing_schema, table)}")
+    return sorted(found, key=repr)
+
+
+NASTY = [
+    ("001", None),
+    ("002", ""),
+    ("003", " blank "),
+    ("004", 'say "hi"'),
+    ("005", "\\"),
+    ("006", 'c:\\dir\\"x",'),
+    ("007", "two\nlines\r\nthree\rfour"),
+    ("008", "हिन्दी தமிழ் 😀"),
+    ("009", "'; drop table x; --"),
+    ("010", '{"a":{"b":"say \\"hi\\" \\n"}}'),
+    ("011", "NULL"),
+    ("012", "\\N"),
+    ("013", "{{ 7 * 7 }}%s#"),
+    ("0130748176837836811", "\\."),
+    ("015", ",\n,"),
+    ("016", '"'),
+    ("017", "\t"),
+]
+
+
+def as_dsbulk(value: Value) -> str:
+    if value is None:
+        return ""
+    if value and not set(value) & set(',"\n\r'):
+        return value
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def as_rfc(value: Value) -> str:
+    if value is None:
+        return ""
+    if value and not set(value) & set(',"\n\r'):
+        return value
+    return '"' + value.replace('"', '""') + '"'
+
+
+def csv_of(table: list[tuple[Value, ...]], write: Writer, end: str = "\n") -> bytes:
+    lines = ["userid,name", *(",".join(map(write, row)) for row in table)]
+    return "".join(line + end for line in lines).encode()
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("write", [as_dsbulk, as_rfc])
+def test_csv_lands_as_it_was(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path, write: Writer, end: str
+) -> None:
+    (tmp_path / "user.csv").write_bytes(csv_of(NASTY, write, end))
+
+    report = land(warehouse, settings, tmp_path)
+
+    assert report == LoadReport([LoadedTable("user", len(NASTY), 1, ["framework"])], [])
+    assert rows(warehouse, settings, "user", "userid", "name") == sorted(NASTY, key=repr)
+    assert rows(warehouse, settings, "user", "framework")[0] == (None,)
+
+
+@pytest.mark.parametrize("write", [as_dsbulk, as_rfc])
+def test_any_values_land_as_they_were(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path, write: Writer
+) -> None:
+    for seed in range(15):
+        values = random.Random(seed)
+        pieces = [
+            '"',
+            "\\",
+            ",",
+            "\n",
+            "\r\n",
+            "a",
+            '\\"',
+            "\\\\",
+            '""',
+            " ",
+            '{"x":1}',
+            "c:\\d",
+            "क",
+        ]
+        table = [
+            (f"{number:03}", "".join(values.choices(pieces, k=values.randrange(1, 6))))
+            for number in range(values.randrange(1, 40))
+        ]
+        (tmp_path / "user.csv").write_bytes(csv_of(table, write))
+
+        land(warehouse, settings, tmp_path)
+
+        assert rows(warehouse, settings, "user", "userid", "name") == sorted(table, key=repr)
+
+
+def test_json_lines_land_as_text(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    lines = [
+        *(json.dumps({"userid": key, "name": value}) for key, value in NASTY),
+        '{"Framework":{"board":["State \\"x\\""], "n":[1]},"userid":"z1","name":12345678901234567890}',
+        '{"userid":"z2","name":true,"Framework":[]}',
+        "",
+        '{"userid":"z3"}',
+    ]
+    (tmp_path / "user.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+
+    land(warehouse, settings, tmp_path)
+
+    landed = rows(warehouse, settings, "user", "userid", "name", "framework")
+    assert [row[:2] for row in landed if row[0] and row[0] < "z"] == sorted(NASTY, key=repr)
+    assert landed[-3:] == [
+        ("z1", "12345678901234567890", '{"board":["State \\"x\\""],"n":[1]}'),
+        ("z2", "true", "[]"),
+        ("z3", None, None),
+    ]
+
+
+def test_parquet_lands_as_text(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    duckdb.sql(
+        f"""
+        copy (
+            select
+                '0130' as userid,
+                map {{'board': ['x']}} as framework,
+                timestamp '2019-11-16 05:41:50.49' as name,
+                timestamptz '2019-11-16 05:41:50+05:30' as zoned,
+                date '2020-01-20' as day,
+                20.0::decimal(9, 1) as number,
+                true as truth,
+                {{'a': 1}} as struct,
+                encode('हि') as bytes,
+                null::varchar as nothing
+        ) to '{tmp_path}/user.parquet'
+        """
+    )
+
+    land(warehouse, settings, tmp_path)
+
+    names = ["userid", "framework", "name", "zoned", "day", "number", "truth"]
+    names += ["struct", "bytes", "nothing"]
+    assert rows(warehouse, settings, "user", *names) == [
+        (
+            "0130",
+            '{"board":["x"]}',
+            "2019-11-16T05:41:50.490000Z",
+            "2019-11-16T00:11:50.000000Z",
+            "2020-01-20",
+            "20.0",
+            "true",
+            '{"a":1}',
+            "हि",
+            None,
+        )
+    ]
+
+
+def test_parts_are_put_together_by_name(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "user").mkdir()
+    (tmp_path / "user" / "1.csv").write_text('userid,x\n1,"a\\"b"\n')
+    (tmp_path / "user" / "2.csv").write_text('y,userid\n"a""b",2\n')
+    (tmp_path / "user" / "3.jsonl").write_text('{"userid":"3","x":""}\n')
+
+    report = land(warehouse, settings, tmp_path)
+
+    assert report.tables == [LoadedTable("user", 3, 3, ["name", "framework"])]
+    assert rows(warehouse, settings, "user", "userid", "x", "y") == [
+        ("1", 'a"b', None),
+        ("2", None, 'a"b'),
+        ("3", "", None),
+    ]
+
+
+def test_every_column_is_text(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "user.csv").write_text("userid,extra\n1,2\n")
+
+    land(warehouse, settings, tmp_path)
+
+    types = warehouse.query(
+        "select column_name, lower(data_type) from information_schema.columns "
+        "where table_name = 'user' order by ordinal_position"
+    )
+    assert [name for name, _ in types] == ["userid", "name", "framework", "extra"]
+    assert {kind for _, kind in types} <= {"text", "varchar"}
+
+
+def test_a_load_replaces_its_tables_and_no_others(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    user, location = tmp_path / "user.csv", tmp_path / "location.csv"
+    user.write_text("userid,old\n1,x\n2,y\n")
+    location.write_text("id,name\n1,x\n")
+    land(warehouse, settings, tmp_path)
+    location.unlink()
+    user.write_text("userid,new\n3,z\n")
+
+    land(warehouse, settings, tmp_path)
+
+    assert rows(warehouse, settings, "user", "userid", "new") == [("3", "z")]
+    assert rows(warehouse, settings, "location", "id", "name") == [("1", "x")]
+
+
+def test_a_view_on_a_landed_table_is_no_obstacle(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "user.csv").write_text("userid\n1\n")
+    land(warehouse, settings, tmp_path)
+    target = relation(settings.landing_schema, "user")
+    warehouse.execute(f"create view seen as select userid from {target}")
+
+    land(warehouse, settings, tmp_path)
+
+    assert rows(warehouse, settings, "user", "userid") == [("1",)]
+
+
+def test_loads_are_kept(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "user.csv").write_text("userid\n1\n2\n")
+    (tmp_path / "location.jsonl").touch()
+    before = datetime.now(UTC).replace(tzinfo=None)
+
+    land(warehouse, settings, tmp_path)
+    land(warehouse, settings, tmp_path)
+
+    loads = rows(warehouse, settings, "loads", "table_name", "row_count", "file_count")
+    assert loads == [("location", 0, 1)] * 2 + [("user", 2, 1)] * 2
+    times = [time for (time,) in rows(warehouse, settings, "loads", "loaded_at")]
+    assert len(set(times)) == 2
+    assert all(before <= time <= before + timedelta(minutes=5) for time in times)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("user.csv", 'userid,name\n1,"x\ny"\n2\n', "user.csv, line 4: expected 2 columns, found 1"),
+        ("user.csv", "userid,name\n1,2\n3,4,5\n", "user.csv, line 3: expected 2 columns, found 3"),
+        ("user.csv", "\ufeffuserid,name\n1,2\n\n3\n", "line 4: expected 2 columns, found 1"),
+        ("user.csv", 'userid,name\n1,"2"x\n', "user.csv, line 2: something follows the closing"),
+        ("user.csv", 'userid,name\n1,"2\\"\n3,"4"x\n', "line 3: something follows the closing"),
+        ("user.csv", "userid,name\n1,2\n3,x\ry\n", "user.csv, line 3: there is a carriage return"),
+        ("user.csv", "userid,name\n1,2\r\n", "user.csv, line 2: there is a carriage return"),
+        ("user.csv", b"userid,name\n1,2\n3,\xff\n", "user.csv, line 3: this is not UTF-8"),
+        (
+            "user.jsonl",
+            '{"userid":1}\n{"userid":2,"userid":3}\n',
+            "line 2: the object has `userid`",
+        ),
+        (
+            "user.jsonl",
+            '{"userid":1}\n{"userid":"\\u0000"}\n',
+            "user.jsonl, line 2: there is a NUL",
+        ),
+    ],
+)
+def test_what_cannot_be_read_changes_nothing(
+    warehouse: Warehouse,
+    settings: Settings,
+    tmp_path: Path,
+    name: str,
+    content: str | bytes,
+    message: str,
+) -> None:
+    (tmp_path / "location.csv").write_text("id,name\n1,x\n")
+    (tmp_path / "user.csv").write_text("userid\n1\n")
+    land(warehouse, settings, tmp_path)
+    (tmp_path / "user.csv").unlink()
+    (tmp_path / "location.csv").write_text("id,name\n2,y\n")
+    (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+
+    with pytest.raises(Unfit) as error:
+        land(warehouse, settings, tmp_path)
+
+    assert message in error.value.message
+    assert error.value.hint
+    assert rows(warehouse, settings, "user", "userid", "name", "framework") == [("1", None, None)]
+    assert rows(warehouse, settings, "location", "id") == [("1",)]
+    assert len(rows(warehouse, settings, "loads", "table_name")) == 2
+
+
+def test_a_failed_first_load_leaves_nothing(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "user.csv").write_text("userid,name\n1\n")
+
+    with pytest.raises(Unfit):
+        land(warehouse, settings, tmp_path)
+
+    assert warehouse.tables(settings.landing_schema) == set()
+
+
+def test_a_nul_in_parquet_is_unfit(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    duckdb.sql(f"copy (select 'a' || chr(0) as userid) to '{tmp_path}/user.parquet'")
+
+    with pytest.raises(Unfit, match=r"user\.parquet: there is a NUL character"):
+        land(warehouse, settings, tmp_path)
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_one_value_may_be_many_megabytes(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path, form: str
+) -> None:
+    tree = json.dumps([{"name": "x, \n y"}] * 1_000_000)
+    if form == "csv":
+        (tmp_path / "user.csv").write_bytes(csv_of([("1", tree), ("2", "z")], as_dsbulk))
+    else:
+        (tmp_path / "user.jsonl").write_text(json.dumps({"userid": "1", "name": tree}))
+
+    land(warehouse, settings, tmp_path)
+
+    target = relation(settings.landing_schema, "user")
+    assert warehouse.query(f"select md5(name) from {target} where userid = '1'") == warehouse.query(
+        f"select '{hashlib.md5(tree.encode()).hexdigest()}'"
+    )
+
+
+def test_values_that_look_like_rows_stay_values(settings_duckdb: Settings, tmp_path: Path) -> None:
+    """DuckDB's parallel reader takes some of them for rows: they have to span its buffers."""
+    value = "\n1,2\n" * 8
+    with (tmp_path / "user.csv").open("w") as file:
+        file.write("userid,name\n")
+        for number in range(800_000):
+            file.write(f'{number},"{value}"\n')
+
+    with connect(settings_duckdb.profile, writing=True, notify=pytest.fail) as warehouse:
+        land(warehouse, settings_duckdb, tmp_path)
+
+        target = relation(settings_duckdb.landing_schema, "user")
+        assert warehouse.query(f"select count(*), count(distinct name) from {target}") == [
+            (800_000, 1)
+        ]
+
+
+def test_progress_goes_by_the_sizes_of_the_files(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "user.csv").write_text("userid\n" + "1\n" * 100)
+    (tmp_path / "location.csv").write_text("id\n" + "1\n" * 300)
+    told = []
+    extract = read_extract(tmp_path, [USER, LOCATION])
+
+    load(warehouse, settings, extract, lambda table, share: told.append((table, share)))
+
+    sizes = [(tmp_path / name).stat().st_size for name in ("user.csv", "location.csv")]
+    assert ("user", sizes[0] / sum(sizes)) in told
+    assert told[-1] == ("location", 1)
+    assert threading.active_count() == 1
