@@ -1,6 +1,7 @@
 {#-
-    The value under a key of a JSON object as text; null where it is absent, JSON null or empty.
-    `keys` may go deeper than one level. A key is one of Sunbird's own names, never data.
+    The value under a key of a JSON object as text; null where it is absent, JSON null, empty, or an
+    object or list. `keys` may go deeper than one level; they are Sunbird's own names, never data.
+    Why: DuckDB takes a path, Postgres an array of keys; and each spells objects in its own way.
 -#}
 {% macro json_text(json, keys) %}
     {{
@@ -11,14 +12,17 @@
 {% endmacro %}
 
 {% macro default__json_text(json, keys) %}
-    nullif(
-        {{ json }}
-        ->> '$.{% for key in keys %}"{{ key }}"{% if not loop.last %}.{% endif %}{% endfor %}',
-        ''
-    )
+    {%- set path = "'$.\"" ~ keys | join('"."') ~ "\"'" -%}
+    case
+        when json_type({{ json }}, {{ path }}) not in ('OBJECT', 'ARRAY')
+        then nullif({{ json }} ->> {{ path }}, '')
+    end
 {% endmacro %}
 
-{#- Postgres takes the way as an array of keys. -#}
 {% macro postgres__json_text(json, keys) %}
-    nullif({{ json }} #>> '{{ "{" ~ keys | join(",") ~ "}" }}', '')
+    {%- set path = "'{" ~ keys | join(",") ~ "}'" -%}
+    case
+        when jsonb_typeof({{ json }} #> {{ path }}) not in ('object', 'array')
+        then nullif({{ json }} #>> {{ path }}, '')
+    end
 {% endmacro %}

@@ -250,7 +250,7 @@ def build(
     if report.failed:
         raise Unfit(
             "The build failed:\n" + "\n".join(map(_failure, report.failed)),
-            "Correct the data and load it again; logs/dbt.log says more. `export` refuses until then.",
+            "Correct the data and load it again; logs/dbt.log says more. Until then no export.",
         )
 
 

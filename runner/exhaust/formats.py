@@ -117,12 +117,12 @@ class CsvFile:
     @property
     def reader(self) -> str:
         columns = ", ".join(f"{literal(name)}: 'varchar'" for name in self.columns)
-        # Not in parallel: where a value holds new lines, DuckDB's readers would begin inside it.
+        # Not in parallel: DuckDB's readers would begin inside a value that holds new lines.
         return (
             f"select * from read_csv({self.part._pattern}, auto_detect = false, header = true, "
             f"delim = ',', quote = '\"', escape = {literal(self.escape)}, strict_mode = true, "
             "allow_quoted_nulls = false, parallel = false, hive_partitioning = false, "
-            f"max_line_size = {LONGEST_RECORD}, columns = {{{columns}}})"
+            f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}})"
         )
 
     def can_be_read(self) -> bool:
@@ -286,7 +286,7 @@ class JsonFile:
         texts = ((name, f"{identifier(name)} ->> '$'") for name in self._spelled)
         return _without_nul(
             texts,
-            f"read_json({self.part._pattern}, format = 'newline_delimited', records = true, "
+            f"read_json({self.part._pattern}, format = 'newline_delimited', "
             f"hive_partitioning = false, maximum_object_size = {LONGEST_RECORD}, "
             f"columns = {{{columns}}})",
         )

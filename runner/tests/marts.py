@@ -74,7 +74,7 @@ def create_marts(warehouse: Warehouse, settings: Settings) -> None:
             "course_report_columns",
             *(
                 f"('{course}', {place}, '{column}', {literal(label)}, '{kind}', {assessment})"
-                for place, (column, label, kind, assessment) in enumerate(PLAN, 1)
+                for place, (column, label, kind, assessment) in reversed([*enumerate(PLAN, 1)])
             ),
         )
     insert(

@@ -211,10 +211,12 @@ class TestReading:
     def test_a_closed_pipe_is_the_readers_right(self, sample: Path, arguments: list[str]) -> None:
         outlet, inlet = os.pipe()
         os.close(outlet)
+        buffered = {name: os.environ[name] for name in os.environ if name != "PYTHONUNBUFFERED"}
         done = subprocess.run(
             [Path(sys.executable).with_name("exhaust"), *arguments, "-q"],
             stdout=inlet,
             stderr=subprocess.PIPE,
+            env=buffered,
         )
         os.close(inlet)
         assert (done.returncode, done.stderr) == (0, b"")

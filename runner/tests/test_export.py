@@ -385,6 +385,14 @@ def test_names_and_ids_are_only_data(
     }
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [("a b#;'", "a b#;'"), ("a,b", '"a,b"'), ('"', '""""'), ("a\nb", '"a\nb"'), ("\r", '"\r"')],
+)
+def test_the_header_is_quoted_only_where_it_has_to_be(text: str, field: str) -> None:
+    assert module._field(text) == field
+
+
 def test_export_knows_no_dbt() -> None:
     code = (
         "import sys, exhaust.cli, exhaust.export, exhaust.warehouse.duckdb, "

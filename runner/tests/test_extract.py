@@ -124,6 +124,16 @@ def test_a_path_is_not_a_pattern(tmp_path: Path) -> None:
     assert duckdb.sql(location_.files[0].reader).fetchall() == [("1",)]
 
 
+def test_the_name_of_a_folder_is_not_a_column(tmp_path: Path) -> None:
+    folder = tmp_path / "day=1"
+    folder.mkdir()
+    duckdb.sql(f"copy (select 1 as userid) to '{folder}/user.parquet'")
+
+    (table,) = read(folder).tables
+
+    assert table.files[0].columns == ("userid",)
+
+
 PLAIN = "userid,framework\n1,x\n"
 BACKSLASHES = 'userid,framework\n1,"{\\"a\\":1}"\n'
 DOUBLES = 'userid,framework\n1,"{""a"":1}"\n'

@@ -15,6 +15,8 @@ with
             ('{"name":true}', 'true'),
             ('{"Name":"other case"}', null),
             ('{"name":""}', null),
+            ('{"name":["z"]}', null),
+            ('{"name":{"a":1}}', null),
             ('{"name":null}', null),
             ('{}', null),
             ('[{"name":"in an array"}]', null),

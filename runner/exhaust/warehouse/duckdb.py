@@ -66,6 +66,9 @@ class DuckDBWarehouse:
                 raise _unreadable(path, error) from error
             else:
                 connection.execute("set TimeZone = 'UTC'")
+                # Kept up for `progress` alone; nothing is printed.
+                connection.execute("set enable_progress_bar = true")
+                connection.execute("set enable_progress_bar_print = false")
                 return cls(connection, str(path))
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
@@ -104,7 +107,12 @@ class DuckDBWarehouse:
         from exhaust.sql import identifier
 
         names = ", ".join(map(identifier, columns))
-        counted = self._connection.execute(f"insert into {relation} ({names}) {reader}").fetchone()
+        insert = f"insert into {relation} ({names}) {reader}"
+        try:
+            counted = self._connection.execute(insert).fetchone()
+        except RuntimeError as error:
+            # DuckDB's answer to Ctrl-C; its own errors are no RuntimeErrors.
+            raise KeyboardInterrupt from error
         return int(counted[0]) if counted else 0
 
     def progress(self) -> float | None:
