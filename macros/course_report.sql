@@ -32,8 +32,8 @@
             {%- endif %}
         {%- endif %}
     order by
-        {{ report_order(engine, "course_progress.batch_id") }},
-        {{ report_order(engine, "course_progress.user_id") }}
+        {{ by_bytes(engine, "course_progress.batch_id") }},
+        {{ by_bytes(engine, "course_progress.user_id") }}
 {%- endmacro -%}
 
 {#- A fixed column of the report as text, by its kind in the header plan. -#}
@@ -42,11 +42,13 @@
     {%- if column.kind == "date" and engine == "postgres" -%} to_char({{ value }}, 'DD/MM/YYYY')
     {%- elif column.kind == "date" -%} strftime({{ value }}, '%d/%m/%Y')
     {%- elif column.kind == "percent" -%} {{ value }} || '%'
+    {%- elif column.kind == "text" -%} {{ by_bytes(engine, value) }}
     {%- else -%} {{ value }}
     {%- endif -%}
 {%- endmacro -%}
 
-{#- Ids are ordered by their bytes, whatever the collation of the database. -#}
-{%- macro report_order(engine, column) -%}
+{#- A text that is ordered by its bytes, whatever the collation of the database. Ids are selected as
+    they are ordered: else Postgres would count them twice among the columns it can have. -#}
+{%- macro by_bytes(engine, column) -%}
     {{ column }}{% if engine == "postgres" %} collate "C"{% endif %}
 {%- endmacro -%}

@@ -250,12 +250,14 @@ def build(
     if report.failed:
         raise Unfit(
             "The build failed:\n" + "\n".join(map(_failure, report.failed)),
-            "Correct the data and load it again; logs/dbt.log says more. Until then no export.",
+            "Correct the data and load it again, or see logs/dbt.log. Until then no export.",
         )
 
 
 def _failure(failure: "Failure") -> str:
     reason = f"  {failure.name}: {failure.description or failure.message}"
+    if failure.named:
+        return f"{reason}: {', '.join(failure.named)}"
     return f"{reason} ({failure.message})" if failure.description else reason
 
 

@@ -21,8 +21,8 @@ from exhaust.sources import read_sources
 from exhaust.sql import relation
 from exhaust.warehouse import Warehouse, connect
 
+FOUND = ("fail", "warn")
 FAILED = ("error", "fail", "runtime error", "partial success")
-TESTS = ("test", "unit_test")
 NAMED = 5
 """How many things are named of those that were set aside."""
 LAST_WORDS = 20
@@ -40,7 +40,7 @@ class Result:
     message: str
     description: str
     failure_table: tuple[str, str] | None
-    """Schema and name of the table that holds what a test set aside."""
+    """Schema and name of the table that holds what a test found."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Failure:
     name: str
     description: str
     message: str
+    named: list[str]
+    """The first of what a test found wrong."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def build(
         _check_loaded(warehouse, settings)
     # dbt does not wait for a DuckDB file that somebody reads; this does.
     connect(settings.profile, writing=True, notify=notify).close()
-    results = run_dbt(settings, ["build", *arguments], progress)
+    # Unit tests are about the models, not about the data: `dbt build` and CI run them.
+    of_the_data = ["build", "--exclude-resource-type", "unit_test"]
+    results = run_dbt(settings, [*of_the_data, *arguments], progress)
     with connect(settings.profile, writing=False, notify=notify) as warehouse:
         return _report(results, warehouse)
 
@@ -120,10 +124,15 @@ def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
     )
     return BuildReport(
         models=done["model"],
-        tests=sum(done[kind] for kind in TESTS),
+        tests=done["test"],
         skipped=sum(result.status == "skipped" for result in results),
         failed=[
-            Failure(result.name, result.description, result.message)
+            Failure(
+                result.name,
+                result.description,
+                result.message,
+                [name for name, _, _ in _named(result, warehouse)],
+            )
             for result in results
             if result.status in FAILED
         ],
@@ -131,14 +140,19 @@ def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
     )
 
 
+def _named(result: Result, warehouse: Warehouse) -> list[tuple[Any, ...]]:
+    """What a test found most of: its name, its rows, and how many names there are."""
+    if result.failure_table is None:
+        return []
+    return warehouse.query(
+        "select named, sum(row_count), count(*) over () "
+        f"from {relation(*result.failure_table)} where named is not null "
+        f"group by named order by sum(row_count) desc, named limit {NAMED}"
+    )
+
+
 def _set_aside(result: Result, warehouse: Warehouse) -> SetAside:
-    named: list[tuple[Any, ...]] = []
-    if result.failure_table:
-        named = warehouse.query(
-            "select named, sum(row_count), count(*) over () "
-            f"from {relation(*result.failure_table)} where named is not null "
-            f"group by named order by sum(row_count) desc, named limit {NAMED}"
-        )
+    named = _named(result, warehouse)
     return SetAside(
         test=result.name,
         reason=result.description or result.name,
@@ -279,7 +293,7 @@ def _read_results(results: dict[str, Any], manifest: dict[str, Any]) -> list[Res
 
 def _read_result(result: dict[str, Any], node: dict[str, Any]) -> Result:
     kind, *_ = result["unique_id"].split(".")
-    names_what = "set_aside" in node.get("fqn", ())
+    is_stored = node.get("config", {}).get("store_failures") and result["status"] in FOUND
     return Result(
         name=node.get("name") or result["unique_id"],
         kind=kind,
@@ -287,5 +301,5 @@ def _read_result(result: dict[str, Any], node: dict[str, Any]) -> Result:
         failures=result.get("failures") or 0,
         message=_plain(result.get("message") or "").strip(),
         description=" ".join((node.get("description") or "").split()),
-        failure_table=(node["schema"], node["alias"]) if names_what else None,
+        failure_table=(node["schema"], node["alias"]) if is_stored else None,
     )

@@ -37,7 +37,6 @@ PROOFS = {
 
 SINGLE_BACKSLASH = re.compile(rb'"(?<=[,\n]")(?![",\r\n])[^"\\]*(?:\\\\[^"\\]*)*\\[^\\"]')
 
-
 CLOSED = re.compile(rb'(?:[^"]*+"(?<=[,\n]")[^"]*+"(?=[,\r\n]))*+[^"]*+')
 """Text in which, once the escaped quotes are gone, all quotes stand at both ends of a value."""
 

@@ -29,6 +29,12 @@ HEADER_LIMIT = 1 << 20
 
 NUL_FOUND = "NUL in column "
 
+NUL_PROBLEM = (
+    "there is a NUL character, which no text may hold",
+    "Remove it where the data comes from; if it is in every line, the file is not UTF-8.",
+)
+UTF8_PROBLEM = ("this is not UTF-8", "Write the extract in UTF-8.")
+
 
 @dataclass(frozen=True)
 class Part:
@@ -59,7 +65,13 @@ class Part:
         except OSError as error:
             raise self.unfit(f"this cannot be read: {error.strerror or error}") from error
 
+    def check(self) -> None:
+        """Raises Unfit if it cannot be opened: DuckDB would not say why."""
+        with self.open():
+            pass
+
     def unfit(self, problem: str, hint: str | None = None, line: int | None = None) -> Unfit:
+        """An error that names the file and, where it is known, the line (from 1)."""
         where = self.name if line is None else f"{self.name}, line {line}"
         return Unfit(f"{where}: {problem}.", hint or "Correct the file, or unload it again.")
 
@@ -98,12 +110,11 @@ class CsvFile:
         """Reads the header of a CSV file."""
         with part.open() as stream:
             head = stream.read(HEADER_LIMIT)
-        # Read by DuckDB as UTF-8, with or without a byte order mark.
         lines = io.BytesIO(head.removeprefix(codecs.BOM_UTF8))
         try:
             header = next(_rows((line.decode() for line in lines), escape), [])
         except UnicodeDecodeError as error:
-            raise part.unfit("this is not UTF-8", "Write the extract in UTF-8.", line=1) from error
+            raise part.unfit(*UTF8_PROBLEM, 1) from error
         except csv.Error as error:
             raise part.unfit("there is no header that can be read", line=1) from error
         if not header:
@@ -159,12 +170,6 @@ class _Fault(Exception):
         self.problem = problem
         self.hint = hint
 
-
-NUL_PROBLEM = (
-    "there is a NUL character, which no text may hold",
-    "Remove it where the data comes from; if it is in every line, the file is not UTF-8.",
-)
-UTF8_PROBLEM = ("this is not UTF-8", "Write the extract in UTF-8.")
 
 QUOTED = {
     DOUBLED: re.compile(rb'(?:[^"]|"")*+', re.DOTALL),
@@ -272,8 +277,7 @@ class JsonFile:
             f"from read_ndjson_objects({part._pattern}, hive_partitioning = false, "
             f"maximum_object_size = {LONGEST_RECORD}) order by name"
         )
-        with part.open():
-            pass
+        part.check()
         try:
             spelled = tuple(name for (name,) in _query(names))
         except duckdb.Error as error:
@@ -310,7 +314,7 @@ def _check_object(line: bytes, number: int) -> None:
     if not line.strip():
         return
     try:
-        value = json.loads(line, object_pairs_hook=_Object)
+        value = json.loads(line.decode(), object_pairs_hook=_Object)
         json.dumps(value, ensure_ascii=False).encode()
     except (json.JSONDecodeError, RecursionError):
         value = None
@@ -335,8 +339,7 @@ class ParquetFile:
     @classmethod
     def open(cls, part: Part) -> "ParquetFile":
         """Reads the schema of a Parquet file."""
-        with part.open():
-            pass
+        part.check()
         try:
             types = _query(f"select column_name, column_type from (describe from {_parquet(part)})")
         except duckdb.Error as error:
@@ -360,7 +363,7 @@ def _parquet(part: Part) -> str:
 
 
 def _parquet_text(column: str, kind: str) -> str:
-    """Lists and maps become JSON, timestamps Sunbird's own form; an offset would be lost on it."""
+    """Lists and maps become JSON; timestamps take the form that Sunbird gives them, in UTC."""
     if kind.endswith("]") or kind.startswith(("STRUCT", "MAP")):
         return f"to_json({column})::varchar"
     if kind == "TIMESTAMP WITH TIME ZONE":

@@ -1,7 +1,7 @@
 """Engines for the tests: an empty warehouse a test, and one a scenario that is loaded and built.
 
-`--engine duckdb`, `--engine postgres`: the engines to test; both without it. An engine that is asked
-for and cannot be had is an error, never a skip.
+`--engine duckdb`, `--engine postgres`: the engines to test; both without it. An engine that is
+asked for and cannot be had is an error, never a skip.
 """
 
 import io
@@ -11,11 +11,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from exhaust.dbt import BuildReport
 from exhaust.dbt import build as dbt_build
 from exhaust.export import ExportReport, Request, export
 from exhaust.extract import read_extract
@@ -162,15 +164,16 @@ def built(engine: str, new_environment: NewEnvironment) -> Built:
 
     It is shared: tests read it.
     """
-    done: dict[Path, Settings] = {}
+
+    @cache
+    def warehouse_of(folder: Path) -> tuple[Settings, BuildReport]:
+        settings = read_settings(PROJECT, environ=new_environment(engine), use_example=True)
+        load_extract(settings, folder)
+        return settings, dbt_build(settings, [], notify=pytest.fail, progress=no_progress)
 
     def build(folder: Path) -> Settings:
-        if folder not in done:
-            settings = read_settings(PROJECT, environ=new_environment(engine), use_example=True)
-            load_extract(settings, folder)
-            report = dbt_build(settings, [], notify=pytest.fail, progress=no_progress)
-            assert not report.failed
-            done[folder] = settings
-        return done[folder]
+        settings, report = warehouse_of(folder)
+        assert not report.failed
+        return settings
 
     return build

@@ -37,8 +37,9 @@ MANIFEST = {
             "name": "key_twice",
             "description": "A key\nstands once.",
             "fqn": ["exhaust", "key_twice"],
-            "schema": "main",
+            "schema": "aside",
             "alias": "key_twice",
+            "config": {"store_failures": True},
         },
         "test.exhaust.unknown": {
             "name": "unknown",
@@ -46,6 +47,7 @@ MANIFEST = {
             "fqn": ["exhaust", "set_aside", "unknown"],
             "schema": "aside",
             "alias": "unknown_courses",
+            "config": {"store_failures": True},
         },
     },
     "unit_tests": {"unit_test.exhaust.courses.rule": {"name": "rule", "fqn": ["exhaust", "rule"]}},
@@ -97,7 +99,13 @@ def test_results_are_read(project: Settings) -> None:
     results = run_dbt(project, ["build"])
     assert results[0] == Result("courses", "model", "success", 0, "OK", "", None)
     assert results[4] == Result(
-        "key_twice", "test", "fail", 2, "Got 2 results", "A key stands once.", None
+        "key_twice",
+        "test",
+        "fail",
+        2,
+        "Got 2 results",
+        "A key stands once.",
+        ("aside", "key_twice"),
     )
     assert results[5].failure_table == ("aside", "unknown_courses")
     assert [result.kind for result in results[2:4]] == ["test", "unit_test"]
@@ -240,6 +248,10 @@ def test_what_was_built_failed_and_set_aside(
     with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
         warehouse.execute("create schema aside")
         warehouse.execute(
+            "create table aside.key_twice as "
+            "select 'user' as source_table, 'u1' as named, 2 as row_count"
+        )
+        warehouse.execute(
             "create table aside.unknown_courses (source_table text, named text, row_count bigint)"
         )
         warehouse.execute(
@@ -248,10 +260,10 @@ def test_what_was_built_failed_and_set_aside(
             "('a', 'do_1', 1), ('a', 'do_0', 1), ('a', 'do_4', 1)"
         )
     report = build(settings, monkeypatch)
-    assert (report.models, report.tests, report.skipped) == (1, 3, 1)
+    assert (report.models, report.tests, report.skipped) == (1, 2, 1)
     assert report.failed == [
-        dbt.Failure("key_twice", "A key stands once.", "Got 2 results"),
-        dbt.Failure("operation.exhaust.on-run-end-0", "", "no"),
+        dbt.Failure("key_twice", "A key stands once.", "Got 2 results", ["u1"]),
+        dbt.Failure("operation.exhaust.on-run-end-0", "", "no", []),
     ]
     (unknown,) = report.set_aside
     assert (unknown.reason, unknown.rows) == ("Unknown courses.", 3)

@@ -1,6 +1,8 @@
 """The project's own rules: what is there is described, and what is said twice says the same."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +58,9 @@ def test_every_source_and_its_columns_are_described() -> None:
         assert all(column["description"] for column in table["columns"]), table["name"]
 
 
-def test_every_warning_says_what_it_counts() -> None:
-    names = {file.stem for file in (PROJECT / "tests" / "set_aside").glob("*.sql")}
+def test_every_data_test_says_what_it_holds() -> None:
+    folder = PROJECT / "tests"
+    names = {file.stem for file in [*folder.glob("*.sql"), *folder.glob("set_aside/*.sql")]}
     tests = described("data_tests")
 
     assert set(tests) == names
@@ -100,3 +103,33 @@ def test_staging_reads_nothing_personal() -> None:
     listed = {column for table in read_sources(PROJECT) for column in table.columns}
 
     assert not [name for name in listed if re.search("mail|phone|firstname|lastname|dob", name)]
+
+
+def test_the_page_of_the_extract_lists_its_tables_and_columns() -> None:
+    page = (PROJECT / "docs" / "extract.md").read_text()
+    for table in read_sources(PROJECT):
+        columns = (f"**{name}**" if name in table.needed else name for name in table.columns)
+        assert f"| `{table.name}` | {', '.join(columns)} |" in page
+
+
+def test_the_page_of_the_report_lists_its_columns() -> None:
+    page = (PROJECT / "docs" / "report.md").read_text()
+    macro = (PROJECT / "macros" / "fixed_report_columns.sql").read_text()
+    labels = re.findall(r'"label": "([^"]+)"', macro)
+
+    assert len(labels) == 20
+    assert [label for label in labels if label not in page] == []
+
+
+def test_the_page_of_the_command_is_its_own_help() -> None:
+    written = subprocess.run(
+        [
+            *(sys.executable, "-m", "typer", "exhaust.cli", "utils", "docs"),
+            *("--name", "exhaust", "--title", "The command"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert (PROJECT / "docs" / "cli.md").read_text().strip() == written.strip(), "run `make docs`"

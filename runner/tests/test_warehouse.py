@@ -92,10 +92,14 @@ def test_insert_raises_the_readers_error(warehouse: Warehouse) -> None:
 
 
 def test_a_failed_transaction_leaves_nothing(warehouse: Warehouse) -> None:
-    with pytest.raises(Interrupted), warehouse.transaction():
-        warehouse.execute("create schema landing")
-        warehouse.execute("create table landing.landed (a text)")
-        raise Interrupted
+    def create_and_fail() -> None:
+        with warehouse.transaction():
+            warehouse.execute("create schema landing")
+            warehouse.execute("create table landing.landed (a text)")
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        create_and_fail()
 
     assert warehouse.tables("landing") == set()
 

@@ -5,7 +5,9 @@
 -#}
 {% for table, raw in raw_tables().items() %}
     select
-        '{{ table }}' as source_table, '{{ raw.key | join(" / ") }}' as named, count(*) as row_count
+        '{{ table }}' as source_table,
+        '{{ table }}: {{ raw.key | join(" / ") }}' as named,
+        count(*) as row_count
     from {{ landing(table) }} as landed
     where
         {% for column in raw.key %}

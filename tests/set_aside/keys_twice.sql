@@ -7,7 +7,7 @@
 {% for table, raw in raw_tables().items() %}
     select
         '{{ table }}' as source_table,
-        {{ table_key("copies", raw.key) }} as named,
+        '{{ table }}: ' || {{ table_key("copies", raw.key) }} as named,
         count(*) - 1 as row_count
     from
         (

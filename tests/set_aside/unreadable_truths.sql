@@ -6,7 +6,10 @@
 {% for table, raw in raw_tables().items() if raw.truth %}
     {% set is_last_table = loop.last %}
     {% for column in raw.truth %}
-        select '{{ table }}' as source_table, '{{ column }}' as named, count(*) as row_count
+        select
+            '{{ table }}' as source_table,
+            '{{ table }}.{{ column }}' as named,
+            count(*) as row_count
         from {{ landing(table) }} as landed
         where landed.{{ column }} <> '' and {{ truth("landed." ~ column) }} is null
         having count(*) > 0

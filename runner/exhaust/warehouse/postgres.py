@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, LiteralString, Self, cast
+from typing import Any, Self
 
 import duckdb
 import psycopg
@@ -24,6 +24,9 @@ LIBPQ_OPTIONS = (
     "sslrootcert",
 )
 """Keys of a dbt output of type postgres that are libpq's own."""
+
+READER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
+"""Settings of the DuckDB that reads an extract: it would else keep the file in memory."""
 
 OLDEST = 16
 CHUNK = 1 << 18
@@ -50,7 +53,7 @@ class PostgresWarehouse:
                 **{"connect_timeout": 10, **given},
             )
         except psycopg.OperationalError as error:
-            reason = str(error).strip().splitlines()[-1]
+            reason = str(error).strip().splitlines()[0]
             raise NoConnection(
                 f"No connection to the Postgres database {name} as {given.get('user')}: {reason}",
                 "Check that the server runs, and PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE "
@@ -84,11 +87,11 @@ class PostgresWarehouse:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with self._plain_errors():
-            return self._connection.execute(cast(LiteralString, sql)).fetchall()
+            return self._connection.execute(sql).fetchall()
 
     def execute(self, sql: str) -> None:
         with self._plain_errors():
-            self._connection.execute(cast(LiteralString, sql))
+            self._connection.execute(sql)
 
     def tables(self, schema: str) -> set[str]:
         found = self.query(
@@ -112,7 +115,7 @@ class PostgresWarehouse:
             yield
 
     def copy_out(self, select: str, write: Callable[[bytes], object]) -> int:
-        statement = cast(LiteralString, f"copy ({select}) to stdout (format csv)")
+        statement = f"copy ({select}) to stdout (format csv)"
         waiting: list[bytes] = []
         size = 0
         with self._plain_errors(), self._connection.cursor() as cursor:
@@ -129,10 +132,10 @@ class PostgresWarehouse:
 
     def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
         names = ", ".join(map(identifier, columns))
-        statement = cast(LiteralString, f"copy {relation} ({names}) from stdin (format csv)")
+        statement = f"copy {relation} ({names}) from stdin (format csv)"
         with (
             self._plain_errors(),
-            duckdb.connect(config={"preserve_insertion_order": "false"}) as duck,
+            duckdb.connect(config=READER) as duck,
             self._connection.cursor() as cursor,
         ):
             duck.execute("set TimeZone = 'UTC'")
