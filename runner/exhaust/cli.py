@@ -255,10 +255,10 @@ def build(
 
 
 def _failure(failure: "Failure") -> str:
-    reason = f"  {failure.name}: {failure.description or failure.message}"
-    if failure.named:
-        return f"{reason}: {', '.join(failure.named)}"
-    return f"{reason} ({failure.message})" if failure.description else reason
+    reason = ", ".join(failure.named) or failure.message
+    if failure.description:
+        return f"  {failure.name} ({failure.description}): {reason}"
+    return f"  {failure.name}: {reason}"
 
 
 def _report_build(report: "BuildReport", display: Display) -> None:

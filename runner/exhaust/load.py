@@ -79,6 +79,8 @@ def _load_table(
                     rows += warehouse.insert(target, file.columns, file.reader)
                 except duckdb.Error as error:
                     raise file.fault(error) from error
+    # Without statistics Postgres would plan the build, right after this, by guesses.
+    warehouse.execute(f"analyze {target}")
     return LoadedTable(name, rows, len(table.files), table.missing_columns)
 
 

@@ -298,9 +298,11 @@ class TestBuild:
         assert call("build", "--select", "marts") == 2
 
     def test_a_failure_says_what_and_why(self) -> None:
-        described = Failure("key_twice", "A key stands once.", "Got 2 results")
-        assert cli._failure(described) == "  key_twice: A key stands once. (Got 2 results)"
-        assert cli._failure(Failure("model", "", "no")) == "  model: no"
+        described = Failure("key_twice", "A key stands once.", "Got 2 results", [])
+        assert cli._failure(described) == "  key_twice (A key stands once.): Got 2 results"
+        assert cli._failure(Failure("model", "", "no", [])) == "  model: no"
+        named = Failure("landing_is_fit", "What is needed is loaded.", "Got 1 result", ["no rows"])
+        assert cli._failure(named) == "  landing_is_fit (What is needed is loaded.): no rows"
 
 
 class TestEnds:

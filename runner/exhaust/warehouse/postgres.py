@@ -25,7 +25,10 @@ LIBPQ_OPTIONS = (
 )
 """Keys of a dbt output of type postgres that are libpq's own."""
 
-READER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
+READER: dict[str, str | bool | int | float | list[str]] = {
+    "preserve_insertion_order": "false",
+    "memory_limit": "1GB",
+}
 """Settings of the DuckDB that reads an extract: it would else keep the file in memory."""
 
 OLDEST = 16
