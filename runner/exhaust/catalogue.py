@@ -132,7 +132,7 @@ def _resolve(items: Sequence[Item], text: str, singular: str, plural: str, hint:
                 "Give the id, or more of the name.",
             )
     keys = {key: item for item in items for key in (_key(item.name), _key(item.id))}
-    nearest = difflib.get_close_matches(wanted, keys, 2 * NEAREST, cutoff=0.3)
+    nearest = difflib.get_close_matches(wanted, keys, 2 * NEAREST, cutoff=0)
     found = list({keys[key].id: keys[key] for key in nearest}.values())[:NEAREST]
     looked_at = f"No {singular} of {len(items):,} has the id `{visible(text)}`, or it in its name"
     raise NotFound(

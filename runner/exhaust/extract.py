@@ -56,7 +56,7 @@ def read_extract(folder: Path, tables: Sequence[SourceTable]) -> Extract:
     found, ignored = _find(folder, {table.name for table in tables})
     if not found:
         raise Unfit(
-            f"{folder} holds no table of an extract; there {_some(ignored)}.",
+            f"{folder} holds no table of an extract; {_some(ignored)}.",
             "Expected are files or folders of parts such as user.csv, user_enrolments.csv.gz, "
             f"content_hierarchy.jsonl. The tables are: {', '.join(t.name for t in tables)}.",
         )
@@ -137,9 +137,9 @@ def _is_by_the_way(path: Path) -> bool:
 
 def _some(names: Sequence[str]) -> str:
     if not names:
-        return "is nothing that looks like data"
+        return "nothing in it looks like data"
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-    return f"are {', '.join(names[:10])}{more}"
+    return f"found there: {', '.join(names[:10])}{more}"
 
 
 def _escapes(found: Mapping[str, Sequence[Part]]) -> dict[Part, str]:

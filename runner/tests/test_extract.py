@@ -184,8 +184,8 @@ def test_a_folder_has_to_be_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "holds no table of an extract; there is nothing that looks like data"),
-        ({"users__csv": ""}, r"holds no table of an extract; there are users\.csv"),
+        ({}, "holds no table of an extract; nothing in it looks like data"),
+        ({"users__csv": ""}, r"holds no table of an extract; found there: users\.csv"),
         ({"user__csv": "", "user__csv__gz": ""}, r"the table user 2 times: user\.csv, user\.csv\."),
         ({"user__csv": "", "user_in_1__csv": ""}, r"the table user 2 times: user, user\.csv"),
         ({"user_in__SUCCESS": ""}, "user/ holds no part"),

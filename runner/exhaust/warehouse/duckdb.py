@@ -10,7 +10,7 @@ from typing import Any, Self
 import duckdb
 
 from exhaust.errors import Busy, ExhaustError, Unfit
-from exhaust.sql import literal
+from exhaust.sql import identifier, literal
 from exhaust.warehouse.pipe import copy_through_pipe
 
 PATIENCE = 10.0
@@ -49,7 +49,7 @@ class DuckDBWarehouse:
             try:
                 connection = duckdb.connect(str(path), read_only=not writing, config=config)
             except duckdb.IOException as error:
-                if "lock" not in str(error):
+                if "Could not set lock" not in str(error):
                     raise _unreadable(path, error) from error
                 if clock() >= deadline:
                     raise Busy(
@@ -104,8 +104,6 @@ class DuckDBWarehouse:
         return copy_through_pipe(self._connection, select, write)
 
     def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
-        from exhaust.sql import identifier
-
         names = ", ".join(map(identifier, columns))
         insert = f"insert into {relation} ({names}) {reader}"
         try:
