@@ -1,64 +1,83 @@
-"""The warehouse: one protocol, one module per engine.
+"""The warehouse: one class of what can be done with it, one module per engine.
 
 Everything above this package speaks SQL text made by `exhaust.sql` and names no engine's driver.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, ClassVar, Self
 
 from exhaust.settings import Profile
+from exhaust.sql import literal
 
 
-class Warehouse(Protocol):
+class Warehouse(ABC):
     """An open connection. Use it as a context manager; leaving it closes the connection."""
 
-    engine: str
-    name: str
-    """What messages call it: the file's path, or host, port and database."""
+    engine: ClassVar[str]
 
+    def __init__(self, name: str) -> None:
+        self.name = name
+        """What messages call it: the file's path, or host, port and database."""
+
+    @abstractmethod
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a small result."""
 
+    @abstractmethod
     def execute(self, sql: str) -> None:
         """Runs a statement."""
 
-    def tables(self, schema: str) -> set[str]:
-        """The names of the tables and views in a schema; empty where there is no such schema."""
-
+    @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """Commits at the end, rolls back on an exception."""
 
+    @abstractmethod
     def snapshot(self, relations: Sequence[str]) -> AbstractContextManager[None]:
         """A read-only transaction in which all queries see `relations` (SQL text) in one state,
         and in which a build cannot replace them."""
 
+    @abstractmethod
     def copy_out(self, select: str, write: Callable[[bytes], object]) -> int:
         """Streams a SELECT as CSV without a header, in chunks, to `write`; returns the rows.
 
         What `write` raises stops the engine and is raised again.
         """
 
+    @abstractmethod
     def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
         """Appends what `reader` gives, a SELECT in DuckDB's SQL over files of an extract with
         `columns` in their order; returns the rows. A duckdb.Error of the reader is raised as is.
         """
 
+    @abstractmethod
     def progress(self) -> float | None:
         """The share (0 to 1) of the running insert that is done, or None; from another thread."""
 
+    @abstractmethod
     def close(self) -> None:
         """Closes the connection."""
 
-    def __enter__(self) -> Self: ...
+    def tables(self, schema: str) -> set[str]:
+        """The names of the tables and views in a schema; empty where there is no such schema."""
+        found = self.query(
+            "select table_name from information_schema.tables "
+            f"where table_catalog = current_database() and table_schema = {literal(schema)}"
+        )
+        return {name for (name,) in found}
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        self.close()
 
 
 def connect(profile: Profile, *, writing: bool, notify: Callable[[str], None]) -> Warehouse:

@@ -4,24 +4,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import duckdb
 
 from exhaust.errors import Busy, ExhaustError, Unfit
-from exhaust.sql import identifier, literal
+from exhaust.sql import identifier
+from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
 PATIENCE = 10.0
 """Seconds that a file held by another process is waited for."""
 
 
-class DuckDBWarehouse:
+class DuckDBWarehouse(Warehouse):
     engine = "duckdb"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self._connection = connection
 
     @classmethod
@@ -77,13 +77,6 @@ class DuckDBWarehouse:
     def execute(self, sql: str) -> None:
         self._connection.execute(sql)
 
-    def tables(self, schema: str) -> set[str]:
-        found = self.query(
-            "select table_name from information_schema.tables "
-            f"where table_schema = {literal(schema)} and table_catalog = current_database()"
-        )
-        return {name for (name,) in found}
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         self.execute("begin transaction")
@@ -119,17 +112,6 @@ class DuckDBWarehouse:
 
     def close(self) -> None:
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _check_path(path: Path, *, writing: bool) -> None:

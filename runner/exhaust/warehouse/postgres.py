@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Self
 
 import duckdb
 import psycopg
 
 from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, Unfit
-from exhaust.sql import identifier, literal
+from exhaust.sql import identifier
+from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
 LIBPQ_OPTIONS = (
@@ -35,11 +35,11 @@ OLDEST = 16
 CHUNK = 1 << 18
 
 
-class PostgresWarehouse:
+class PostgresWarehouse(Warehouse):
     engine = "postgres"
 
     def __init__(self, connection: psycopg.Connection, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self._connection = connection
 
     @classmethod
@@ -96,13 +96,6 @@ class PostgresWarehouse:
         with self._plain_errors():
             self._connection.execute(sql)
 
-    def tables(self, schema: str) -> set[str]:
-        found = self.query(
-            "select table_name from information_schema.tables "
-            f"where table_schema = {literal(schema)}"
-        )
-        return {name for (name,) in found}
-
     @contextmanager
     def transaction(self) -> Iterator[None]:
         with self._plain_errors(), self._connection.transaction():
@@ -155,17 +148,6 @@ class PostgresWarehouse:
 
     def close(self) -> None:
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
