@@ -1,7 +1,7 @@
 """The command `exhaust`: parses, calls, reports, exits."""
 
 import dataclasses
-import functools
+import inspect
 import os
 import signal
 import sys
@@ -59,6 +59,25 @@ Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to 
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No messages but errors.")]
 
 
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """The options that every command has."""
+
+    target: Target = None
+    project_dir: ProjectDir = None
+    profiles_dir: ProfilesDir = None
+    json: Json = False
+    quiet: Quiet = False
+
+    def display(self) -> Display:
+        return Display(quiet=self.quiet)
+
+    def settings(self) -> "Settings":
+        from exhaust.settings import read_settings
+
+        return read_settings(self.project_dir, self.profiles_dir, self.target)
+
+
 def main() -> None:
     """The entry point."""
     signal.signal(signal.SIGTERM, _interrupt)
@@ -88,13 +107,15 @@ def _options(
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
-    """Makes a command of a function: every error becomes a line and an exit code here."""
+    """Makes a command of a function of `Options` and arguments of its own.
 
-    @app.command(name=function.__name__)
-    @functools.wraps(function)
+    Every error becomes a line and an exit code here.
+    """
+
     def command(**arguments: Any) -> None:
+        options = Options(**{name: arguments.pop(name) for name in common})
         try:
-            function(**arguments)
+            function(options, **arguments)
             sys.stdout.flush()
         except ExhaustError as error:
             Display().error(error)
@@ -108,10 +129,19 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
         except typer.Exit:
             raise
         except Exception as error:
-            Display().error(_unexpected(error, arguments.get("project_dir")))
+            Display().error(_unexpected(error, options.project_dir))
             raise typer.Exit(1) from None
 
-    return command
+    common = inspect.signature(Options, eval_str=True).parameters
+    _, *own = inspect.signature(function, eval_str=True).parameters.values()
+    parameters = [*own, *common.values()]
+    # Typer reads a command's parameters from its signature and its annotations.
+    vars(command)["__signature__"] = inspect.Signature(
+        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    )
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    command.__doc__ = function.__doc__
+    return app.command(name=function.__name__)(command)
 
 
 def _unexpected(error: Exception, project_dir: Path | None) -> ExhaustError:
@@ -134,22 +164,8 @@ def _unexpected(error: Exception, project_dir: Path | None) -> ExhaustError:
     )
 
 
-def _settings(
-    target: str | None, project_dir: Path | None, profiles_dir: Path | None
-) -> "Settings":
-    from exhaust.settings import read_settings
-
-    return read_settings(project_dir, profiles_dir, target)
-
-
 @_command
-def demo(
-    target: Target = None,
-    project_dir: ProjectDir = None,
-    profiles_dir: ProfilesDir = None,
-    json: Json = False,
-    quiet: Quiet = False,
-) -> None:
+def demo(options: Options) -> None:
     """Make a report from the sample extract.
 
     Needs no configuration and touches nothing but demo.duckdb in the project's folder, where it
@@ -159,27 +175,22 @@ def demo(
     Example:
       exhaust demo
     """
-    from exhaust.demo import demo, demo_settings, first_learners
+    from exhaust.demo import build_sample, demo_settings, export_sample, first_learners
 
-    display = Display(quiet=quiet)
-    result = demo(demo_settings(project_dir, profiles_dir, target), display)
-    _report_build(result.build, display)
-    if json:
-        display.json(
-            {"file": str(result.file), "course_id": result.course_id, "batch_id": result.batch_id}
-        )
-    display.say(f"\nThe report of batch {result.batch_id} is {result.file}. It begins:\n")
-    display.preview(*first_learners(result.file))
+    display = options.display()
+    settings = demo_settings(options.project_dir, options.profiles_dir, options.target)
+    _report_build(build_sample(settings, display), display)
+    report = export_sample(settings, display)
+    if options.json:
+        display.json(dataclasses.asdict(report))
+    display.say(f"\nThe report of batch {report.batch_id} is {report.file}. It begins:\n")
+    display.preview(*first_learners(report.file))
 
 
 @_command
 def load(
+    options: Options,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the extract.")],
-    target: Target = None,
-    project_dir: ProjectDir = None,
-    profiles_dir: ProfilesDir = None,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Load an extract into the warehouse.
 
@@ -196,15 +207,15 @@ def load(
     from exhaust.sources import read_sources
     from exhaust.warehouse import connect
 
-    display = Display(quiet=quiet)
-    settings = _settings(target, project_dir, profiles_dir)
+    display = options.display()
+    settings = options.settings()
     extract = read_extract(folder, read_sources(settings.project_dir))
     with (
         connect(settings.profile, writing=True, notify=display.say) as warehouse,
         display.progress() as progress,
     ):
         report = load(warehouse, settings, extract, progress)
-    if json:
+    if options.json:
         display.json(dataclasses.asdict(report))
     display.preview(
         ["Table", "Rows", "Files"],
@@ -219,14 +230,10 @@ def load(
 
 @_command
 def build(
+    options: Options,
     dbt_arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[-- DBT...]", help="Arguments for dbt build.")
     ] = None,
-    target: Target = None,
-    project_dir: ProjectDir = None,
-    profiles_dir: ProfilesDir = None,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Build and test the report's tables from what is loaded.
 
@@ -240,11 +247,11 @@ def build(
     """
     from exhaust.dbt import build
 
-    display = Display(quiet=quiet)
-    settings = _settings(target, project_dir, profiles_dir)
+    display = options.display()
+    settings = options.settings()
     with display.progress() as progress:
         report = build(settings, dbt_arguments or [], notify=display.say, progress=progress)
-    if json:
+    if options.json:
         display.json(dataclasses.asdict(report))
     _report_build(report, display)
     if report.failed:
@@ -279,12 +286,8 @@ def _report_build(report: "BuildReport", display: Display) -> None:
 
 @_command
 def courses(
+    options: Options,
     text: Annotated[str, typer.Argument(metavar="[TEXT]", help="Id, or part of the name.")] = "",
-    target: Target = None,
-    project_dir: ProjectDir = None,
-    profiles_dir: ProfilesDir = None,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Find courses by id or part of the name.
 
@@ -295,11 +298,11 @@ def courses(
     from exhaust import catalogue
     from exhaust.warehouse import connect
 
-    display = Display(quiet=quiet)
-    settings = _settings(target, project_dir, profiles_dir)
+    display = options.display()
+    settings = options.settings()
     with connect(settings.profile, writing=False, notify=display.say) as warehouse:
         found = catalogue.courses(warehouse, settings.profile.schema, text)
-    if json:
+    if options.json:
         display.json({"courses": [dataclasses.asdict(course) for course in found]})
     elif found:
         display.table(
@@ -312,12 +315,8 @@ def courses(
 
 @_command
 def batches(
+    options: Options,
     course: Annotated[str, typer.Argument(metavar="COURSE", help="Id or name of the course.")],
-    target: Target = None,
-    project_dir: ProjectDir = None,
-    profiles_dir: ProfilesDir = None,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """List the batches of a course.
 
@@ -328,13 +327,13 @@ def batches(
     from exhaust import catalogue
     from exhaust.warehouse import connect
 
-    display = Display(quiet=quiet)
-    settings = _settings(target, project_dir, profiles_dir)
+    display = options.display()
+    settings = options.settings()
     schema = settings.profile.schema
     with connect(settings.profile, writing=False, notify=display.say) as warehouse:
         chosen = catalogue.resolve_course(catalogue.courses(warehouse, schema), course)
         found = catalogue.batches(warehouse, schema, chosen.id)
-    if json:
+    if options.json:
         display.json(
             {
                 "course_id": chosen.course_id,
@@ -354,6 +353,7 @@ def batches(
 
 @_command
 def export(
+    options: Options,
     courses: Annotated[
         list[str] | None, typer.Argument(metavar="COURSE", help="Ids or names of courses.")
     ] = None,
@@ -385,11 +385,6 @@ def export(
             help="Folder for one file a batch, <batch id>_progress_<yyyymmdd>.csv. [default: .]",
         ),
     ] = None,
-    target: Target = None,
-    project_dir: ProjectDir = None,
-    profiles_dir: ProfilesDir = None,
-    json: Json = False,
-    quiet: Quiet = False,
 ) -> None:
     """Write the report of courses as CSV.
 
@@ -402,12 +397,12 @@ def export(
     from exhaust.export import STANDARD_OUTPUT, Request, export
     from exhaust.warehouse import connect
 
-    display = Display(quiet=quiet)
-    if json and output == STANDARD_OUTPUT:
+    display = options.display()
+    if options.json and output == STANDARD_OUTPUT:
         raise UsageError("--json and -o - both want standard output.", "Give one or the other.")
     request = Request(courses or [], all_courses, batches or [], output, output_dir)
     request.check()
-    settings = _settings(target, project_dir, profiles_dir)
+    settings = options.settings()
     with (
         connect(settings.profile, writing=False, notify=display.say) as warehouse,
         display.progress() as progress,
@@ -420,7 +415,7 @@ def export(
             notify=display.say,
             progress=progress,
         )
-    if json:
+    if options.json:
         display.json(dataclasses.asdict(report))
     _report_export(report, display)
 

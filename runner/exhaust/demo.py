@@ -29,7 +29,6 @@ class DemoReport:
     file: Path
     course_id: str
     batch_id: str
-    build: BuildReport
 
 
 def demo_settings(
@@ -56,10 +55,10 @@ def demo_settings(
     return settings
 
 
-def demo(settings: Settings, display: Display) -> DemoReport:
-    """Loads, builds and exports the first batch of the course with most learners to this folder.
+def build_sample(settings: Settings, display: Display) -> BuildReport:
+    """Loads and builds the sample extract.
 
-    Raises what loading, building and exporting raise; Unfit if the build failed.
+    Raises what loading and building raise; Unfit if the build failed.
     """
     folder = settings.project_dir / "seeds"
     display.say(f"Loading the sample extract in {folder} ...")
@@ -76,6 +75,14 @@ def demo(settings: Settings, display: Display) -> DemoReport:
         raise Unfit(
             f"The build of the sample failed: {built.failed[0].name}: {built.failed[0].message}"
         )
+    return built
+
+
+def export_sample(settings: Settings, display: Display) -> DemoReport:
+    """Exports the first batch of the course with most learners to this folder.
+
+    Raises what exporting raises.
+    """
     display.say("Exporting a report ...")
     with (
         connect(settings.profile, writing=False, notify=display.say) as warehouse,
@@ -92,8 +99,7 @@ def demo(settings: Settings, display: Display) -> DemoReport:
             notify=display.say,
             progress=progress,
         )
-    file = Path(report.files[0].file).absolute()
-    return DemoReport(file, course.id, batch.id, built)
+    return DemoReport(Path(report.files[0].file).absolute(), course.id, batch.id)
 
 
 def first_learners(file: Path) -> tuple[list[str], list[list[str]]]:

@@ -7,7 +7,6 @@ import codecs
 import csv
 import gzip
 import io
-import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,20 +19,25 @@ import duckdb
 
 from exhaust.dialect import BACKSLASH, DOUBLED, LONGEST_RECORD
 from exhaust.errors import Unfit
+from exhaust.faults import (
+    NUL_PROBLEM,
+    UTF8_PROBLEM,
+    Fault,
+    check_csv,
+    check_json_lines,
+    first_twice,
+)
 from exhaust.sql import identifier, literal
 
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
+
+LONGEST_NAME = 63
+"""Bytes. Postgres would cut a longer one, and might then have two alike."""
 
 HEADER_LIMIT = 1 << 20
 """Bytes that a CSV file's header is looked for in."""
 
 NUL_FOUND = "NUL in column "
-
-NUL_PROBLEM = (
-    "there is a NUL character, which no text may hold",
-    "Remove it where the data comes from; if it is in every line, the file is not UTF-8.",
-)
-UTF8_PROBLEM = ("this is not UTF-8", "Write the extract in UTF-8.")
 
 
 @dataclass(frozen=True)
@@ -151,8 +155,8 @@ class CsvFile:
         """The first fault of the file. Reads it row by row: only for a file that has one."""
         with self.part.open() as stream:
             try:
-                _check_records(stream, self.escape, len(self.columns))
-            except _Fault as fault:
+                check_csv(stream, self.escape, len(self.columns))
+            except Fault as fault:
                 return self.part.unfit(fault.problem, fault.hint, fault.line)
         return None
 
@@ -161,102 +165,6 @@ def _rows(lines: Iterable[str], escape: str) -> Iterator[list[str]]:
     if escape == DOUBLED:
         return csv.reader(lines, strict=True)
     return csv.reader(lines, strict=True, doublequote=False, escapechar=BACKSLASH)
-
-
-class _Fault(Exception):
-    def __init__(self, line: int, problem: str, hint: str | None = None) -> None:
-        super().__init__(problem)
-        self.line = line
-        self.problem = problem
-        self.hint = hint
-
-
-QUOTED = {
-    DOUBLED: re.compile(rb'(?:[^"]|"")*+', re.DOTALL),
-    BACKSLASH: re.compile(rb'(?:[^"\\]|\\.)*+', re.DOTALL),
-}
-UNQUOTED = re.compile(rb"[^,\r\n]*+")
-OPENING = re.compile(rb' *+"')
-AFTER_QUOTED = re.compile(rb" *+(?=[,\r\n]|$)")
-
-
-def _check_records(stream: BinaryIO, escape: str, width: int) -> None:
-    """Raises the first _Fault of a CSV file of so many columns, as DuckDB would see it."""
-    start = found = 1
-    first_end: bytes | None = None
-    is_quoted = False
-    for number, line in enumerate(stream, start=1):
-        _check_text(line, number)
-        if number == 1:
-            line = line.removeprefix(codecs.BOM_UTF8)
-        if not is_quoted:
-            start, found = number, 1
-        is_blank = not is_quoted and not line.strip(b"\r\n")
-        at = 0
-        while True:
-            if is_quoted:
-                at = _end(QUOTED[escape], line, at)
-                if at == len(line):
-                    break
-                is_quoted = False
-                closed = AFTER_QUOTED.match(line, at + 1)
-                if closed is None:
-                    raise _Fault(
-                        number,
-                        "something follows the closing quote of a value",
-                        "A quote inside a value is written as two, or with a backslash before it.",
-                    )
-                at = closed.end()
-            elif opening := OPENING.match(line, at):
-                is_quoted = True
-                at = opening.end()
-                continue
-            else:
-                at = _end(UNQUOTED, line, at)
-            if line.startswith(b",", at):
-                at += 1
-                found += 1
-                continue
-            end = line[at:]
-            first_end = first_end or end
-            if end not in (b"", first_end):
-                raise _Fault(
-                    number,
-                    "there is a carriage return outside quotes, or lines end in two ways",
-                    "Quote the value that holds it; end all lines alike, in LF or in CR LF.",
-                )
-            if found != width and not is_blank:
-                raise _Fault(
-                    start,
-                    f"expected {width} columns, found {found}",
-                    "Is a comma or a quote in a value not quoted? "
-                    "Correct the line, or unload the table again.",
-                )
-            break
-    if is_quoted:
-        raise _Fault(
-            start,
-            "a quote is opened that nothing closes",
-            "Is the file cut short? Correct the line, or unload the table again.",
-        )
-
-
-def _end(pattern: re.Pattern[bytes], line: bytes, at: int) -> int:
-    """Where a pattern that always matches ends."""
-    match = pattern.match(line, at)
-    assert match is not None  # noqa: S101
-    return match.end()
-
-
-def _check_text(line: bytes, number: int) -> None:
-    if len(line) > LONGEST_RECORD:
-        raise _Fault(number, f"this is longer than {LONGEST_RECORD >> 20} MiB")
-    if b"\0" in line:
-        raise _Fault(number, *NUL_PROBLEM)
-    try:
-        line.decode()
-    except UnicodeDecodeError as error:
-        raise _Fault(number, *UTF8_PROBLEM) from error
 
 
 @dataclass(frozen=True)
@@ -298,36 +206,10 @@ class JsonFile:
     def fault(self, error: duckdb.Error) -> Unfit:
         with self.part.open() as stream:
             try:
-                for number, line in enumerate(stream, start=1):
-                    _check_object(line, number)
-            except _Fault as fault:
+                check_json_lines(stream)
+            except Fault as fault:
                 return self.part.unfit(fault.problem, fault.hint, fault.line)
         return _unknown_fault(self.part, error)
-
-
-class _Object(list[tuple[str, Any]]):
-    """The names and values of a JSON object; a name may be there twice."""
-
-
-def _check_object(line: bytes, number: int) -> None:
-    _check_text(line, number)
-    if not line.strip():
-        return
-    try:
-        value = json.loads(line.decode(), object_pairs_hook=_Object)
-        json.dumps(value, ensure_ascii=False).encode()
-    except (json.JSONDecodeError, RecursionError):
-        value = None
-    except UnicodeEncodeError as error:
-        raise _Fault(number, "half of a character stands alone (a \\ud8… or \\udc…)") from error
-    if not isinstance(value, _Object):
-        raise _Fault(
-            number, "this is not a JSON object", "Each line has to be one, whole and alone."
-        )
-    if twice := _first_twice([name for name, _ in value]):
-        raise _Fault(number, f"the object has `{twice}` twice", "Keep one of them.")
-    if any(isinstance(text, str) and "\0" in text for _, text in value):
-        raise _Fault(number, *NUL_PROBLEM)
 
 
 @dataclass(frozen=True)
@@ -393,16 +275,17 @@ def _landed(part: Part, names: Sequence[str]) -> tuple[str, ...]:
     landed = tuple(name.lower() for name in names)
     if "" in landed:
         raise part.unfit(f"column {landed.index('') + 1} has no name", "Name it, or remove it.")
-    if twice := _first_twice(landed):
+    if too_long := next((name for name in landed if len(name.encode()) > LONGEST_NAME), None):
+        raise part.unfit(
+            f"the name of the column `{too_long}` is longer than {LONGEST_NAME} bytes",
+            "Give it a shorter one, or leave the column out.",
+        )
+    if twice := first_twice(landed):
         raise part.unfit(
             f"the column `{twice}` is there twice, in one spelling or two",
             "Keep one of them.",
         )
     return landed
-
-
-def _first_twice(names: Sequence[str]) -> str | None:
-    return next((name for name in names if names.count(name) > 1), None)
 
 
 def _query(sql: str) -> list[tuple[Any, ...]]:
