@@ -194,6 +194,7 @@ def test_a_folder_has_to_be_there(tmp_path: Path) -> None:
         ({"user__csv": "\nuserid\n"}, r"user\.csv, line 1: the first line names no columns"),
         ({"user__csv": "userid,,x\n"}, r"user\.csv: column 2 has no name"),
         ({"user__csv": "userid,x,X\n"}, r"user\.csv: the column `x` is there twice"),
+        ({"user__csv": "userid," + "x" * 64 + "\n"}, r"column `x+` is longer than 63 bytes"),
         ({"user__jsonl": '{"userid":1}\n{"userId":1}\n'}, r"the column `userid` is there twice"),
         ({"user__csv": "a,b\n1,2\n"}, r"user\.csv: .* is missing: userid\. There are: a, b\."),
         ({"user__jsonl": '{"a":1}\n'}, r"user\.jsonl: .* missing: userid\. There are: a\."),
