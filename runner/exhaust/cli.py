@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import io
 import os
 import signal
 import sys
@@ -81,6 +82,10 @@ class Options:
 def main() -> None:
     """The entry point."""
     signal.signal(signal.SIGTERM, _interrupt)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no Tamil still shows the other names.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()
 
 

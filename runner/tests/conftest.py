@@ -4,46 +4,37 @@
 asked for and cannot be had is an error, never a skip.
 """
 
-import io
 import os
 import secrets
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
+from support import PROJECT, Built, load_extract, no_progress
 
 from exhaust.dbt import BuildReport
 from exhaust.dbt import build as dbt_build
-from exhaust.export import ExportReport, Request, export
-from exhaust.extract import read_extract
-from exhaust.load import load
 from exhaust.settings import Settings, read_settings
-from exhaust.sources import read_sources
 from exhaust.warehouse import Warehouse, connect
-
-PROJECT = Path(__file__).resolve().parents[2]
-EXTRACTS = Path(__file__).parent / "extracts"
-ENGINES = ("duckdb", "postgres")
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--engine",
-        action="append",
-        choices=ENGINES,
-        help="an engine to test (may be given again; default: all)",
-    )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" in metafunc.fixturenames:
-        engines = metafunc.config.getoption("--engine") or ENGINES
-        metafunc.parametrize("engine", engines, scope="session")
+        metafunc.parametrize("engine", metafunc.config.option.engine, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the tests of one engine alone, if others were asked for."""
+    others = {"settings_duckdb", "settings_postgres"} - {
+        f"settings_{engine}" for engine in config.option.engine
+    }
+    left_out = [item for item in items if others & set(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -129,33 +120,6 @@ def warehouse(settings: Settings) -> Iterator[Warehouse]:
     """A new, empty warehouse of the engine under test, open for writing."""
     with connect(settings.profile, writing=True, notify=pytest.fail) as opened:
         yield opened
-
-
-def no_progress(what: str, share: float) -> None:
-    pass
-
-
-def load_extract(settings: Settings, folder: Path) -> None:
-    extract = read_extract(folder, read_sources(settings.project_dir))
-    with connect(settings.profile, writing=True, notify=pytest.fail) as opened:
-        load(opened, settings, extract, no_progress)
-
-
-def export_all(settings: Settings, folder: Path, day: date) -> ExportReport:
-    """Every batch of every course, as of that day."""
-    with connect(settings.profile, writing=False, notify=pytest.fail) as opened:
-        return export(
-            opened,
-            settings,
-            Request(all_courses=True, output_dir=folder),
-            standard_output=io.BytesIO(),
-            notify=pytest.fail,
-            progress=no_progress,
-            today=lambda zone: day,
-        )
-
-
-Built = Callable[[Path], Settings]
 
 
 @pytest.fixture(scope="session")

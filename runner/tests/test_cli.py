@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from conftest import PROJECT, Built
+from support import PROJECT, Built
 
 import exhaust.dbt
 import exhaust.settings

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import PROJECT, Built, export_all, load_extract
+from support import PROJECT, Built, export_all, load_extract
 
 from exhaust.errors import Unfit
 from exhaust.settings import Settings

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from conftest import EXTRACTS, PROJECT, Built, export_all
+from support import EXTRACTS, PROJECT, Built, export_all
 
 GOLDEN = Path(__file__).parent / "golden"
 SCENARIOS = {

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from conftest import Built, export_all
+from support import Built, export_all
 
 from exhaust.export import ExportReport
 

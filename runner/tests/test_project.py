@@ -9,7 +9,7 @@ from typing import Any
 import jinja2
 import pytest
 import yaml
-from conftest import EXTRACTS, PROJECT, Built
+from support import EXTRACTS, PROJECT, Built
 
 from exhaust.sources import read_sources
 from exhaust.warehouse import connect

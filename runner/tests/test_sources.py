@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import PROJECT
+from support import PROJECT
 
 from exhaust.errors import UsageError
 from exhaust.sources import SOURCES_FILE, SourceTable, read_sources

@@ -1,0 +1,45 @@
+"""What several tests do: load an extract, export all of it."""
+
+import io
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from exhaust.export import ExportReport, Request, export
+from exhaust.extract import read_extract
+from exhaust.load import load
+from exhaust.settings import Settings
+from exhaust.sources import read_sources
+from exhaust.warehouse import connect
+
+PROJECT = Path(__file__).resolve().parents[2]
+EXTRACTS = Path(__file__).parent / "extracts"
+
+Built = Callable[[Path], Settings]
+"""What the fixture `built` gives."""
+
+
+def no_progress(what: str, share: float) -> None:
+    pass
+
+
+def load_extract(settings: Settings, folder: Path) -> None:
+    extract = read_extract(folder, read_sources(settings.project_dir))
+    with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
+        load(warehouse, settings, extract, no_progress)
+
+
+def export_all(settings: Settings, folder: Path, day: date) -> ExportReport:
+    """Every batch of every course, as of that day."""
+    with connect(settings.profile, writing=False, notify=pytest.fail) as warehouse:
+        return export(
+            warehouse,
+            settings,
+            Request(all_courses=True, output_dir=folder),
+            standard_output=io.BytesIO(),
+            notify=pytest.fail,
+            progress=no_progress,
+            today=lambda zone: day,
+        )
