@@ -1,54 +1,62 @@
 {#-
     `builds` remembers what dbt made of the marts, so that `exhaust export` refuses to read them
-    while they are being replaced, or after a test of severity error failed. A run of a part of the
-    project cannot make a failed build good.
+    while they are being replaced, or after a test of severity error failed. One row per invocation
+    of dbt; the newest counts.
+
+    `running` is written in the transaction that replaces course_progress: until then the marts of
+    the last build are whole, and can be exported. The other marts that an export reads are built
+    after it, and take seconds.
 -#}
 {% macro record_build_start() %}
-    {%- if execute and flags.WHICH in ["build", "run"] %}
-        create schema if not exists {{ builds_schema() }};
-        create table if not exists {{ builds_table() }} (
-            invocation_id text,
-            command text,
-            status text,
-            started_at timestamp,
-            ended_at timestamp
-        );
-        insert into {{ builds_table() }}
-        values ('{{ invocation_id }}', '{{ flags.WHICH }}', 'running', {{ utc_now() }}, null);
-    {%- endif %}
+    {%- if execute %} {{ make_builds() }} {{ record_build("'running'", "null") }} {%- endif %}
 {% endmacro %}
 
-{#- `dbt test` has no start to record: it changes no mart. -#}
+{#- For on-run-end: what became of the build. -#}
 {% macro record_build_end(results) %}
     {%- if execute and flags.WHICH in ["build", "run", "test"] %}
         {%- set bad = ["error", "fail", "runtime error", "skipped", "partial success"] %}
-        {%- set status = (
-            "failed" if results | selectattr("status", "in", bad) | list else "success"
-        ) %}
-        {%- set table_is_there = (
-            adapter.get_relation(target.database, target.schema, "builds") is not none
-        ) %}
-        {%- if flags.WHICH == "test" and table_is_there %}
-            insert into {{ builds_table() }}
-            select '{{ invocation_id }}', 'test', {{ status_after(status) }}, {{ utc_now() }}, {{ utc_now() }};
-        {%- elif flags.WHICH != "test" %}
-            update {{ builds_table() }}
-            set status = {{ status_after(status) }}, ended_at = {{ utc_now() }}
-            where invocation_id = '{{ invocation_id }}';
-        {%- endif %}
+        {%- set is_good = not results | selectattr("status", "in", bad) | list %}
+        {{ make_builds() }} {{ record_build(status_after(is_good), utc_now()) }}
     {%- endif %}
 {% endmacro %}
 
-{% macro status_after(status) %}
+{% macro make_builds() %}
+    create schema if not exists {{ sql_identifier(target.schema) }};
+    create table if not exists {{ builds_table() }} (
+        invocation_id text,
+        command text,
+        status text,
+        started_at timestamp,
+        ended_at timestamp
+    );
+{% endmacro %}
+
+{% macro record_build(status, ended_at) %}
+    delete from {{ builds_table() }}
+    where invocation_id = '{{ invocation_id }}'
+    ;
+    insert into {{ builds_table() }}
+    select
+        '{{ invocation_id }}',
+        '{{ flags.WHICH }}',
+    {{ status }},
+        timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}',
+    {{ ended_at }}
+    ;
+{% endmacro %}
+
+{#- Tests alone, or a run of a part of the project, cannot make a failed build good. -#}
+{% macro status_after(is_good) %}
     {%- set args = invocation_args_dict %}
     {%- set is_part = (
-        args.get("select")
+        flags.WHICH == "test"
+        or args.get("select")
         or args.get("exclude")
         or args.get("selector")
         or args.get("resource_types")
         or args.get("exclude_resource_types", []) | reject("equalto", "unit_test") | list
     ) %}
-    {%- if status == "success" and is_part -%}
+    {%- if is_good and is_part -%}
         coalesce(
             (
                 select case when earlier.status = 'success' then 'success' else 'failed' end
@@ -59,12 +67,12 @@
             ),
             'success'
         )
-    {%- else -%} '{{ status }}'
+    {%- else -%} '{{ "success" if is_good else "failed" }}'
     {%- endif -%}
 {% endmacro %}
 
-{% macro builds_schema() %} {{ sql_identifier(target.schema) }}{% endmacro %}
-
-{% macro builds_table() %} {{ builds_schema() }}.{{ sql_identifier("builds") }}{% endmacro %}
+{% macro builds_table() %}
+    {{- sql_identifier(target.schema) }}.{{ sql_identifier("builds") }}
+{%- endmacro %}
 
 {% macro utc_now() %} now() at time zone 'UTC'{% endmacro %}

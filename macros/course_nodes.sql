@@ -7,10 +7,3 @@
 {% macro is_marked_optional(node) %}
     coalesce(lower({{ json_text(node, ["relationalMetadata", "optional"]) }}) = 'true', false)
 {% endmacro %}
-
-{#- The values of a list variable as SQL literals, for `in (…)`; an empty list matches nothing. -#}
-{% macro literals_of(variable) %}
-    {%- for value in var(variable) %} {{ sql_literal(value) }}{% if not loop.last %}, {% endif %}
-    {% else %} null
-    {% endfor %}
-{%- endmacro %}

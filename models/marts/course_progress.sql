@@ -1,5 +1,8 @@
-{# The export reads it batch by batch; no other mart is read in an order. #}
-{{ config(post_hook="{{ order_by_batch(this) }}") }}
+{#
+    The export reads it batch by batch; no other mart is read in an order. The build is running, for
+    an export, once this mart is replaced.
+#}
+{{ config(pre_hook="{{ record_build_start() }}", post_hook="{{ order_by_batch(this) }}") }}
 
 with
     enrolments as (select * from {{ ref("int_enrolments") }} where left_out_reason is null),

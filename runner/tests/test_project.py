@@ -11,6 +11,7 @@ import pytest
 import yaml
 from support import EXTRACTS, PROJECT, Built
 
+from exhaust.catalogue import MARTS
 from exhaust.sources import read_sources
 from exhaust.warehouse import connect
 
@@ -133,3 +134,11 @@ def test_the_page_of_the_command_is_its_own_help() -> None:
     ).stdout
 
     assert (PROJECT / "docs" / "cli.md").read_text().strip() == written.strip(), "run `make docs`"
+
+
+def test_what_an_export_reads_is_replaced_last_and_together() -> None:
+    """See decision 3: `running` is written with course_progress, the others follow it."""
+    progress = (MODELS / "marts" / "course_progress.sql").read_text()
+    assert 'pre_hook="{{ record_build_start() }}"' in progress
+    for mart in set(MARTS) - {"builds", "course_progress"}:
+        assert 'ref("course_progress")' in (MODELS / "marts" / f"{mart}.sql").read_text(), mart
