@@ -9,7 +9,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,12 +153,9 @@ class CsvFile:
 
     def find_fault(self) -> Unfit | None:
         """The first fault of the file. Reads it row by row: only for a file that has one."""
-        with self.part.open() as stream:
-            try:
-                check_csv(stream, self.escape, len(self.columns))
-            except Fault as fault:
-                return self.part.unfit(fault.problem, fault.hint, fault.line)
-        return None
+        return _first_fault(
+            self.part, lambda stream: check_csv(stream, self.escape, len(self.columns))
+        )
 
 
 def _rows(lines: Iterable[str], escape: str) -> Iterator[list[str]]:
@@ -204,12 +201,7 @@ class JsonFile:
         )
 
     def fault(self, error: duckdb.Error) -> Unfit:
-        with self.part.open() as stream:
-            try:
-                check_json_lines(stream)
-            except Fault as fault:
-                return self.part.unfit(fault.problem, fault.hint, fault.line)
-        return _unknown_fault(self.part, error)
+        return _first_fault(self.part, check_json_lines) or _unknown_fault(self.part, error)
 
 
 @dataclass(frozen=True)
@@ -291,6 +283,15 @@ def _landed(part: Part, names: Sequence[str]) -> tuple[str, ...]:
 def _query(sql: str) -> list[tuple[Any, ...]]:
     with duckdb.connect() as connection:
         return connection.execute(sql).fetchall()
+
+
+def _first_fault(part: Part, check: Callable[[BinaryIO], None]) -> Unfit | None:
+    with part.open() as stream:
+        try:
+            check(stream)
+        except Fault as fault:
+            return part.unfit(fault.problem, fault.hint, fault.line)
+    return None
 
 
 def _unknown_fault(part: Part, error: duckdb.Error) -> Unfit:

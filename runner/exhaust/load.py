@@ -1,21 +1,19 @@
 """Lands an extract in the warehouse: all of its tables, or nothing."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import duckdb
 
+from exhaust.display import Progress
 from exhaust.extract import Extract, ExtractTable
 from exhaust.formats import DataFile
 from exhaust.settings import Settings
 from exhaust.sql import identifier, literal, relation
 from exhaust.warehouse import Warehouse
-
-Progress = Callable[[str, float], None]
-"""Told the table and the share (0 to 1) of the whole load that is done."""
 
 
 @dataclass(frozen=True)

@@ -69,16 +69,16 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     server.cleanup()
 
 
-NewEnvironment = Callable[[str], dict[str, str]]
+NewSettings = Callable[[str], Settings]
 
 
 @pytest.fixture(scope="session")
-def new_environment(
+def new_settings(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> NewEnvironment:
-    """Gives the environment variables of a new, empty warehouse of an engine."""
+) -> NewSettings:
+    """Gives the project on a new, empty warehouse of an engine."""
 
-    def create(engine: str) -> dict[str, str]:
+    def create(engine: str) -> Settings:
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -94,25 +94,26 @@ def new_environment(
         else:
             path = tmp_path_factory.mktemp("duckdb") / "exhaust.duckdb"
             environment["EXHAUST_DUCKDB_PATH"] = str(path)
-        return environment | {"EXHAUST_TARGET": engine, "HOME": str(tmp_path_factory.getbasetemp())}
+        environment |= {"EXHAUST_TARGET": engine, "HOME": str(tmp_path_factory.getbasetemp())}
+        return read_settings(PROJECT, environ=environment, use_example=True)
 
     return create
 
 
 @pytest.fixture
-def settings(engine: str, new_environment: NewEnvironment) -> Settings:
+def settings(engine: str, new_settings: NewSettings) -> Settings:
     """The project on a new, empty warehouse of the engine under test."""
-    return read_settings(PROJECT, environ=new_environment(engine), use_example=True)
+    return new_settings(engine)
 
 
 @pytest.fixture
-def settings_duckdb(new_environment: NewEnvironment) -> Settings:
-    return read_settings(PROJECT, environ=new_environment("duckdb"), use_example=True)
+def settings_duckdb(new_settings: NewSettings) -> Settings:
+    return new_settings("duckdb")
 
 
 @pytest.fixture
-def settings_postgres(new_environment: NewEnvironment) -> Settings:
-    return read_settings(PROJECT, environ=new_environment("postgres"), use_example=True)
+def settings_postgres(new_settings: NewSettings) -> Settings:
+    return new_settings("postgres")
 
 
 @pytest.fixture
@@ -123,7 +124,7 @@ def warehouse(settings: Settings) -> Iterator[Warehouse]:
 
 
 @pytest.fixture(scope="session")
-def built(engine: str, new_environment: NewEnvironment) -> Built:
+def built(engine: str, new_settings: NewSettings) -> Built:
     """Gives the warehouse of the engine under test with an extract loaded and built, once each.
 
     It is shared: tests read it.
@@ -131,7 +132,7 @@ def built(engine: str, new_environment: NewEnvironment) -> Built:
 
     @cache
     def warehouse_of(folder: Path) -> tuple[Settings, BuildReport]:
-        settings = read_settings(PROJECT, environ=new_environment(engine), use_example=True)
+        settings = new_settings(engine)
         load_extract(settings, folder)
         return settings, dbt_build(settings, [], notify=pytest.fail, progress=no_progress)
 
