@@ -15,7 +15,7 @@ A `\\"` at the end of a field tells nothing: a field that ends in a backslash, o
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -37,6 +37,18 @@ PROOFS = {
 
 SINGLE_BACKSLASH = re.compile(rb'"(?<=[,\n]")(?![",\r\n])[^"\\]*(?:\\\\[^"\\]*)*\\[^\\"]')
 
+WHOLE_LINES = {
+    BACKSLASH: (
+        bytes(byte for byte in range(256) if byte not in b'"\\\n'),
+        re.compile(rb'(?:(?:"(?:\\.)*+")*+\n)*+'),
+    ),
+    DOUBLED: (
+        bytes(byte for byte in range(256) if byte not in b'"\n'),
+        re.compile(rb'(?:(?:"")*+\n)*+'),
+    ),
+}
+"""What says nothing of whether a line closes its quotes, and the form of the rest if all do."""
+
 CLOSED = re.compile(rb'(?:[^"]*+"(?<=[,\n]")[^"]*+"(?=[,\r\n]))*+[^"]*+')
 """Text in which, once the escaped quotes are gone, all quotes stand at both ends of a value."""
 
@@ -52,6 +64,9 @@ class Scan:
     unclosed: frozenset[str]
     """The escapes under which a quote may be one that nothing closes, or that opens nothing."""
     has_nul: bool
+    lines: int
+    several_lines: frozenset[str]
+    """The escapes under which a record may take more than a line."""
 
 
 def scan(stream: BinaryIO) -> Scan:
@@ -60,52 +75,87 @@ def scan(stream: BinaryIO) -> Scan:
     is_doubtful = has_single_backslash = has_nul = False
     quotes = [_Quotes(BACKSLASH), _Quotes(DOUBLED)]
     seen = b""
-    while chunk := stream.read(CHUNK):
-        has_nul = has_nul or b"\0" in chunk
+    lines = 0
+    for text in _texts(stream):
+        has_nul = has_nul or b"\0" in text
+        lines += text.count(b"\n")
         if escape is None:
-            seen = seen[-OVERLAP:] + chunk
-            escape = _proven(seen)
-            is_doubtful = is_doubtful or b'\\"' in seen
-            has_single_backslash = has_single_backslash or (
-                b"\\" in seen and SINGLE_BACKSLASH.search(seen) is not None
-            )
+            seen = seen[-OVERLAP:] + text
+            if b'"' in seen:
+                escape = _proven(seen)
+                is_doubtful = is_doubtful or b'\\"' in seen
+                has_single_backslash = has_single_backslash or (
+                    b"\\" in seen and SINGLE_BACKSLASH.search(seen) is not None
+                )
             if escape:
                 quotes = [those for those in quotes if those.escape == escape]
         for those in quotes:
-            those.read(chunk)
+            those.read(text)
     if escape is None and has_single_backslash:
         escape = DOUBLED
+    unclosed = frozenset(those.escape for those in quotes if not those.are_closed())
     return Scan(
         escape=escape,
         is_doubtful=escape is None and is_doubtful,
-        unclosed=frozenset(those.escape for those in quotes if not those.are_closed()),
+        unclosed=unclosed,
         has_nul=has_nul,
+        lines=lines,
+        several_lines=frozenset(those.escape for those in quotes if not those.lines_are_whole),
     )
 
 
+def _texts(stream: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a file, cut at the ends of lines where they are not too far apart."""
+    cut = b""
+    while chunk := stream.read(CHUNK):
+        end = chunk.rfind(b"\n") + 1
+        if end:
+            yield cut + chunk[:end]
+            cut = chunk[end:]
+        else:
+            cut += chunk
+        if len(cut) > LONGEST_RECORD:
+            yield cut
+            cut = b""
+    if cut:
+        yield cut + b"\n"
+
+
 class _Quotes:
-    """Follows the quotes of a file, under one escape."""
+    """Follows the quotes of a file, under one escape.
+
+    Counts them line by line, which is fast, up to the first line that leaves one open.
+    """
 
     def __init__(self, escape: str) -> None:
         self.escape = escape
+        self.lines_are_whole = True
         self._is_sound = True
         self._cut = b""
         """The end of the last chunk, where it may go on with what decides about it."""
         self._open = b"\n"
         """A value that has begun, and what stands before it."""
 
-    def read(self, chunk: bytes) -> None:
-        if not self._is_sound:
-            return
-        chunk = self._cut + chunk
-        end = len(chunk.rstrip(b'\\"'))
-        self._cut = chunk[end:]
-        self._follow(chunk[:end])
+    def read(self, text: bytes) -> None:
+        """Takes a text that ends with a line, unless that is longer than a record may be."""
+        self.lines_are_whole = self.lines_are_whole and self._close(text)
+        if not self.lines_are_whole and self._is_sound:
+            text = self._cut + text
+            end = len(text.rstrip(b'\\"'))
+            self._cut = text[end:]
+            self._follow(text[:end])
 
     def are_closed(self) -> bool:
         if self._is_sound:
-            self._follow(self._cut + b"\n")
+            self._follow(self._cut)
         return self._is_sound and b'"' not in self._open
+
+    def _close(self, lines: bytes) -> bool:
+        """Whether each of these lines closes the quotes that it opens."""
+        if b'"' not in lines:
+            return True
+        others, closed = WHOLE_LINES[self.escape]
+        return closed.fullmatch(lines.translate(None, others)) is not None
 
     def _follow(self, text: bytes) -> None:
         if self.escape == DOUBLED:

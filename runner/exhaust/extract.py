@@ -1,6 +1,7 @@
 """A folder of raw tables, looked into before anything is loaded."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from exhaust.sources import SourceTable
 
 LEFT_BY_WRITERS = ("_success", "_committed_", "_started_", "_metadata", "_common_metadata")
 LOGS = (".crc", ".log")
+WORTH_PROCESSES = 64 << 20
+"""Bytes."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,11 @@ def read_extract(folder: Path, tables: Sequence[SourceTable]) -> Extract:
             "Expected are files or folders of parts such as user.csv, user_enrolments.csv.gz, "
             f"content_hierarchy.jsonl. The tables are: {', '.join(t.name for t in tables)}.",
         )
-    escapes = _escapes(found)
+    csv_files = _csv_files(found)
     return Extract(
         folder,
         tuple(
-            ExtractTable(table, tuple(_open(part, escapes, table) for part in found[table.name]))
+            ExtractTable(table, tuple(_open(part, csv_files, table) for part in found[table.name]))
             for table in tables
             if table.name in found
         ),
@@ -142,32 +145,42 @@ def _some(names: Sequence[str]) -> str:
     return f"found there: {', '.join(names[:10])}{more}"
 
 
-def _escapes(found: Mapping[str, Sequence[Part]]) -> dict[Part, str]:
-    """The escape of each CSV file: what it shows, else what others show, nearest first."""
-    scans = {table: dict(_scanned(parts)) for table, parts in found.items()}
-    everywhere = usual((scan for table in scans.values() for scan in table.values()), BACKSLASH)
-    escapes = {}
-    for table in scans.values():
-        likely = usual(table.values(), everywhere)
-        for part, told in table.items():
+def _csv_files(found: Mapping[str, Sequence[Part]]) -> dict[Part, CsvFile]:
+    """Opens all CSV files, each with the escape that it shows, else that others show, nearest
+    first."""
+    parts = [part for parts in found.values() for part in parts if part.ending.startswith(".csv")]
+    scans = dict(zip(parts, _scanned(parts), strict=True))
+    everywhere = usual(scans.values(), BACKSLASH)
+    files = {}
+    for table in found.values():
+        of_table = {part: scans[part] for part in table if part in scans}
+        likely = usual(of_table.values(), everywhere)
+        for part, told in of_table.items():
             escape = told.escape or likely
             if told.is_doubtful:
                 escape = _tried(part, told, escape)
-            escapes[part] = escape
+            lines = None if escape in told.several_lines else told.lines
+            files[part] = CsvFile.open(part, escape, lines)
             if told.has_nul or escape in told.unclosed:
                 # DuckDB would take a NUL, and leave out, without a word, what an unclosed quote
                 # swallows.
-                fault = CsvFile.open(part, escape).find_fault()
+                fault = files[part].find_fault()
                 if fault:
                     raise fault
-    return escapes
+    return files
 
 
-def _scanned(parts: Iterable[Part]) -> Iterable[tuple[Part, Scan]]:
-    for part in parts:
-        if part.ending.startswith(".csv"):
-            with part.open() as stream:
-                yield part, scan(stream)
+def _scanned(parts: Sequence[Part]) -> Iterable[Scan]:
+    """Scans large files side by side, which takes Python a process each."""
+    if sum(part.path.stat().st_size for part in parts) < WORTH_PROCESSES:
+        return [_scan(part) for part in parts]
+    with ProcessPoolExecutor() as pool:
+        return list(pool.map(_scan, parts))
+
+
+def _scan(part: Part) -> Scan:
+    with part.open() as stream:
+        return scan(stream)
 
 
 def _tried(part: Part, told: Scan, likely: str) -> str:
@@ -180,10 +193,10 @@ def _tried(part: Part, told: Scan, likely: str) -> str:
     return other if can_be_read == [False, True] else likely
 
 
-def _open(part: Part, escapes: Mapping[Part, str], table: SourceTable) -> DataFile:
+def _open(part: Part, csv_files: Mapping[Part, CsvFile], table: SourceTable) -> DataFile:
     file: DataFile
-    if part in escapes:
-        file = CsvFile.open(part, escapes[part])
+    if part in csv_files:
+        file = csv_files[part]
     elif part.ending == ".parquet":
         file = ParquetFile.open(part)
     else:

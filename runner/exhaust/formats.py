@@ -99,6 +99,9 @@ class DataFile(Protocol):
     def reader(self) -> str:
         """A SELECT in DuckDB's SQL that gives the columns, all text, exactly as they arrived."""
 
+    def check(self, rows: int) -> None:
+        """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
+
     def fault(self, error: duckdb.Error) -> Unfit:
         """What is wrong with the file on which DuckDB failed, and in which line."""
 
@@ -108,15 +111,17 @@ class CsvFile:
     part: Part
     columns: tuple[str, ...]
     escape: str
+    lines: int | None = None
+    """How many there are, if each is seen to be a record; None where a value may hold several."""
 
     @classmethod
-    def open(cls, part: Part, escape: str) -> "CsvFile":
+    def open(cls, part: Part, escape: str, lines: int | None = None) -> "CsvFile":
         """Reads the header of a CSV file."""
         with part.open() as stream:
             head = stream.read(HEADER_LIMIT)
-        lines = io.BytesIO(head.removeprefix(codecs.BOM_UTF8))
+        text = io.BytesIO(head.removeprefix(codecs.BOM_UTF8))
         try:
-            header = next(_rows((line.decode() for line in lines), escape), [])
+            header = next(_rows((line.decode() for line in text), escape), [])
         except UnicodeDecodeError as error:
             raise part.unfit(*UTF8_PROBLEM, 1) from error
         except csv.Error as error:
@@ -127,18 +132,30 @@ class CsvFile:
                 "A table without rows is a header alone.",
                 line=1,
             )
-        return cls(part, _landed(part, header), escape)
+        return cls(part, _landed(part, header), escape, lines)
 
     @property
     def reader(self) -> str:
         columns = ", ".join(f"{literal(name)}: 'varchar'" for name in self.columns)
-        # Not in parallel: DuckDB's readers would begin inside a value that holds new lines.
+        # DuckDB's parallel readers would begin inside a value that holds new lines.
+        parallel = str(self.lines is not None).lower()
         return (
             f"select * from read_csv({self.part._pattern}, auto_detect = false, header = true, "
             f"delim = ',', quote = '\"', escape = {literal(self.escape)}, strict_mode = true, "
-            "allow_quoted_nulls = false, parallel = false, hive_partitioning = false, "
+            f"allow_quoted_nulls = false, parallel = {parallel}, hive_partitioning = false, "
             f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}})"
         )
+
+    def check(self, rows: int) -> None:
+        if self.lines is None or rows == self.lines - 1:
+            return
+        with self.part.open() as stream:
+            records = sum(not line.isspace() for line in stream) - 1
+        if rows != records:
+            raise self.find_fault() or self.part.unfit(
+                f"of {records:,} records {rows:,} were read",
+                "Write values that hold a quote or a line break in quotes, all of them.",
+            )
 
     def can_be_read(self) -> bool:
         """Whether DuckDB finds as many columns in every record as in the header."""
@@ -200,6 +217,9 @@ class JsonFile:
             f"columns = {{{columns}}})",
         )
 
+    def check(self, rows: int) -> None:
+        """A line of JSON that is no row is an error."""
+
     def fault(self, error: duckdb.Error) -> Unfit:
         return _first_fault(self.part, check_json_lines) or _unknown_fault(self.part, error)
 
@@ -224,6 +244,9 @@ class ParquetFile:
     def reader(self) -> str:
         texts = ((name, _parquet_text(identifier(name), kind)) for name, kind in self._types)
         return _without_nul(texts, _parquet(self.part))
+
+    def check(self, rows: int) -> None:
+        """A Parquet file says how many it has."""
 
     def fault(self, error: duckdb.Error) -> Unfit:
         if NUL_FOUND in str(error):

@@ -74,9 +74,11 @@ def _load_table(
         with gauge.watching(warehouse, name, file):
             if file.columns:
                 try:
-                    rows += warehouse.insert(target, file.columns, file.reader)
+                    found = warehouse.insert(target, file.columns, file.reader)
                 except duckdb.Error as error:
                     raise file.fault(error) from error
+                file.check(found)
+                rows += found
     # Without statistics Postgres would plan the build, right after this, by guesses.
     warehouse.execute(f"analyze {target}")
     return LoadedTable(name, rows, len(table.files), table.missing_columns)

@@ -6,6 +6,10 @@ import pytest
 from exhaust import dialect
 from exhaust.dialect import BACKSLASH, DOUBLED, Scan, scan, usual
 
+NONE: frozenset[str] = frozenset()
+BY_BACKSLASH = frozenset({BACKSLASH})
+BY_DOUBLING = frozenset({DOUBLED})
+
 
 def told(text: str) -> Scan:
     return scan(io.BytesIO(text.encode()))
@@ -43,7 +47,7 @@ def test_the_escape_is_told_from_what_only_one_of_the_two_can_hold(
 
 
 def test_a_header_alone_tells_nothing() -> None:
-    assert told("a,b\n") == Scan(None, False, frozenset(), False)
+    assert told("a,b\n") == Scan(None, False, NONE, False, 1, NONE)
 
 
 @pytest.mark.parametrize("line", [r'1,"5\", wide"', r'1,"c:\"', r'"say \"",1'])
@@ -57,13 +61,15 @@ def test_a_backslash_before_a_quote_that_ends_a_field_is_doubtful(line: str) -> 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('a,b\n1,"x\\"y"\n', Scan(BACKSLASH, False, frozenset(), False)),
-        ('a,b\n1,"x""y"\n', Scan(DOUBLED, False, frozenset(), False)),
-        ('a,b\n,""\n"",\n', Scan(None, False, frozenset(), False)),
-        ('a,b\n1,"x\\\\\\"y\\\\"\n', Scan(BACKSLASH, False, frozenset(), False)),
-        ('a,b\n1,"x\\"y"\n2,"z\n', Scan(BACKSLASH, False, frozenset({BACKSLASH}), False)),
-        ('a,b\n1,"x""y"\n2,"z\n', Scan(DOUBLED, False, frozenset({DOUBLED}), False)),
-        ('a,b\n1,"\\a"\n', Scan(DOUBLED, False, frozenset(), False)),
+        ('a,b\n1,"x\\"y"\n', Scan(BACKSLASH, False, NONE, False, 2, NONE)),
+        ('a,b\n1,"x""y"\n', Scan(DOUBLED, False, NONE, False, 2, NONE)),
+        ('a,b\n,""\n"",\n', Scan(None, False, NONE, False, 3, NONE)),
+        ('a,b\n1,"x\\\\\\"y\\\\"\n', Scan(BACKSLASH, False, NONE, False, 2, NONE)),
+        ('a,b\n1,"x\\"y"\n2,"z\n', Scan(BACKSLASH, False, BY_BACKSLASH, False, 3, BY_BACKSLASH)),
+        ('a,b\n1,"x""y"\n2,"z\n', Scan(DOUBLED, False, BY_DOUBLING, False, 3, BY_DOUBLING)),
+        ('a,b\n1,"x""y"\n2,"z\nz"\n3,4\n', Scan(DOUBLED, False, NONE, False, 5, BY_DOUBLING)),
+        ('a,b\n1,"x\\"y"\n2,"\n\\\n"', Scan(BACKSLASH, False, NONE, False, 5, BY_BACKSLASH)),
+        ('a,b\n1,"\\a"\n', Scan(DOUBLED, False, NONE, False, 2, BY_BACKSLASH)),
     ],
 )
 def test_evidence_across_the_ends_of_chunks_counts(
@@ -79,7 +85,6 @@ def test_evidence_across_the_ends_of_chunks_counts(
     [
         '1,"2',
         '1,"2""',
-        '1,"a"b',
         '1,a"b"\n2,"c',
         '"1,2',
         '1,"2\n3,"4"',
@@ -87,6 +92,16 @@ def test_evidence_across_the_ends_of_chunks_counts(
 )
 def test_a_quote_that_nothing_closes_is_seen_although_another_stands_alone(line: str) -> None:
     assert DOUBLED in told(f'a,b\n0,"x""y"\n{line}\n').unclosed
+
+
+@pytest.mark.parametrize(("text", "lines"), [("", 0), ("a", 1), ("a\n", 1), ("a\n\n1", 3)])
+def test_lines_are_counted_with_or_without_an_end_of_the_last(text: str, lines: int) -> None:
+    assert told(text).lines == lines
+
+
+def test_a_value_of_several_lines_is_seen() -> None:
+    assert told('a,b\n1,"x\ny"\n').several_lines == {BACKSLASH, DOUBLED}
+    assert told('a,b\n1,"x, y"\n2,"z"').several_lines == set()
 
 
 def test_a_nul_is_seen() -> None:
@@ -119,7 +134,7 @@ def test_what_either_kind_of_writer_wrote_is_never_mistaken(seed: int) -> None:
 
 def test_most_of_the_files_decide() -> None:
     def shows(escape: str | None) -> Scan:
-        return Scan(escape, False, frozenset(), False)
+        return Scan(escape, False, NONE, False, 1, NONE)
 
     assert usual(map(shows, [None, DOUBLED, BACKSLASH, DOUBLED]), BACKSLASH) == DOUBLED
     assert usual(map(shows, [None]), DOUBLED) == DOUBLED

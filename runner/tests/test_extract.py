@@ -5,6 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from exhaust import extract
 from exhaust.errors import Unfit, UsageError
 from exhaust.extract import Extract, read_extract
 from exhaust.formats import CsvFile
@@ -243,3 +244,29 @@ def test_a_stray_quote_alone_is_no_fault(tmp_path: Path) -> None:
     (table,) = read(write(tmp_path, user__csv='userid,x\n1,5" wide\n2,y\n')).tables
 
     assert duckdb.sql(table.files[0].reader).fetchall() == [("1", '5" wide'), ("2", "y")]
+
+
+def test_large_files_are_scanned_in_processes_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, user__csv='userid\n"a\\"b"\n', location__csv='id,name\n1,"a\nb"\n')
+    alone = read(tmp_path)
+
+    monkeypatch.setattr(extract, "WORTH_PROCESSES", 0)
+
+    assert read(tmp_path) == alone
+    write(tmp_path, location__csv__gz=b"")
+    (tmp_path / "location.csv").unlink()
+    (tmp_path / "location.csv.gz").write_bytes(b"no gzip")
+    with pytest.raises(Unfit, match="not a whole gzip file") as raised:
+        read(tmp_path)
+    assert raised.value.hint == "Copy it again from where it was written."
+
+
+def test_only_a_file_of_whole_lines_is_read_in_parallel(tmp_path: Path) -> None:
+    write(tmp_path, user__csv='userid\n"a, b"\n', location__csv='id,name\n1,"a\nb"\n')
+
+    users, locations = (table.files[0] for table in read(tmp_path).tables)
+
+    assert "parallel = true" in users.reader
+    assert "parallel = false" in locations.reader

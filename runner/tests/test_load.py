@@ -394,3 +394,34 @@ def test_progress_goes_by_the_sizes_of_the_files(
     assert ("user", sizes[0] / sum(sizes)) in told
     assert told[-1] == ("location", 1)
     assert threading.active_count() == 1
+
+
+def test_a_line_with_stray_quotes_is_not_taken_for_a_record(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    """The quotes of each line come out even, and yet a value goes over two of them."""
+    records = "".join(f'{n}"x,"a\nb",{n}"y\n' for n in range(1_000))
+    (tmp_path / "user.csv").write_text(f"userid,name,framework\n{records}", "utf-8")
+
+    with pytest.raises(Unfit, match=r"user\.csv: of 2,000 records 1,000 were read"):
+        land(warehouse, settings, tmp_path)
+
+    assert "user" not in warehouse.tables(settings.landing_schema)
+
+
+def test_rows_that_are_not_all_are_unfit(tmp_path: Path) -> None:
+    (tmp_path / "user.csv").write_text("userid,name\n1,a\n\n2,b\n\n", "utf-8")
+    (table,) = read_extract(tmp_path, [USER]).tables
+    (file,) = table.files
+
+    file.check(2)
+    with pytest.raises(Unfit, match=r"user\.csv: of 2 records 1 were read"):
+        file.check(1)
+
+
+def test_blank_lines_are_no_rows(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "user.csv").write_text("userid,name\n1,a\n\n2,b\n\n", "utf-8")
+
+    land(warehouse, settings, tmp_path)
+
+    assert rows(warehouse, settings, "user", "userid") == [("1",), ("2",)]

@@ -16,6 +16,9 @@ from exhaust.warehouse.pipe import copy_through_pipe
 PATIENCE = 10.0
 """Seconds that a file held by another process is waited for."""
 
+LOADER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
+"""Settings under which a load's memory stays flat; landed rows have no order of their own."""
+
 
 class DuckDBWarehouse(Warehouse):
     engine = "duckdb"
@@ -38,8 +41,7 @@ class DuckDBWarehouse(Warehouse):
         _check_path(path, writing=writing)
         config = {
             "autoinstall_known_extensions": "false",
-            # Landed rows have no order of their own; without one, a load's memory stays flat.
-            "preserve_insertion_order": str(not writing).lower(),
+            **(LOADER if writing else {}),
             **(options.get("config_options") or {}),
             **(options.get("settings") or {}),
         }
