@@ -31,9 +31,14 @@
                 )
             {%- endif %}
         {%- endif %}
-    order by
-        {{ by_bytes(engine, "course_progress.batch_id") }},
-        {{ by_bytes(engine, "course_progress.user_id") }}
+    {#- DuckDB promises to give the rows of one table in the order in which they stand there, which
+        is the report's (tests/course_progress_stands_in_order.sql); to sort takes it as long as to
+        write. #}
+    {%- if engine != "duckdb" %}
+        order by
+            {{ by_bytes(engine, "course_progress.batch_id") }},
+            {{ by_bytes(engine, "course_progress.user_id") }}
+    {%- endif %}
 {%- endmacro -%}
 
 {#- A fixed column of the report as text, by its kind in the header plan. -#}

@@ -1,29 +1,30 @@
 {#-
-    SELECT of the listed columns of a raw `table` (see macros/raw_tables.sql) from `relation`, a CTE
-    over it, with one row a key.
+    SELECT of the listed columns of a raw `table` (see macros/raw_tables.sql), with one row a key.
 
     Rows without a whole key are left out. Of several rows under a key the one with the latest
     `latest` counts, else the one whose columns, in their order, are greatest by their bytes;
     tests/set_aside counts the others.
 
     Only keys that stand twice are sorted: a window over all rows would sort whole enrolments,
-    with their JSON, to find that nearly every key stands once.
+    with their JSON, to find that nearly every key stands once. `repeated` names a model with those
+    keys; without one they are found here. A large table has one, so that its keys are gone through
+    once, and the planner knows how few there are. The raw table is named wherever it is read: a CTE
+    over it would be written out whole before it is read the second time.
 -#}
-{% macro one_row_a_key(relation, table) %}
+{% macro one_row_a_key(table, repeated=none) %}
     {%- set key = raw_tables()[table].key %}
     {%- set columns = raw_tables()[table].columns %}
     {%- set latest = raw_tables()[table].latest %}
+    {%- set repeated = repeated or "(" ~ keys_standing_twice(table, key) ~ ")" %}
     select
         {%- for column in columns %}
-            {{ relation }}.{{ column }}{% if not loop.last %},{% endif %}
+            landed.{{ column }}{% if not loop.last %},{% endif %}
         {%- endfor %}
-    from {{ relation }}
-    left join
-        ({{ keys_standing_twice(relation, key) }}) as repeated
-        on {{ same_key(relation, "repeated", key) }}
+    from {{ landing(table) }} as landed
+    left join {{ repeated }} as repeated on {{ same_key("landed", "repeated", key) }}
     where
         repeated.{{ key[0] }} is null
-        {%- for column in key %} and {{ relation }}.{{ column }} <> ''{% endfor %}
+        {%- for column in key %} and landed.{{ column }} <> ''{% endfor %}
     union all
     select
         {%- for column in columns %}
@@ -32,33 +33,31 @@
     from
         (
             select
-                {%- for column in columns %} {{ relation }}.{{ column }},{% endfor %}
+                {%- for column in columns %} landed.{{ column }},{% endfor %}
                 row_number() over (
                     partition by
                         {%- for column in key %}
-                            {{ relation }}.{{ column }}{% if not loop.last %},{% endif %}
+                            landed.{{ column }}{% if not loop.last %},{% endif %}
                         {%- endfor %}
                     order by
                         {%- if latest %}
-                            {{ utc_timestamp(relation ~ "." ~ latest) }} desc nulls last,
+                            {{ utc_timestamp("landed." ~ latest) }} desc nulls last,
                         {%- endif %}
                         {%- for column in columns %}
-                            {{ bytewise(relation ~ "." ~ column) }} desc nulls last
+                            {{ bytewise("landed." ~ column) }} desc nulls last
                             {%- if not loop.last %},{% endif %}
                         {%- endfor %}
                 ) as place
-            from {{ relation }}
-            inner join
-                ({{ keys_standing_twice(relation, key) }}) as repeated
-                on {{ same_key(relation, "repeated", key) }}
+            from {{ landing(table) }} as landed
+            inner join {{ repeated }} as repeated on {{ same_key("landed", "repeated", key) }}
         ) as ranked
     where ranked.place = 1
 {% endmacro %}
 
-{#- SELECT of the whole keys that stand on more than one row of `relation`. -#}
-{% macro keys_standing_twice(relation, key) %}
+{#- SELECT of the whole keys that stand on more than one row of a raw `table`. -#}
+{% macro keys_standing_twice(table, key) %}
     select {{ key | join(", ") }}
-    from {{ relation }}
+    from {{ landing(table) }} as landed
     where
         {% for column in key %} {{ column }} <> ''{% if not loop.last %} and{% endif %} {% endfor %}
     group by {{ key | join(", ") }}

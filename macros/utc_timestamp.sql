@@ -2,6 +2,8 @@
     A text as a timestamp in UTC, to the microsecond; null where it is none of Sunbird's forms: a day
     alone, or a day and a time with `T` or a blank between them, a fraction after `.` or (in old
     rows) `:`, and `Z` or a zero offset.
+
+    Most texts are in a form that the engine reads as it is; only the others are taken apart.
 -#}
 {% macro utc_timestamp(text) %}
     {%- set cleaned -%}
@@ -14,12 +16,15 @@
         else substr({{ text }}, 1, 19)
     end
     {%- endset -%}
-    case
-        when
-            {{ text }}
-            ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.:][0-9]{1,9})?(Z|[+-]00(:?00)?)?)?$'
-            {#- The year 0 is one that Postgres refuses and DuckDB takes. #}
-            and substr({{ text }}, 1, 4) <> '0000'
-        then {{ attempted_cast(cleaned, "timestamp") }}
-    end
+    coalesce(
+        {{ plain_timestamp(text) }},
+        case
+            when
+                {{ text }}
+                ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.:][0-9]{1,9})?(Z|[+-]00(:?00)?)?)?$'
+                {#- The year 0 is one that Postgres refuses and DuckDB takes. #}
+                and substr({{ text }}, 1, 4) <> '0000'
+            then {{ attempted_cast(cleaned, "timestamp") }}
+        end
+    )
 {% endmacro %}

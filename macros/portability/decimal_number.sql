@@ -14,6 +14,9 @@
 
 {% macro default__decimal_number(text) %}
     case
+        -- Digits and a point alone need no regular expression.
+        when ltrim({{ text }}, '0123456789.') = ''
+        then {{ attempted_cast(text, "decimal(18, 6)") }}
         when not {{ text }} ~ '{{ decimal_number_form() }}'
         then null
         when lower({{ text }}) like '%e%'
@@ -24,6 +27,9 @@
 
 {% macro postgres__decimal_number(text) %}
     case
+        -- Digits and a point alone need no regular expression.
+        when ltrim({{ text }}, '0123456789.') = ''
+        then {{ attempted_cast(text, "decimal(18, 6)") }}
         when {{ text }} ~ '{{ decimal_number_form() }}'
         then {{ attempted_cast(text, "decimal(18, 6)") }}
     end

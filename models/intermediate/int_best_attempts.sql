@@ -9,18 +9,14 @@ with
 
     ranked as (
         select
-            attempts.course_id,
-            attempts.batch_id,
-            attempts.user_id,
-            attempts.content_id as assessment_id,
+            enrolments.enrolment_number,
             assessments.assessment_ordinal,
             attempts.attempt_id,
             attempts.total_score,
             attempts.total_max_score,
             attempts.attempted_at,
             row_number() over (
-                partition by
-                    attempts.course_id, attempts.batch_id, attempts.user_id, attempts.content_id
+                partition by enrolments.enrolment_number, assessments.assessment_ordinal
                 order by
                     attempts.total_score desc,
                     -- Of equal scores the one with the least maximum is the highest share; of
@@ -43,15 +39,13 @@ with
 
     best as (
         select
-            ranked.course_id,
-            ranked.batch_id,
-            ranked.user_id,
-            ranked.assessment_id,
+            ranked.enrolment_number,
             ranked.assessment_ordinal,
             ranked.attempt_id,
             ranked.total_score,
             ranked.total_max_score,
-            ranked.attempted_at
+            ranked.attempted_at,
+            {{ percent_rounded_up("ranked.total_score", "ranked.total_max_score") }} as score
         from ranked
         where ranked.place = 1
     )

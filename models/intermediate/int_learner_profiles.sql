@@ -24,6 +24,8 @@ with
             users.user_id,
             users.root_org_id,
             users.declared_board,
+            users.location_list,
+            users.role_list,
             coalesce(
                 users.root_org_id = (select custodian.organisation_id from custodian), false
             ) as is_self_signed_up
@@ -55,7 +57,7 @@ with
             roles.user_sub_type,
             learners.declared_board
         from learners
-        left join user_places on learners.user_id = user_places.user_id
+        left join user_places on learners.location_list = user_places.location_list
         -- Only State-validated learners have a school of the State's.
         left join
             user_schools
@@ -71,7 +73,7 @@ with
             organisations as root_organisations
             on learners.root_org_id = root_organisations.organisation_id
         left join declarations on learners.user_id = declarations.user_id
-        left join roles on learners.user_id = roles.user_id
+        left join roles on learners.role_list = roles.role_list
     )
 
 select *

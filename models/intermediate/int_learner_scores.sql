@@ -1,36 +1,43 @@
 with
-    scores as (select * from {{ ref("assessment_scores") }}),
+    best_attempts as (select * from {{ ref("int_best_attempts") }}),
+
+    enrolments as (select * from {{ ref("int_enrolments") }}),
 
     assessments as (select * from {{ ref("course_assessments") }}),
 
-    totals as (
-        select
-            scores.course_id,
-            scores.batch_id,
-            scores.user_id,
-            {{ percent_rounded_up("sum(scores.total_score)", "sum(scores.total_max_score)") }}
-            as total_score
-        from scores
-        group by scores.course_id, scores.batch_id, scores.user_id
+    assessment_counts as (
+        select assessments.course_id, count(*) as assessments
+        from assessments
+        group by assessments.course_id
     ),
 
-    -- A place for every assessment of the course, so that the array is read by ordinal.
+    gathered as (
+        select
+            best_attempts.enrolment_number,
+            {{
+                percent_rounded_up(
+                    "sum(best_attempts.total_score)", "sum(best_attempts.total_max_score)"
+                )
+            }} as total_score,
+            array_agg(best_attempts.score) as scores,
+            array_agg(best_attempts.assessment_ordinal) as ordinals
+        from best_attempts
+        group by best_attempts.enrolment_number
+    ),
+
     listed as (
         select
-            totals.course_id,
-            totals.batch_id,
-            totals.user_id,
-            totals.total_score,
-            array_agg(scores.score order by assessments.assessment_ordinal) as scores
-        from totals
-        inner join assessments on totals.course_id = assessments.course_id
-        left join
-            scores
-            on totals.course_id = scores.course_id
-            and totals.batch_id = scores.batch_id
-            and totals.user_id = scores.user_id
-            and assessments.assessment_id = scores.assessment_id
-        group by totals.course_id, totals.batch_id, totals.user_id, totals.total_score
+            gathered.enrolment_number,
+            gathered.total_score,
+            -- A place for every assessment of the course, so that the array is read by ordinal.
+            {{
+                array_by_ordinal(
+                    "gathered.scores", "gathered.ordinals", "assessment_counts.assessments"
+                )
+            }} as scores
+        from gathered
+        inner join enrolments on gathered.enrolment_number = enrolments.enrolment_number
+        inner join assessment_counts on enrolments.course_id = assessment_counts.course_id
     )
 
 select *

@@ -3,11 +3,18 @@ with
 
     locations as (select * from {{ ref("stg_locations") }}),
 
-    entries as ({{ located("users", "user_id") }}),
+    -- Many users have the same list: each is parsed and looked up once.
+    lists as (select distinct users.location_list from users where users.location_list is not null),
+
+    parsed as (
+        select lists.location_list, {{ parsed_json("lists.location_list") }} as locations from lists
+    ),
+
+    entries as ({{ located("parsed", "location_list") }}),
 
     ranked as (
         select
-            entries.owner_id as user_id,
+            entries.owner_id as location_list,
             locations.location_type,
             locations.location_name,
             row_number() over (
@@ -19,14 +26,14 @@ with
 
     places as (
         select
-            ranked.user_id,
+            ranked.location_list,
             {{ name_of_type("ranked", "state") }} as state,
             {{ name_of_type("ranked", "district") }} as district,
             {{ name_of_type("ranked", "block") }} as block,
             {{ name_of_type("ranked", "cluster") }} as cluster
         from ranked
         where ranked.place = 1
-        group by ranked.user_id
+        group by ranked.location_list
     )
 
 select *

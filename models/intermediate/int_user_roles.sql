@@ -1,11 +1,16 @@
 with
     users as (select * from {{ ref("stg_users") }}),
 
-    unfolded as (select users.user_id, {{ json_elements("users.user_types") }} from users),
+    -- Many users have the same list: each is parsed once.
+    lists as (select distinct users.role_list from users where users.role_list is not null),
+
+    parsed as (select lists.role_list, {{ parsed_json("lists.role_list") }} as roles from lists),
+
+    unfolded as (select parsed.role_list, {{ json_elements("parsed.roles") }} from parsed),
 
     roles as (
         select
-            unfolded.user_id,
+            unfolded.role_list,
             unfolded.position,
             {{ json_text("unfolded.element", "type") }} as user_type,
             {{ json_text("unfolded.element", "subType") }} as user_sub_type
@@ -13,43 +18,43 @@ with
     ),
 
     types as (
-        select roles.user_id, roles.user_type, min(roles.position) as position
+        select roles.role_list, roles.user_type, min(roles.position) as position
         from roles
         where roles.user_type is not null
-        group by roles.user_id, roles.user_type
+        group by roles.role_list, roles.user_type
     ),
 
     sub_types as (
-        select roles.user_id, roles.user_sub_type, min(roles.position) as position
+        select roles.role_list, roles.user_sub_type, min(roles.position) as position
         from roles
         where roles.user_sub_type is not null
-        group by roles.user_id, roles.user_sub_type
+        group by roles.role_list, roles.user_sub_type
     ),
 
     listed_types as (
         select
-            types.user_id,
+            types.role_list,
             {{ dbt.listagg("types.user_type", "','", "order by types.position") }} as user_type
         from types
-        group by types.user_id
+        group by types.role_list
     ),
 
     listed_sub_types as (
         select
-            sub_types.user_id,
+            sub_types.role_list,
             {{ dbt.listagg("sub_types.user_sub_type", "','", "order by sub_types.position") }}
             as user_sub_type
         from sub_types
-        group by sub_types.user_id
+        group by sub_types.role_list
     ),
 
     listed as (
         select
-            coalesce(listed_types.user_id, listed_sub_types.user_id) as user_id,
+            coalesce(listed_types.role_list, listed_sub_types.role_list) as role_list,
             listed_types.user_type,
             listed_sub_types.user_sub_type
         from listed_types
-        full outer join listed_sub_types on listed_types.user_id = listed_sub_types.user_id
+        full outer join listed_sub_types on listed_types.role_list = listed_sub_types.role_list
     )
 
 select *

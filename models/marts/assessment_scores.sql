@@ -1,20 +1,34 @@
+{#
+    A view: as a table its rows, with their long ids, would be most of what a build writes, and no
+    export reads them.
+#}
+{{ config(materialized="view", post_hook=[]) }}
+
 with
     best_attempts as (select * from {{ ref("int_best_attempts") }}),
 
+    enrolments as (select * from {{ ref("int_enrolments") }}),
+
+    assessments as (select * from {{ ref("course_assessments") }}),
+
     scores as (
         select
-            best_attempts.course_id,
-            best_attempts.batch_id,
-            best_attempts.user_id,
-            best_attempts.assessment_id,
+            enrolments.course_id,
+            enrolments.batch_id,
+            enrolments.user_id,
+            assessments.assessment_id,
             best_attempts.assessment_ordinal,
             best_attempts.attempt_id,
             best_attempts.attempted_at,
             best_attempts.total_score,
             best_attempts.total_max_score,
-            {{ percent_rounded_up("best_attempts.total_score", "best_attempts.total_max_score") }}
-            as score
+            best_attempts.score
         from best_attempts
+        inner join enrolments on best_attempts.enrolment_number = enrolments.enrolment_number
+        inner join
+            assessments
+            on enrolments.course_id = assessments.course_id
+            and best_attempts.assessment_ordinal = assessments.assessment_ordinal
     )
 
 select *

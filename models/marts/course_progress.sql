@@ -46,20 +46,12 @@ with
             batches
             on enrolments.course_id = batches.course_id
             and enrolments.batch_id = batches.batch_id
-        inner join
-            progress
-            on enrolments.course_id = progress.course_id
-            and enrolments.batch_id = progress.batch_id
-            and enrolments.user_id = progress.user_id
+        inner join progress on enrolments.enrolment_number = progress.enrolment_number
         left join profiles on enrolments.user_id = profiles.user_id
-        left join
-            learner_scores
-            on enrolments.course_id = learner_scores.course_id
-            and enrolments.batch_id = learner_scores.batch_id
-            and enrolments.user_id = learner_scores.user_id
+        left join learner_scores on enrolments.enrolment_number = learner_scores.enrolment_number
+        -- An export reads one batch in the order of its learners.
+        order by enrolments.enrolment_number
     )
 
 select *
 from rows_of_the_report
--- An export reads one batch in this order.
-order by {{ bytewise("course_id") }}, {{ bytewise("batch_id") }}, {{ bytewise("user_id") }}

@@ -1,23 +1,21 @@
 with
-    source as (select * from {{ landing("course_batch") }}),
-
-    kept as ({{ one_row_a_key("source", "course_batch") }}),
+    source as ({{ one_row_a_key("course_batch") }}),
 
     renamed as (
         select
-            kept.courseid as course_id,
-            kept.batchid as batch_id,
-            nullif(kept.name, '') as batch_name,
-            nullif(kept.createdby, '') as created_by,
-            {{ json_texts(parsed_json("kept.mentors")) }} as mentors,
+            source.courseid as course_id,
+            source.batchid as batch_id,
+            nullif(source.name, '') as batch_name,
+            nullif(source.createdby, '') as created_by,
+            {{ json_texts(parsed_json("source.mentors")) }} as mentors,
             coalesce(
-                {{ utc_timestamp("kept.start_date") }}, {{ utc_timestamp("kept.startdate") }}
+                {{ utc_timestamp("source.start_date") }}, {{ utc_timestamp("source.startdate") }}
             ) as starts_at,
             coalesce(
-                {{ utc_timestamp("kept.end_date") }}, {{ utc_timestamp("kept.enddate") }}
+                {{ utc_timestamp("source.end_date") }}, {{ utc_timestamp("source.enddate") }}
             ) as ends_at,
             case
-                {{ decimal_number("kept.status") }}
+                {{ decimal_number("source.status") }}
                 when 0
                 then 'Upcoming'
                 when 1
@@ -25,7 +23,7 @@ with
                 when 2
                 then 'Expired'
             end as status
-        from kept
+        from source
     )
 
 select *

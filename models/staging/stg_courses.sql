@@ -1,12 +1,10 @@
 with
-    source as (select * from {{ landing("content_hierarchy") }}),
-
-    kept as ({{ one_row_a_key("source", "content_hierarchy") }}),
+    source as ({{ one_row_a_key("content_hierarchy") }}),
 
     published as (
-        select kept.identifier, {{ parsed_json("kept.hierarchy") }} as hierarchy
-        from kept
-        where kept.identifier not like '%.img'
+        select source.identifier, {{ parsed_json("source.hierarchy") }} as hierarchy
+        from source
+        where source.identifier not like '%.img'
     ),
 
     renamed as (

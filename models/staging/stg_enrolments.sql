@@ -1,23 +1,21 @@
 with
-    source as (select * from {{ landing("user_enrolments") }}),
-
-    kept as ({{ one_row_a_key("source", "user_enrolments") }}),
+    source as ({{ one_row_a_key("user_enrolments", ref("stg_repeated_enrolments")) }}),
 
     renamed as (
         select
-            kept.userid as user_id,
-            kept.courseid as course_id,
-            kept.batchid as batch_id,
-            coalesce({{ truth("kept.active") }}, false) as is_active,
+            source.userid as user_id,
+            source.courseid as course_id,
+            source.batchid as batch_id,
+            coalesce({{ truth("source.active") }}, false) as is_active,
             coalesce(
-                {{ utc_timestamp("kept.enrolled_date") }}, {{ utc_timestamp("kept.enrolleddate") }}
+                {{ utc_timestamp("source.enrolled_date") }},
+                {{ utc_timestamp("source.enrolleddate") }}
             ) as enrolled_at,
-            {{ utc_timestamp("kept.completedon") }} as completed_at,
-            {{ json_keys_with_value(parsed_json("kept.contentstatus"), 2) }}
-            as completed_content_ids,
-            {{ json_holds_any(parsed_json("kept.issued_certificates")) }}
-            or {{ json_holds_any(parsed_json("kept.certificates")) }} as has_certificate
-        from kept
+            {{ utc_timestamp("source.completedon") }} as completed_at,
+            {{ parsed_json("source.contentstatus") }} as content_status,
+            {{ json_holds_any(parsed_json("source.issued_certificates")) }}
+            or {{ json_holds_any(parsed_json("source.certificates")) }} as has_certificate
+        from source
     )
 
 select *

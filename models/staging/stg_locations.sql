@@ -1,16 +1,14 @@
 with
-    source as (select * from {{ landing("location") }}),
-
-    kept as ({{ one_row_a_key("source", "location") }}),
+    source as ({{ one_row_a_key("location") }}),
 
     renamed as (
         select
-            kept.id as location_id,
-            nullif(kept.code, '') as location_code,
-            nullif(kept.name, '') as location_name,
-            nullif(kept.parentid, '') as parent_id,
-            lower(nullif(kept.type, '')) as location_type
-        from kept
+            source.id as location_id,
+            nullif(source.code, '') as location_code,
+            nullif(source.name, '') as location_name,
+            nullif(source.parentid, '') as parent_id,
+            lower(nullif(source.type, '')) as location_type
+        from source
     )
 
 select *

@@ -1,9 +1,9 @@
 with
-    source as (select * from {{ landing("system_settings") }}),
+    source as ({{ one_row_a_key("system_settings") }}),
 
-    kept as ({{ one_row_a_key("source", "system_settings") }}),
-
-    renamed as (select kept.id as setting_id, nullif(kept.value, '') as setting_value from kept)
+    renamed as (
+        select source.id as setting_id, nullif(source.value, '') as setting_value from source
+    )
 
 select *
 from renamed

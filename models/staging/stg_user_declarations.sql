@@ -1,18 +1,16 @@
 with
-    source as (select * from {{ landing("user_declarations") }}),
-
-    kept as ({{ one_row_a_key("source", "user_declarations") }}),
+    source as ({{ one_row_a_key("user_declarations") }}),
 
     renamed as (
         select
-            kept.userid as user_id,
-            kept.orgid as org_id,
-            kept.persona,
-            coalesce(kept.status = 'VALIDATED', false) as is_validated,
-            {{ json_text(parsed_json("kept.userinfo"), "declared-school-udise-code") }}
+            source.userid as user_id,
+            source.orgid as org_id,
+            source.persona,
+            coalesce(source.status = 'VALIDATED', false) as is_validated,
+            {{ json_text(parsed_json("source.userinfo"), "declared-school-udise-code") }}
             as school_id,
-            {{ json_text(parsed_json("kept.userinfo"), "declared-school-name") }} as school_name
-        from kept
+            {{ json_text(parsed_json("source.userinfo"), "declared-school-name") }} as school_name
+        from source
     )
 
 select *

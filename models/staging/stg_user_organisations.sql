@@ -1,14 +1,12 @@
 with
-    source as (select * from {{ landing("user_organisation") }}),
-
-    kept as ({{ one_row_a_key("source", "user_organisation") }}),
+    source as ({{ one_row_a_key("user_organisation") }}),
 
     renamed as (
         select
-            kept.userid as user_id,
-            kept.organisationid as organisation_id,
-            coalesce({{ truth("kept.isdeleted") }}, false) as is_deleted
-        from kept
+            source.userid as user_id,
+            source.organisationid as organisation_id,
+            coalesce({{ truth("source.isdeleted") }}, false) as is_deleted
+        from source
     )
 
 select *

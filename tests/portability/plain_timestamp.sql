@@ -1,0 +1,30 @@
+{#-
+    What: texts that are read as another time than they name, or are no time and are read as one.
+    When it matters: dates are wrong, or another attempt is the best.
+    To resolve: compare the engine's body of macros/portability/plain_timestamp.sql with these cases.
+-#}
+with
+    cases(given, expected) as (
+        values
+            ('2019-11-16T05:41:50Z', timestamp '2019-11-16 05:41:50'),
+            ('2019-11-16T05:41:50.123Z', timestamp '2019-11-16 05:41:50.123'),
+            ('2019-11-16 05:41:50.123456+0000', timestamp '2019-11-16 05:41:50.123456'),
+            ('2019-11-16 05:41:50.000000+0530', null),
+            ('2019-11-16T24:00:00Z', null),
+            ('2019-11-16T23:59:60Z', null),
+            ('2019-02-29T00:00:00Z', null),
+            ('0000-01-01T00:00:00Z', null),
+            ('2019-11-16T05:41: 5Z', null),
+            (' 2019-11-6T05:41:50Z', null),
+            ('infinity', null),
+            ('', null),
+            (null, null)
+    ),
+
+    read as (
+        select cases.given, cases.expected, {{ plain_timestamp("cases.given") }} as found from cases
+    )
+
+select read.given
+from read
+where read.found is distinct from read.expected
