@@ -28,6 +28,11 @@ format: .venv/dev ## Format SQL and Python
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
+.PHONY: bench
+bench: .venv/dev ## Measure it beside its floor and its peers, and write the tables of bench/README.md
+	$(BIN)/python -m bench.run
+	$(BIN)/python -m bench.report
+
 .PHONY: docs
 docs: .venv/dev ## Write docs/cli.md from the commands' own help
 	$(BIN)/typer exhaust.cli utils docs --name exhaust --title "The command" --output docs/cli.md
@@ -48,5 +53,5 @@ clean: ## Remove what was built here: .venv, target, logs, the demo's files
 	@touch $@
 
 .venv/dev: .venv/runtime
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
 	@touch $@

