@@ -54,12 +54,29 @@
     where ranked.place = 1
 {% endmacro %}
 
-{#- SELECT of the whole keys that stand on more than one row of a raw `table`. -#}
+{#-
+    SELECT of the whole keys that stand on more than one row of a raw `table`. Their hashes are
+    counted first: to gather all keys takes three times as long as to gather a number for each.
+-#}
 {% macro keys_standing_twice(table, key) %}
+    {%- set is_whole %}
+        {% for column in key %} {{ column }} <> ''{% if not loop.last %} and{% endif %} {% endfor %}
+    {%- endset %}
     select {{ key | join(", ") }}
     from {{ landing(table) }} as landed
     where
-        {% for column in key %} {{ column }} <> ''{% if not loop.last %} and{% endif %} {% endfor %}
+        {{ is_whole }}
+        and {{ hash_of(key) }} in (
+            select hashed.key_hash
+            from
+                (
+                    select {{ hash_of(key) }} as key_hash
+                    from {{ landing(table) }} as landed
+                    where {{ is_whole }}
+                ) as hashed
+            group by hashed.key_hash
+            having count(*) > 1
+        )
     group by {{ key | join(", ") }}
     having count(*) > 1
 {% endmacro %}

@@ -17,6 +17,8 @@ class Warehouse(ABC):
     """An open connection. Use it as a context manager; leaving it closes the connection."""
 
     engine: ClassVar[str]
+    copies_at_once: ClassVar[int]
+    """How many threads may be in `copy_out`."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -22,6 +22,7 @@ LOADER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
 
 class DuckDBWarehouse(Warehouse):
     engine = "duckdb"
+    copies_at_once = 2
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         super().__init__(name)
@@ -96,7 +97,9 @@ class DuckDBWarehouse(Warehouse):
             yield
 
     def copy_out(self, select: str, write: Callable[[bytes], object]) -> int:
-        return copy_through_pipe(self._connection, select, write)
+        # A cursor is a connection of its own, for one thread.
+        with self._connection.cursor() as cursor:
+            return copy_through_pipe(cursor, select, write)
 
     def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
         names = ", ".join(map(identifier, columns))

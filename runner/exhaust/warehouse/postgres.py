@@ -37,6 +37,7 @@ CHUNK = 1 << 18
 
 class PostgresWarehouse(Warehouse):
     engine = "postgres"
+    copies_at_once = 1
 
     def __init__(self, connection: psycopg.Connection, name: str) -> None:
         super().__init__(name)
