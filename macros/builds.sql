@@ -1,22 +1,38 @@
 {#-
     `builds` remembers what dbt made of the marts, so that `exhaust export` refuses to read them
     while they are being replaced, or after a test of severity error failed. One row per invocation
-    of dbt; the newest counts.
+    of dbt; the newest counts. `loaded_at` is the newest load that they are made from.
 
     `running` is written in the transaction that replaces course_progress: until then the marts of
     the last build are whole, and can be exported. The other marts that an export reads are built
     after it, and take seconds.
 -#}
 {% macro record_build_start() %}
-    {%- if execute %} {{ make_builds() }} {{ record_build("'running'", "null") }} {%- endif %}
+    {%- if execute %}
+        {{ make_builds() }} {{ add_load_to_builds() }}
+        delete from {{ builds_table() }}
+        where invocation_id = '{{ invocation_id }}'
+        ;
+        {{ record_build("'running'", "null", load_of_build()) }}
+    {%- endif %}
 {% endmacro %}
 
-{#- For on-run-end: what became of the build. -#}
+{#- For on-run-end, where dbt would lose what follows a query: what became of the build. -#}
 {% macro record_build_end(results) %}
     {%- if execute and flags.WHICH in ["build", "run", "test"] %}
         {%- set bad = ["error", "fail", "runtime error", "skipped", "partial success"] %}
         {%- set is_good = not results | selectattr("status", "in", bad) | list %}
-        {{ make_builds() }} {{ record_build(status_after(is_good), utc_now()) }}
+        {%- set load_at_start %}
+            (
+                select min(builds.loaded_at)
+                from {{ builds_table() }} as builds
+                where builds.invocation_id = '{{ invocation_id }}'
+            )
+        {%- endset %}
+        {{ make_builds() }} {{ record_build(status_after(is_good), utc_now(), load_at_start) }}
+        delete from {{ builds_table() }}
+        where invocation_id = '{{ invocation_id }}' and ended_at is null
+        ;
     {%- endif %}
 {% endmacro %}
 
@@ -27,21 +43,29 @@
         command text,
         status text,
         started_at timestamp,
-        ended_at timestamp
+        ended_at timestamp,
+        loaded_at timestamp
     );
 {% endmacro %}
 
-{% macro record_build(status, ended_at) %}
-    delete from {{ builds_table() }}
-    where invocation_id = '{{ invocation_id }}'
-    ;
+{#- For a table of before this column; else nothing, as altering a table waits for exports. -#}
+{% macro add_load_to_builds() %}
+    {%- set builds = adapter.get_relation(target.database, target.schema, "builds") %}
+    {%- set columns = adapter.get_columns_in_relation(builds) if builds else [] %}
+    {%- if columns and "loaded_at" not in columns | map(attribute="name") %}
+        alter table {{ builds_table() }} add column loaded_at timestamp;
+    {%- endif %}
+{% endmacro %}
+
+{% macro record_build(status, ended_at, loaded_at) %}
     insert into {{ builds_table() }}
     select
         '{{ invocation_id }}',
         '{{ flags.WHICH }}',
     {{ status }},
-        timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}',
-    {{ ended_at }}
+    {{ run_start() }},
+    {{ ended_at }},
+    {{ loaded_at }}
     ;
 {% endmacro %}
 
@@ -68,6 +92,23 @@
             'success'
         )
     {%- else -%} '{{ "success" if is_good else "failed" }}'
+    {%- endif -%}
+{% endmacro %}
+
+{% macro run_start() %}
+    timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}'
+{% endmacro %}
+
+{#- When the newest of the loaded tables was; null where something else than `exhaust load` did it. -#}
+{% macro load_of_build() %}
+    {%- set loads = adapter.get_relation(target.database, var("landing_schema"), "loads") %}
+    {%- if loads -%}
+        (
+            select max(loads.loaded_at)
+            from {{ loads }} as loads
+            where loads.loaded_at <= {{ run_start() }}
+        )
+    {%- else -%} cast(null as timestamp)
     {%- endif -%}
 {% endmacro %}
 

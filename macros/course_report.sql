@@ -8,9 +8,10 @@
                  {column_name, label, kind, assessment_ordinal}, see course_report_columns
       course_id  the course; none gives the shape without rows
       batch_ids  the batches wanted; none means all of the course
+      root_org_id  the root organisation whose learners alone are wanted; none means all
     Dates and `%` are written here and nowhere else, so that the mart keeps its types.
 -#}
-{%- macro course_report(engine, relation, columns, course_id, batch_ids=none) -%}
+{%- macro course_report(engine, relation, columns, course_id, batch_ids=none, root_org_id=none) -%}
     select
         {%- for column in columns if column.kind != "score" %}
             {{ report_value(engine, column) }} as {{ sql_identifier(column.label) }}
@@ -19,18 +20,7 @@
         {%- set assessments = columns | selectattr("kind", "equalto", "score") | list %}
         {%- if assessments %},{{ score_columns(assessments) }}{% endif %}
     from {{ relation }} as course_progress
-    where
-        {%- if course_id is none %} false
-        {%- else %}
-            course_progress.course_id = {{ sql_literal(course_id) }}
-            {%- if batch_ids is not none %}
-                and course_progress.batch_id in (
-                    {%- for batch_id in batch_ids -%}
-                        {{ sql_literal(batch_id) }}{% if not loop.last %}, {% endif %}
-                    {%- endfor -%}
-                )
-            {%- endif %}
-        {%- endif %}
+    where {{ rows_of_report(course_id, batch_ids, root_org_id) }}
     {#- DuckDB promises to give the rows of one table in the order in which they stand there, which
         is the report's (tests/course_progress_stands_in_order.sql); to sort takes it as long as to
         write. #}
@@ -41,11 +31,41 @@
     {%- endif %}
 {%- endmacro -%}
 
+{#- The condition for the rows of course_progress that a report has. -#}
+{%- macro rows_of_report(course_id, batch_ids, root_org_id) -%}
+    {%- if course_id is none -%} false
+    {%- else -%}
+        course_progress.course_id = {{ sql_literal(course_id) }}
+        {%- if batch_ids is not none %}
+            and course_progress.batch_id in (
+                {%- for batch_id in batch_ids -%}
+                    {{ sql_literal(batch_id) }}{% if not loop.last %}, {% endif %}
+                {%- endfor -%}
+            )
+        {%- endif %}
+        {%- if root_org_id is not none %}
+            and course_progress.root_org_id = {{ sql_literal(root_org_id) }}
+        {%- endif %}
+    {%- endif %}
+{%- endmacro -%}
+
+{#- A SELECT of one row: by how many learners of a report each of its assessments was attempted. -#}
+{%- macro assessment_attempts(relation, assessments, course_id, batch_ids, root_org_id=none) -%}
+    select
+        {%- for assessment in assessments %}
+            count(course_progress.scores[{{ assessment.assessment_ordinal | int }}])
+            {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from {{ relation }} as course_progress
+    where {{ rows_of_report(course_id, batch_ids, root_org_id) }}
+{%- endmacro -%}
+
 {#- A fixed column of the report as text, by its kind in the header plan. -#}
 {%- macro report_value(engine, column) -%}
     {%- set value = "course_progress." ~ column.column_name -%}
     {%- if column.kind == "date" and engine == "postgres" -%} to_char({{ value }}, 'DD/MM/YYYY')
     {%- elif column.kind == "date" -%} strftime({{ value }}, '%d/%m/%Y')
+    {%- elif column.kind == "sunbird_batch" -%} 'BatchId_' || {{ value }}
     {%- elif column.kind == "percent" -%} {{ value }} || '%'
     {%- elif column.kind == "text" -%} {{ by_bytes(engine, value) }}
     {%- else -%} {{ value }}

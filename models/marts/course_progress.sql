@@ -24,6 +24,7 @@ with
             enrolments.batch_id,
             batches.batch_name,
             enrolments.user_id,
+            profiles.root_org_id,
             profiles.state,
             profiles.district,
             profiles.org_name,

@@ -1,4 +1,4 @@
-"""What can be exported: the courses and their batches, and how people name them."""
+"""What can be exported, and by whom: the courses and their batches, and how people name them."""
 
 import difflib
 import unicodedata
@@ -8,13 +8,31 @@ from datetime import date
 from typing import TypeVar
 
 from exhaust.display import visible
-from exhaust.errors import Ambiguous, NotFound, Unfit
+from exhaust.errors import Ambiguous, NotAllowed, NotFound, Unfit
+from exhaust.settings import Settings
 from exhaust.sql import literal, relation
 from exhaust.warehouse import Warehouse
 
-MARTS = ("courses", "course_batches", "course_report_columns", "course_progress", "builds")
+MARTS = (
+    "courses",
+    "course_batches",
+    "course_report_columns",
+    "course_progress",
+    "requesters",
+    "requester_batches",
+    "builds",
+)
+COURSE = ("course_id", "course_name", "status", "tenant_name")
 LISTED = 10
 NEAREST = 5
+
+
+@dataclass(frozen=True)
+class Requester:
+    """Someone who created a course, or created or mentors a batch."""
+
+    user_id: str
+    root_org_id: str | None
 
 
 @dataclass(frozen=True)
@@ -47,6 +65,9 @@ class Batch:
     completed: int
     left_out_inactive: int
     left_out_no_enrolment_date: int
+    left_out_outside_the_tenant: int
+    sees_all_learners: bool
+    """Or those of the requester's own root organisation alone."""
 
     @property
     def id(self) -> str:
@@ -62,6 +83,7 @@ class Batch:
         return {
             "inactive": self.left_out_inactive,
             "no enrolment date": self.left_out_no_enrolment_date,
+            "outside the tenant": self.left_out_outside_the_tenant,
         }
 
 
@@ -77,31 +99,138 @@ def check_built(warehouse: Warehouse, schema: str) -> None:
         )
 
 
-def courses(warehouse: Warehouse, schema: str, text: str = "") -> list[Course]:
-    """The courses whose id is `text` or whose name holds it, in any case; by name."""
+def check_requester(settings: Settings, requester: str | None) -> None:
+    """NotAllowed if this installation wants to know who asks, and nobody says so."""
+    if settings.require_requester and requester is None:
+        raise NotAllowed(
+            "Nobody may ask for reports here without saying who he or she is: the project sets "
+            "require_requester.",
+            "Give your user id by --as or EXHAUST_USER.",
+        )
+
+
+def requester(warehouse: Warehouse, schema: str, user_id: str | None) -> Requester | None:
+    """Who asks; None is the operator. NotAllowed if the user has nothing to ask for."""
+    if user_id is None:
+        return None
     check_built(warehouse, schema)
     rows = warehouse.query(
-        "select course_id, course_name, status, tenant_name, batches, enrolments "
-        f"from {relation(schema, 'courses')}"
+        f"select user_id, root_org_id from {relation(schema, 'requesters')} "
+        f"where user_id = {literal(user_id)}"
     )
+    if not rows:
+        raise _refused(
+            f"The user `{visible(user_id)}` created no course and no batch, and mentors none, "
+            "that is built here."
+        )
+    return Requester(*rows[0])
+
+
+def courses(
+    warehouse: Warehouse, schema: str, text: str = "", requester: Requester | None = None
+) -> list[Course]:
+    """The courses whose id is `text` or whose name holds it, in any case; by name.
+
+    Those that a requester may ask for, with the batches and learners that he or she sees.
+    """
+    check_built(warehouse, schema)
+    marts = relation(schema, "courses")
+    if requester is None:
+        select = f"select {', '.join(COURSE)}, batches, enrolments from {marts} as courses"
+    else:
+        # The names of a course are those of its one row.
+        columns = ", ".join(f"courses.{column}" for column in COURSE)
+        user_id = literal(requester.user_id)
+        select = (
+            f"select {columns}, count(rights.batch_id), "
+            f"cast(coalesce(sum(rights.enrolled), 0) as bigint) from {marts} as courses "
+            f"left join {relation(schema, 'requester_batches')} as rights "
+            f"on courses.course_id = rights.course_id and rights.user_id = {user_id} "
+            f"where courses.created_by = {user_id} or rights.user_id is not null "
+            f"group by {columns}"
+        )
     found = [
         course
-        for course in (Course(*row) for row in rows)
+        for course in (Course(*row) for row in warehouse.query(select))
         if course.id == text or _key(text) in _key(course.name)
     ]
     return sorted(found, key=lambda course: (_key(course.name), course.id))
 
 
-def batches(warehouse: Warehouse, schema: str, course_id: str | None = None) -> list[Batch]:
-    """The known batches of a course, or of all, by id."""
-    of_course = "" if course_id is None else f" and course_id = {literal(course_id)}"
+def batches(
+    warehouse: Warehouse,
+    schema: str,
+    course_id: str | None = None,
+    requester: Requester | None = None,
+) -> list[Batch]:
+    """The known batches of a course, or of all, by id; those that a requester may ask for."""
+    marts = f"{relation(schema, 'course_batches')} as batches"
+    counts = "batches.enrolled, batches.completed"
+    outside, sees_all = "cast(0 as bigint)", "true"
+    if requester is not None:
+        marts += (
+            f" inner join {relation(schema, 'requester_batches')} as rights "
+            "on batches.course_id = rights.course_id and batches.batch_id = rights.batch_id "
+            f"and rights.user_id = {literal(requester.user_id)}"
+        )
+        counts = "rights.enrolled, rights.completed"
+        outside, sees_all = "batches.enrolled - rights.enrolled", "rights.sees_all_learners"
+    of_course = "" if course_id is None else f" and batches.course_id = {literal(course_id)}"
     rows = warehouse.query(
-        "select course_id, batch_id, batch_name, status, starts_on, ends_on, enrolled, completed, "
-        "left_out_inactive, left_out_no_enrolment_date "
-        f"from {relation(schema, 'course_batches')} where is_known{of_course}"
+        "select batches.course_id, batches.batch_id, batches.batch_name, batches.status, "
+        f"batches.starts_on, batches.ends_on, {counts}, batches.left_out_inactive, "
+        f"batches.left_out_no_enrolment_date, {outside}, {sees_all} "
+        f"from {marts} where batches.is_known{of_course}"
     )
     return sorted(
         (Batch(*row) for row in rows), key=lambda batch: (batch.batch_id, batch.course_id)
+    )
+
+
+def find_course(
+    warehouse: Warehouse, schema: str, text: str, requester: Requester | None = None
+) -> Course:
+    """The one course of that id or name among those that may be asked for.
+
+    Ambiguous if several match, NotAllowed if it is not the requester's, NotFound if none does.
+    """
+    try:
+        return resolve_course(courses(warehouse, schema, requester=requester), text)
+    except NotFound:
+        if requester is None or not courses(warehouse, schema, text):
+            raise
+    raise _refused(f"`{visible(requester.user_id)}` may not see the reports of `{visible(text)}`.")
+
+
+def find_batches(
+    warehouse: Warehouse,
+    schema: str,
+    course: Course,
+    texts: Sequence[str],
+    requester: Requester | None = None,
+) -> list[Batch]:
+    """The batches of a course, or those of them of these ids or names; errors as for a course."""
+    found = batches(warehouse, schema, course.id, requester)
+    try:
+        named = {resolve_batch(found, text).id for text in texts}
+    except NotFound:
+        if requester is None:
+            raise
+        everyones = batches(warehouse, schema, course.id)
+        for text in texts:
+            resolve_batch(everyones, text)
+        raise _refused(
+            f"`{visible(requester.user_id)}` may not see all of these batches of "
+            f"{visible(course.id)}: {', '.join(map(visible, texts))}."
+        ) from None
+    return [batch for batch in found if batch.id in named] if texts else found
+
+
+def _refused(message: str) -> NotAllowed:
+    return NotAllowed(
+        message,
+        "Reports are for the creator of the course, and the creator and the mentors of the batch. "
+        "The user id is given by --as or EXHAUST_USER.",
     )
 
 

@@ -16,11 +16,13 @@ import typer
 
 from exhaust.display import Display, counted, visible
 from exhaust.errors import ExhaustError, Unfit, UsageError
+from exhaust.layout import Layout
 
 if TYPE_CHECKING:
     from exhaust.dbt import BuildReport, Failure
-    from exhaust.export import ExportReport, ReportFile
+    from exhaust.export import ExportReport
     from exhaust.settings import Settings
+    from exhaust.writer import ReportFile
 
 app = typer.Typer(
     name="exhaust",
@@ -58,6 +60,16 @@ ProfilesDir = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No messages but errors.")]
+RequesterId = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="USER",
+        envvar="EXHAUST_USER",
+        show_envvar=False,
+        help="User id of who asks. [env: EXHAUST_USER; default: the operator, who sees all]",
+    ),
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -293,8 +305,9 @@ def _report_build(report: "BuildReport", display: Display) -> None:
 def courses(
     options: Options,
     text: Annotated[str, typer.Argument(metavar="[TEXT]", help="Id, or part of the name.")] = "",
+    user: RequesterId = None,
 ) -> None:
-    """Find courses by id or part of the name.
+    """Find courses by id or part of the name; with --as those that the user may export.
 
     \b
     Example:
@@ -305,8 +318,11 @@ def courses(
 
     display = options.display()
     settings = options.settings()
+    schema = settings.profile.schema
+    catalogue.check_requester(settings, user)
     with connect(settings.profile, writing=False, notify=display.say) as warehouse:
-        found = catalogue.courses(warehouse, settings.profile.schema, text)
+        requester = catalogue.requester(warehouse, schema, user)
+        found = catalogue.courses(warehouse, schema, text, requester)
     if options.json:
         display.json({"courses": [dataclasses.asdict(course) for course in found]})
     elif found:
@@ -322,8 +338,9 @@ def courses(
 def batches(
     options: Options,
     course: Annotated[str, typer.Argument(metavar="COURSE", help="Id or name of the course.")],
+    user: RequesterId = None,
 ) -> None:
-    """List the batches of a course.
+    """List the batches of a course; with --as those that the user may export.
 
     \b
     Example:
@@ -335,9 +352,11 @@ def batches(
     display = options.display()
     settings = options.settings()
     schema = settings.profile.schema
+    catalogue.check_requester(settings, user)
     with connect(settings.profile, writing=False, notify=display.say) as warehouse:
-        chosen = catalogue.resolve_course(catalogue.courses(warehouse, schema), course)
-        found = catalogue.batches(warehouse, schema, chosen.id)
+        requester = catalogue.requester(warehouse, schema, user)
+        chosen = catalogue.find_course(warehouse, schema, course, requester)
+        found = catalogue.batches(warehouse, schema, chosen.id, requester)
     if options.json:
         display.json(
             {
@@ -390,8 +409,13 @@ def export(
             help="Folder for one file a batch, <batch id>_progress_<yyyymmdd>.csv. [default: .]",
         ),
     ] = None,
+    user: RequesterId = None,
+    layout: Annotated[
+        Layout,
+        typer.Option(help="`sunbird` for tools that read the file of Sunbird's own job."),
+    ] = Layout.EXHAUST,
 ) -> None:
-    """Write the report of courses as CSV.
+    """Write the report of courses as CSV, each file with a receipt beside it.
 
     \b
     Examples:
@@ -399,13 +423,14 @@ def export(
       exhaust export "Open University module AAA" -b "AAA 2013J" -o aaa.csv
       exhaust export --all --output-dir out
     """
-    from exhaust.export import STANDARD_OUTPUT, Request, export
+    from exhaust.export import Request, export
     from exhaust.warehouse import connect
+    from exhaust.writer import STANDARD_OUTPUT
 
     display = options.display()
     if options.json and output == STANDARD_OUTPUT:
         raise UsageError("--json and -o - both want standard output.", "Give one or the other.")
-    request = Request(courses or [], all_courses, batches or [], output, output_dir)
+    request = Request(courses or [], all_courses, batches or [], output, output_dir, user, layout)
     request.check()
     settings = options.settings()
     with (
@@ -428,9 +453,8 @@ def export(
 def _report_export(report: "ExportReport", display: Display) -> None:
     for file in report.files:
         display.say(f"{file.file}: {_rows(file)}")
-    if len(report.files) > 1:
-        rows = sum(file.rows for file in report.files)
-        display.say(f"{counted(len(report.files), 'file')}, {counted(rows, 'row')}.")
+    if report.files:
+        _sum_up(report, display)
     for course in report.without_batches:
         display.say(f"{course.id}  {course.name} has no batches.")
     for course in report.retired:
@@ -439,6 +463,53 @@ def _report_export(report: "ExportReport", display: Display) -> None:
         display.say("There are no courses.")
 
 
+def _sum_up(report: "ExportReport", display: Display) -> None:
+    rows = sum(file.rows for file in report.files)
+    left_out = sum(sum(file.left_out.values()) for file in report.files)
+    files = f" in {len(report.files):,} files" if len(report.files) > 1 else ""
+    display.say(
+        f"{counted(rows + left_out, 'enrolment')} = {counted(rows, 'row')}{files} "
+        f"+ {left_out:,} left out."
+    )
+    build = report.build
+    loaded = f"Data of {build.loaded_at:%Y-%m-%d %H:%M} UTC, built" if build.loaded_at else "Built"
+    receipts = [file.receipt for file in report.files if file.receipt]
+    place = receipts[0] if len(receipts) == 1 else "beside each file"
+    display.say(
+        f"{loaded} at {build.started_at:%Y-%m-%d %H:%M} UTC."
+        + (f" Receipt: {place}" if receipts else "")
+    )
+
+
 def _rows(file: "ReportFile") -> str:
     left_out = [f"{number:,} {reason}" for reason, number in file.left_out.items() if number]
     return counted(file.rows, "row") + (f"; left out: {', '.join(left_out)}" if left_out else "")
+
+
+@_command
+def verify(
+    options: Options,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report that was exported.")],
+) -> None:
+    """Check a report file against its receipt.
+
+    Says what was changed, also by a spreadsheet program: ids that became numbers, lost zeros, dates
+    in another form, missing rows. Exit code 7 if anything was.
+
+    \b
+    Example:
+      exhaust verify 0130300000000000101_progress_20261123.csv
+    """
+    from exhaust.verify import verify
+
+    display = options.display()
+    found = verify(file)
+    if options.json:
+        display.json(dataclasses.asdict(found))
+    if not found.is_unchanged:
+        changes = "\n".join(f"  {change}" for change in found.changes)
+        raise Unfit(
+            f"{found.file} is not what {found.receipt} tells of:\n{changes}",
+            "Take the file as it was exported. To keep ids and dates, import it as text.",
+        )
+    display.say(f"{found.file} is unchanged: {counted(found.rows, 'row')}.")

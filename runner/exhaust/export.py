@@ -1,33 +1,30 @@
-"""From the marts to the report's files: the engine writes the rows, only bytes pass here."""
+"""What is asked for and may be had, from one state of the marts, to its report files."""
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import cache
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 from exhaust import catalogue
-from exhaust.catalogue import Batch, Course
+from exhaust.catalogue import Batch, Course, Requester
 from exhaust.display import Progress, visible
 from exhaust.errors import Busy, NotAllowed, Unfit, UsageError
-from exhaust.files import check_file, file_name, make_folder, plain_errors, whole_file
+from exhaust.files import check_file, file_name, make_folder
+from exhaust.layout import Layout
+from exhaust.receipt import Build, Origin
 from exhaust.settings import Settings
-from exhaust.sql import course_report, literal, relation
+from exhaust.sql import relation
 from exhaust.warehouse import Warehouse
+from exhaust.writer import STANDARD_OUTPUT, Job, ReportFile, Writer
 
 PATIENCE = 10.0
 """Seconds that a running build is waited for."""
 
-MOST_COLUMNS = {"postgres": 1664}
-"""How many columns a SELECT can have, where that is few."""
-
-STANDARD_OUTPUT = "-"
 RETIRED = "Retired"
 
 
@@ -40,6 +37,9 @@ class Request:
     batches: Sequence[str] = ()
     output: str | None = None
     output_dir: Path | None = None
+    requester: str | None = None
+    """A user id; None is the operator, who sees all."""
+    layout: Layout = Layout.EXHAUST
 
     def check(self) -> None:
         """UsageError if the parts do not go together, or the output cannot be a file."""
@@ -59,36 +59,13 @@ class Request:
 
 
 @dataclass(frozen=True)
-class ReportFile:
-    """A report that was written."""
-
-    course_id: str
-    batch_ids: list[str]
-    file: str
-    rows: int
-    bytes: int
-    left_out: dict[str, int]
-    """Enrolments that are no row, by reason."""
-
-
-@dataclass(frozen=True)
 class ExportReport:
     files: list[ReportFile]
     retired: list[Course]
     """Courses that --all passed by."""
     without_batches: list[Course]
-
-
-@dataclass(frozen=True)
-class _Job:
-    course: Course
-    batches: list[Batch]
-    file: Path | None
-    """None is standard output."""
-
-    @property
-    def rows(self) -> int:
-        return sum(batch.enrolled for batch in self.batches)
+    build: Build
+    """What the reports are made from."""
 
 
 def today(zone: ZoneInfo) -> date:
@@ -116,16 +93,28 @@ def export(
     """
     schema = settings.profile.schema
     catalogue.check_built(warehouse, schema)
+    catalogue.check_requester(settings, request.requester)
     _warn_of_newer_load(warehouse, settings, notify)
-    with _built_marts(warehouse, schema, notify, clock, sleep):
-        courses, retired = _chosen_courses(catalogue.courses(warehouse, schema), request)
-        batches = _chosen_batches(warehouse, schema, courses, request)
+    with _built_marts(warehouse, schema, notify, clock, sleep) as build:
+        requester = catalogue.requester(warehouse, schema, request.requester)
+        courses, retired = _chosen_courses(warehouse, schema, request, requester)
+        batches = _chosen_batches(warehouse, schema, courses, request, requester)
+        origin = Origin(
+            build=build,
+            engine=warehouse.engine,
+            engine_version=warehouse.version,
+            report_timezone=settings.report_timezone.key,
+            exported_at=datetime.now(UTC),
+            requester=requester,
+            layout=request.layout,
+        )
         jobs = _jobs(courses, batches, request, today(settings.report_timezone))
-        writer = _Writer(warehouse, settings, standard_output, progress, jobs)
+        writer = Writer(warehouse, settings, origin, standard_output, progress, jobs)
         return ExportReport(
-            files=writer.write_all(jobs),
+            files=writer.write_all(),
             retired=retired,
             without_batches=[course for course in courses if not batches[course.id]],
+            build=build,
         )
 
 
@@ -136,51 +125,47 @@ def _built_marts(
     notify: Callable[[str], None],
     clock: Callable[[], float],
     sleep: Callable[[float], None],
-) -> Iterator[None]:
-    """One state of the marts, made by a build that ended well."""
+) -> Iterator[Build]:
+    """One state of the marts, and the build that made them, which ended well."""
     relations = [relation(schema, mart) for mart in catalogue.MARTS]
     deadline = clock() + PATIENCE
     is_waiting = False
     while True:
         with warehouse.snapshot(relations):
-            build = _newest_build(warehouse, schema)
+            newest = _newest_build(warehouse, schema)
             # A DuckDB file that is open here cannot be changed by a build: nothing to wait for.
-            if build.status != "running" or warehouse.engine == "duckdb" or clock() >= deadline:
-                build.check()
-                yield
+            if newest.status != "running" or warehouse.engine == "duckdb" or clock() >= deadline:
+                _check_build(newest)
+                # Tests alone do not change the marts.
+                yield _newest_build(warehouse, schema, "where command <> 'test'")
                 return
         if not is_waiting:
-            notify(f"A build that began at {_minute(build.started_at)} is running: waiting ...")
+            notify(f"A build that began at {_minute(newest.started_at)} is running: waiting ...")
             is_waiting = True
         sleep(0.5)
 
 
-@dataclass(frozen=True)
-class _Build:
-    status: str
-    started_at: datetime
-
-    def check(self) -> None:
-        if self.status == "running":
-            raise Busy(
-                f"A build began at {_minute(self.started_at)} and has not ended.",
-                "Try again when it has. If it was killed, run `exhaust build` again.",
-            )
-        if self.status != "success":
-            raise Unfit(
-                f"The build of {_minute(self.started_at)} failed: its report cannot be trusted.",
-                "Run `exhaust build`: it says what is wrong with the data.",
-            )
+def _check_build(build: Build) -> None:
+    if build.status == "running":
+        raise Busy(
+            f"A build began at {_minute(build.started_at)} and has not ended.",
+            "Try again when it has. If it was killed, run `exhaust build` again.",
+        )
+    if build.status != "success":
+        raise Unfit(
+            f"The build of {_minute(build.started_at)} failed: its report cannot be trusted.",
+            "Run `exhaust build`: it says what is wrong with the data.",
+        )
 
 
-def _newest_build(warehouse: Warehouse, schema: str) -> _Build:
+def _newest_build(warehouse: Warehouse, schema: str, condition: str = "") -> Build:
     rows = warehouse.query(
-        f"select status, started_at from {relation(schema, 'builds')} "
-        "order by started_at desc limit 1"
+        "select invocation_id, status, started_at, ended_at, loaded_at "
+        f"from {relation(schema, 'builds')} {condition} order by started_at desc limit 1"
     )
     if not rows:
         raise Unfit(f"Nothing is built in {warehouse.name}.", "Run `exhaust build`.")
-    return _Build(*rows[0])
+    return Build(*rows[0])
 
 
 def _warn_of_newer_load(
@@ -203,15 +188,16 @@ def _warn_of_newer_load(
 
 
 def _chosen_courses(
-    courses: Sequence[Course], request: Request
+    warehouse: Warehouse, schema: str, request: Request, requester: Requester | None
 ) -> tuple[list[Course], list[Course]]:
     """The courses to export, and the retired ones that --all passes by."""
     if request.all_courses:
+        courses = catalogue.courses(warehouse, schema, requester=requester)
         return (
             [course for course in courses if course.status != RETIRED],
             [course for course in courses if course.status == RETIRED],
         )
-    named = [catalogue.resolve_course(courses, text) for text in request.courses]
+    named = [catalogue.find_course(warehouse, schema, text, requester) for text in request.courses]
     for course in named:
         if course.status == RETIRED:
             raise NotAllowed(
@@ -223,19 +209,22 @@ def _chosen_courses(
 
 
 def _chosen_batches(
-    warehouse: Warehouse, schema: str, courses: Sequence[Course], request: Request
+    warehouse: Warehouse,
+    schema: str,
+    courses: Sequence[Course],
+    request: Request,
+    requester: Requester | None,
 ) -> dict[str, list[Batch]]:
     """Those of each course, by id."""
+    if not request.all_courses:
+        return {
+            course.id: catalogue.find_batches(warehouse, schema, course, request.batches, requester)
+            for course in courses
+        }
     chosen: dict[str, list[Batch]] = {course.id: [] for course in courses}
-    wanted: Sequence[str | None] = [None] if request.all_courses else list(chosen)
-    for course_id in wanted:
-        for batch in catalogue.batches(warehouse, schema, course_id):
-            if batch.course_id in chosen:
-                chosen[batch.course_id].append(batch)
-    if request.batches:
-        ((only, of_course),) = chosen.items()
-        named = {catalogue.resolve_batch(of_course, text).id for text in request.batches}
-        chosen[only] = [batch for batch in of_course if batch.id in named]
+    for batch in catalogue.batches(warehouse, schema, requester=requester):
+        if batch.course_id in chosen:
+            chosen[batch.course_id].append(batch)
     return chosen
 
 
@@ -244,132 +233,24 @@ def _jobs(
     batches: dict[str, list[Batch]],
     request: Request,
     day: date,
-) -> list[_Job]:
+) -> list[Job]:
     if request.output is not None:
         file = None if request.output == STANDARD_OUTPUT else Path(request.output)
-        return [_Job(course, batches[course.id], file) for course in courses]
+        are_all = not request.batches
+        return [Job(course, batches[course.id], are_all, file) for course in courses]
     folder = request.output_dir or Path()
     make_folder(folder)
     standing = Counter(batch.id for of_course in batches.values() for batch in of_course)
     return [
-        _Job(
+        Job(
             course,
             [batch],
+            not request.batches and len(batches[course.id]) == 1,
             folder / file_name(batch.id, day, course.id if standing[batch.id] > 1 else None),
         )
         for course in courses
         for batch in batches[course.id]
     ]
-
-
-class _Writer:
-    """Writes the jobs of one run."""
-
-    def __init__(
-        self,
-        warehouse: Warehouse,
-        settings: Settings,
-        standard_output: BinaryIO,
-        progress: Progress,
-        jobs: Sequence[_Job],
-    ) -> None:
-        self._warehouse = warehouse
-        self._settings = settings
-        self._standard_output = standard_output
-        self._progress = progress
-        self._expected = sum(job.rows for job in jobs)
-        self._lines = 0
-        self._plan = cache(self._read_plan)
-
-    def write_all(self, jobs: Sequence[_Job]) -> list[ReportFile]:
-        """Several small files at once, if the engine can, which writes one on one core."""
-        at_once = min(len(jobs), self._warehouse.copies_at_once)
-        plans = (self._plan(job.course.id) for job in jobs)
-        if at_once < 2:
-            return list(map(self._write, jobs, plans))
-        with ThreadPoolExecutor(at_once) as pool:
-            return list(pool.map(self._write, jobs, plans))
-
-    def _write(self, job: _Job, columns: Sequence[Mapping[str, Any]]) -> ReportFile:
-        select = course_report(
-            self._settings.project_dir,
-            engine=self._warehouse.engine,
-            relation=relation(self._settings.profile.schema, "course_progress"),
-            columns=columns,
-            course_id=job.course.id,
-            batch_ids=[batch.id for batch in job.batches],
-        )
-        size = 0
-
-        with self._open(job.file) as file:
-
-            def write(data: bytes) -> None:
-                nonlocal size
-                file.write(data)
-                size += len(data)
-
-            def write_rows(data: bytes) -> None:
-                write(data)
-                self._advance(job, data.count(b"\n"))
-
-            write((",".join(_field(column["label"]) for column in columns) + "\n").encode())
-            rows = self._warehouse.copy_out(select, write_rows) if job.batches else 0
-            if rows != job.rows:
-                raise Unfit(
-                    f"The report of {visible(job.course.id)} has {rows:,} rows, and its batches "
-                    f"count {job.rows:,} learners.",
-                    "The build is not whole. Run `exhaust build` again.",
-                )
-            file.flush()
-        left_out: Counter[str] = Counter()
-        for batch in job.batches:
-            left_out.update(batch.left_out)
-        return ReportFile(
-            course_id=job.course.id,
-            batch_ids=[batch.id for batch in job.batches],
-            file=STANDARD_OUTPUT if job.file is None else str(job.file),
-            rows=rows,
-            bytes=size,
-            left_out=dict(left_out),
-        )
-
-    def _open(self, file: Path | None) -> AbstractContextManager[BinaryIO]:
-        return self._open_standard_output() if file is None else whole_file(file)
-
-    @contextmanager
-    def _open_standard_output(self) -> Iterator[BinaryIO]:
-        with plain_errors("Standard output"):
-            yield self._standard_output
-
-    def _advance(self, job: _Job, lines: int) -> None:
-        # Lines are a little more than rows where a value holds a line break.
-        self._lines += lines
-        share = min(1.0, self._lines / self._expected) if self._expected else 1.0
-        self._progress(job.course.name or job.course.id, share)
-
-    def _read_plan(self, course_id: str) -> list[dict[str, Any]]:
-        """The header plan of a course, in order."""
-        names = ("column_name", "label", "kind", "assessment_ordinal")
-        rows = self._warehouse.query(
-            f"select {', '.join(names)} "
-            f"from {relation(self._settings.profile.schema, 'course_report_columns')} "
-            f"where course_id = {literal(course_id)} order by ordinal"
-        )
-        most = MOST_COLUMNS.get(self._warehouse.engine)
-        if most and len(rows) > most:
-            raise Unfit(
-                f"The report of {visible(course_id)} has {len(rows):,} columns, and "
-                f"{self._warehouse.engine} can write {most:,} at most.",
-                "Load and build on DuckDB to export this course.",
-            )
-        return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _field(text: str) -> str:
-    """A value of the header, quoted only if it has to be (RFC 4180)."""
-    if any(character in text for character in ',"\r\n'):
-        return '"' + text.replace('"', '""') + '"'
-    return text
 
 
 def _minute(moment: datetime) -> str:

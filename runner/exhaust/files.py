@@ -3,7 +3,7 @@
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,17 @@ def file_name(batch_id: str, day: date, course_id: str | None = None) -> str:
     """`<batch id>_progress_<yyyymmdd>.csv`, with `<course id>_` before it if one is given."""
     ids = [batch_id] if course_id is None else [course_id, batch_id]
     return f"{'_'.join(map(_encoded, ids))}_progress_{day:%Y%m%d}.csv"
+
+
+def csv_line(values: Sequence[str]) -> bytes:
+    """A line of CSV (RFC 4180): a value is quoted only if it has to be."""
+    return (",".join(map(_field, values)) + "\n").encode()
+
+
+def _field(text: str) -> str:
+    if any(character in text for character in ',"\r\n'):
+        return '"' + text.replace('"', '""') + '"'
+    return text
 
 
 def _encoded(name: str) -> str:
@@ -53,7 +64,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     with plain_errors(path):
         # Through a link, so that the link stays and what it points at is replaced.
         path = Path(os.path.realpath(path))
-        if path.exists() and not path.is_file():
+        if is_device(path):
             with path.open("wb") as file:
                 yield file
             return
@@ -66,6 +77,11 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+def is_device(path: Path) -> bool:
+    """Whether what stands there is written to as it is: a device or a named pipe."""
+    return path.exists() and not path.is_file()
 
 
 @contextmanager

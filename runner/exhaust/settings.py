@@ -33,6 +33,8 @@ class Settings:
     profile: Profile
     landing_schema: str
     report_timezone: ZoneInfo
+    require_requester: bool = False
+    """Whether everybody has to say who asks."""
     uses_example: bool = False
     """Whether the profile comes from the project's profiles.example.yml, for want of another."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
@@ -80,6 +82,7 @@ def read_settings(
         ),
         landing_schema=landing_schema,
         report_timezone=_timezone(timezone, project_file),
+        require_requester=_flag(variables, "require_requester", project_file),
         uses_example=profiles_file.name != "profiles.yml",
         environment=environment,
     )
@@ -271,6 +274,13 @@ def _render_text(text: str, where: str, environment: Mapping[str, str]) -> Any:
     ):
         raise UsageError(f"{where}: this is not a {wanted}.")
     return native
+
+
+def _flag(variables: Mapping[str, Any], name: str, file: Path) -> bool:
+    value = variables.get(name, False)
+    if not isinstance(value, bool):
+        raise UsageError(f"{file}: {name} is neither true nor false.")
+    return value
 
 
 def _timezone(name: str, file: Path) -> ZoneInfo:

@@ -35,14 +35,30 @@ def course_report(
     columns: Sequence[Mapping[str, Any]],
     course_id: str,
     batch_ids: Sequence[str] | None = None,
+    root_org_id: str | None = None,
 ) -> str:
     """The SELECT of a course's report: one row a learner and batch, every column text.
 
     `relation` is the SQL name of course_progress; `columns` the header plan in order, each with
-    column_name, label, kind and assessment_ordinal; without `batch_ids` all batches of the course.
+    column_name, label, kind and assessment_ordinal; without `batch_ids` all batches of the course;
+    with `root_org_id` the learners of that root organisation alone.
     """
     macros = _macros(project_dir)
-    return str(macros.course_report(engine, relation, columns, course_id, batch_ids))
+    return str(macros.course_report(engine, relation, columns, course_id, batch_ids, root_org_id))
+
+
+def assessment_attempts(
+    project_dir: Path,
+    *,
+    relation: str,
+    assessments: Sequence[Mapping[str, Any]],
+    course_id: str,
+    batch_ids: Sequence[str],
+    root_org_id: str | None = None,
+) -> str:
+    """The SELECT of one row that counts, in the order of `assessments`, who attempted each."""
+    macros = _macros(project_dir)
+    return str(macros.assessment_attempts(relation, assessments, course_id, batch_ids, root_org_id))
 
 
 @cache

@@ -8,6 +8,12 @@ MATHS = "do_1"
 MATHS_2 = "do_2"
 RETIRED = "do_3"
 EMPTY = "do_4"
+CREATOR = "c"
+"""Of all courses, of their tenant."""
+MENTOR = "m"
+"""Of one batch, of another tenant."""
+HOMELESS = "h"
+"""The creator of a batch, of no organisation."""
 EMPTY_NAME = 'गणित, "advanced" [red]{{ 1 }}\'; drop table x --'
 LONG_LABEL = "do_" + "9" * 70 + ', "final" - Score'
 HEADER = (
@@ -30,10 +36,13 @@ TABLES = {
     " left_out_batch_unknown bigint, left_out_inactive bigint, left_out_no_enrolment_date bigint",
     "course_report_columns": "course_id text, ordinal int, column_name text, label text, kind text,"
     " assessment_ordinal int",
-    "course_progress": "course_id text, batch_id text, user_id text, enrolled_on date,"
-    " progress int, total_score decimal(38, 0), scores decimal(38, 0)[]",
+    "course_progress": "course_id text, batch_id text, user_id text, root_org_id text,"
+    " enrolled_on date, progress int, total_score decimal(38, 0), scores decimal(38, 0)[]",
+    "requesters": "user_id text, root_org_id text",
+    "requester_batches": "user_id text, course_id text, batch_id text, sees_all_learners boolean,"
+    " enrolled bigint, completed bigint",
     "builds": "invocation_id text, command text, status text, started_at timestamp,"
-    " ended_at timestamp",
+    " ended_at timestamp, loaded_at timestamp",
 }
 
 PLAN = [
@@ -82,11 +91,30 @@ def create_marts(warehouse: Warehouse, settings: Settings) -> None:
         settings,
         "course_progress",
         # In the order of the report, as a build writes them: DuckDB's export counts on it.
-        f"('{MATHS}', '001', 'u1', '2026-02-01', 100, 47, array[0, 50])",
-        f"('{MATHS}', '001', 'u2', null, 0, null, array[null, null]::decimal[])",
-        f"('{MATHS}', '002', 'u,3', '2025-12-31', 5, 10, array[null, 10])",
-        f"('{MATHS_2}', '001', 'u1', '2026-02-01', 1, null, array[null, null]::decimal[])",
-        f"('{RETIRED}', '003', 'u1', '2026-02-01', 1, null, array[null, null]::decimal[])",
+        f"('{MATHS}', '001', 'u1', 't', '2026-02-01', 100, 47, array[0, 50])",
+        f"('{MATHS}', '001', 'u2', 'k', null, 0, null, array[null, null]::decimal[])",
+        f"('{MATHS}', '002', 'u,3', null, '2025-12-31', 5, 10, array[null, 10])",
+        f"('{MATHS_2}', '001', 'u1', 't', '2026-02-01', 1, null, array[null, null]::decimal[])",
+        f"('{RETIRED}', '003', 'u1', 't', '2026-02-01', 1, null, array[null, null]::decimal[])",
+    )
+    insert(
+        warehouse,
+        settings,
+        "requesters",
+        f"('{CREATOR}', 't')",
+        f"('{MENTOR}', 'k')",
+        f"('{HOMELESS}', null)",
+    )
+    insert(
+        warehouse,
+        settings,
+        "requester_batches",
+        f"('{CREATOR}', '{MATHS}', '001', true, 2, 1)",
+        f"('{CREATOR}', '{MATHS}', '002', true, 1, 1)",
+        f"('{CREATOR}', '{MATHS_2}', '001', true, 1, 1)",
+        f"('{CREATOR}', '{RETIRED}', '003', true, 1, 1)",
+        f"('{MENTOR}', '{MATHS}', '001', false, 1, 0)",
+        f"('{HOMELESS}', '{MATHS}', '002', false, 0, 0)",
     )
     add_build(warehouse, settings, "success", "2026-11-01 12:00")
 
@@ -120,4 +148,9 @@ def add_batch(
 def add_build(
     warehouse: Warehouse, settings: Settings, status: str, at: str, command: str = "build"
 ) -> None:
-    insert(warehouse, settings, "builds", f"('{at}', '{command}', '{status}', '{at}', null)")
+    insert(
+        warehouse,
+        settings,
+        "builds",
+        f"('{at}', '{command}', '{status}', '{at}', null, '2026-11-01')",
+    )

@@ -1,12 +1,24 @@
 import unicodedata
+from dataclasses import replace
 
 import pytest
-from marts import EMPTY, EMPTY_NAME, MATHS, MATHS_2, RETIRED, create_marts
+from marts import (
+    CREATOR,
+    EMPTY,
+    EMPTY_NAME,
+    HOMELESS,
+    MATHS,
+    MATHS_2,
+    MENTOR,
+    RETIRED,
+    create_marts,
+)
 
 from exhaust import catalogue
 from exhaust.catalogue import Batch, Course
-from exhaust.errors import Ambiguous, NotFound, Unfit
+from exhaust.errors import Ambiguous, NotAllowed, NotFound, Unfit
 from exhaust.settings import Settings
+from exhaust.sql import relation
 from exhaust.warehouse import Warehouse
 
 CAFE = "Café ÉTUDE Straße"
@@ -103,15 +115,16 @@ def test_courses_are_found(marts: Warehouse, settings: Settings, text: str, ids:
 def test_batches_are_the_known_ones(marts: Warehouse, settings: Settings) -> None:
     first, second = catalogue.batches(marts, settings.profile.schema, MATHS)
     assert (first.id, first.name, first.status, first.enrolled) == ("001", "First", "Live", 2)
-    assert first.left_out == {"inactive": 2, "no enrolment date": 1}
+    assert first.left_out == {"inactive": 2, "no enrolment date": 1, "outside the tenant": 0}
+    assert first.sees_all_learners
     assert second.id == "002"
     assert len(catalogue.batches(marts, settings.profile.schema)) == 4
 
 
 def test_a_batch_is_named() -> None:
     batches = [
-        Batch("do_1", "007", "First", None, None, None, 0, 0, 0, 0),
-        Batch("do_1", "008", None, None, None, None, 0, 0, 0, 0),
+        Batch("do_1", "007", "First", None, None, None, 0, 0, 0, 0, 0, True),
+        Batch("do_1", "008", None, None, None, None, 0, 0, 0, 0, 0, True),
     ]
     assert catalogue.resolve_batch(batches, "008").id == "008"
     assert catalogue.resolve_batch(batches, "fir").id == "007"
@@ -122,3 +135,78 @@ def test_a_batch_is_named() -> None:
 def test_without_marts(warehouse: Warehouse, settings: Settings) -> None:
     with pytest.raises(Unfit, match="Nothing is built"):
         catalogue.courses(warehouse, settings.profile.schema)
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        (CREATOR, {MATHS: (2, 3), MATHS_2: (1, 1), RETIRED: (1, 1)}),
+        (MENTOR, {MATHS: (1, 1)}),
+        (HOMELESS, {MATHS: (1, 0)}),
+    ],
+)
+def test_a_requester_sees_his_own_courses_and_their_learners(
+    marts: Warehouse, settings: Settings, user: str, expected: dict[str, tuple[int, int]]
+) -> None:
+    schema = settings.profile.schema
+    requester = catalogue.requester(marts, schema, user)
+    found = catalogue.courses(marts, schema, requester=requester)
+    assert {course.id: (course.batches, course.enrolments) for course in found} == expected
+
+
+def test_the_creator_sees_a_course_without_batches(marts: Warehouse, settings: Settings) -> None:
+    schema = settings.profile.schema
+    marts.execute(f"delete from {relation(schema, 'requester_batches')}")
+    requester = catalogue.requester(marts, schema, CREATOR)
+    found = catalogue.courses(marts, schema, requester=requester)
+    assert {course.id for course in found} == {MATHS, MATHS_2, RETIRED}
+    assert {course.batches for course in found} == {0}
+
+
+def test_a_requester_sees_his_own_batches_and_their_learners(
+    marts: Warehouse, settings: Settings
+) -> None:
+    schema = settings.profile.schema
+    mentor = catalogue.requester(marts, schema, MENTOR)
+    (batch,) = catalogue.batches(marts, schema, MATHS, mentor)
+    assert (batch.id, batch.enrolled, batch.completed, batch.sees_all_learners) == (
+        "001",
+        1,
+        0,
+        False,
+    )
+    assert batch.left_out["outside the tenant"] == 1
+    creator = catalogue.requester(marts, schema, CREATOR)
+    first, second = catalogue.batches(marts, schema, MATHS, creator)
+    assert (first.enrolled, second.enrolled, first.sees_all_learners) == (2, 1, True)
+
+
+@pytest.mark.parametrize("stranger", ["nobody", "", "' or true --"])
+def test_a_stranger_may_see_nothing(marts: Warehouse, settings: Settings, stranger: str) -> None:
+    with pytest.raises(NotAllowed, match="created no course and no batch"):
+        catalogue.requester(marts, settings.profile.schema, stranger)
+
+
+def test_what_is_not_the_requesters_is_refused(marts: Warehouse, settings: Settings) -> None:
+    schema = settings.profile.schema
+    mentor = catalogue.requester(marts, schema, MENTOR)
+    for text in (MATHS_2, "mathematics ii", EMPTY):
+        with pytest.raises(NotAllowed, match="`m` may not see the reports of") as raised:
+            catalogue.find_course(marts, schema, text, mentor)
+        assert "creator and the mentors of the batch" in str(raised.value.hint)
+    with pytest.raises(NotFound, match="No course of 1 has the id `do_99`"):
+        catalogue.find_course(marts, schema, "do_99", mentor)
+    course = catalogue.find_course(marts, schema, MATHS, mentor)
+    for text in ("002", "second"):
+        with pytest.raises(NotAllowed, match="`m` may not see all of these batches"):
+            catalogue.find_batches(marts, schema, course, [text], mentor)
+    with pytest.raises(NotFound, match="`999`"):
+        catalogue.find_batches(marts, schema, course, ["999"], mentor)
+
+
+def test_who_asks_may_be_wanted(settings: Settings) -> None:
+    catalogue.check_requester(settings, None)
+    strict = replace(settings, require_requester=True)
+    catalogue.check_requester(strict, "u1")
+    with pytest.raises(NotAllowed, match="require_requester"):
+        catalogue.check_requester(strict, None)

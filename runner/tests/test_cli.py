@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,12 +21,13 @@ from exhaust import cli
 from exhaust.dbt import BuildReport, Failure, SetAside
 from exhaust.settings import Settings
 
-COMMANDS = ("demo", "load", "build", "courses", "batches", "export")
+COMMANDS = ("demo", "load", "build", "courses", "batches", "export", "verify")
 COMMON = ("--target", "--project-dir", "--profiles-dir", "--json", "--quiet")
 SAMPLE = PROJECT / "seeds"
 COURSE = "do_31300000000000000001"
 BATCH = "0130300000000000103"
 RETIRED = "do_31300000000000000004"
+MENTOR = "911ce132-8344-52ec-b886-dd566ca43537"
 TRACEBACK = "Traceback"
 
 Exhaust = Callable[..., int]
@@ -175,6 +177,53 @@ class TestReading:
         assert (sample / "one.csv").read_bytes() == content
         shown = capsys.readouterr()
         assert shown.out + shown.err == ""
+
+    def test_an_export_is_summed_up_in_three_lines(
+        self, sample: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert call("export", COURSE, "-b", BATCH, "-o", "one.csv") == 0
+        file, sum_of_rows, origin = capsys.readouterr().err.splitlines()
+        assert file == "one.csv: 11 rows; left out: 3 inactive, 2 no enrolment date"
+        assert sum_of_rows == "16 enrolments = 11 rows + 5 left out."
+        assert re.fullmatch(
+            r"Data of \S+ \S+ UTC, built at \S+ \S+ UTC. Receipt: one.csv.receipt.json", origin
+        )
+
+    def test_verify(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert call("export", COURSE, "-q", "-o", "one.csv", "--as", MENTOR) == 0
+        assert call("verify", "one.csv") == 0
+        assert capsys.readouterr().err == "one.csv is unchanged: 23 rows.\n"
+        file = sample / "one.csv"
+        file.write_bytes(file.read_bytes().replace(b"%", b""))
+        assert call("verify", "one.csv", "--json") == 7
+        shown = capsys.readouterr()
+        (change,) = json.loads(shown.out)["changes"]
+        assert change.startswith("a score that is no whole percentage: ")
+        assert f"\n  {change}\nhint: " in shown.err
+        assert call("verify", "two.csv") == 3
+
+    @pytest.mark.parametrize("command", [["courses"], ["batches", COURSE], ["export", COURSE]])
+    def test_who_asks(
+        self,
+        sample: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        command: list[str],
+    ) -> None:
+        assert call(*command, "--json", "--as", MENTOR) == 0
+        by_option = capsys.readouterr().out
+        assert BATCH in by_option or command == ["courses"]
+        assert "0130300000000000102" not in by_option
+        assert "do_31300000000000000002" not in by_option
+        monkeypatch.setenv("EXHAUST_USER", "nobody")
+        assert call(*command) == 5
+        assert "`nobody` created no course" in capsys.readouterr().err
+
+    def test_the_layout_of_sunbird(self, sample: Path) -> None:
+        assert call("export", COURSE, "-b", BATCH, "--layout", "sunbird", "-o", "one.csv") == 0
+        header, first, *_ = (sample / "one.csv").read_text("utf-8").splitlines()
+        assert header.startswith("Collection Id,Collection Name,Batch Id,Batch Name,User UUID,")
+        assert f",BatchId_{BATCH}," in first
 
     def test_export_to_standard_output(
         self, sample: Path, capfdbinary: pytest.CaptureFixture[bytes]
@@ -374,7 +423,7 @@ def test_demo(
     assert call("demo", "--json") == 0
     shown = capsys.readouterr()
     result = json.loads(shown.out)
-    (file,) = (tmp_path / "here").iterdir()
+    (file,) = (tmp_path / "here").glob("*.csv")
     assert result["file"] == str(file)
     assert result["course_id"] == COURSE
     assert file.name.startswith(f"{result['batch_id']}_progress_")

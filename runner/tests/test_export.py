@@ -1,20 +1,26 @@
 import errno
+import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from marts import (
+    CREATOR,
     EMPTY,
     HEADER,
+    HOMELESS,
     LINES,
     MATHS,
     MATHS_2,
+    MENTOR,
     PLAN,
     RETIRED,
     add_build,
@@ -25,6 +31,7 @@ from marts import (
 from exhaust import export as module
 from exhaust.errors import Busy, ExhaustError, NotAllowed, NotFound, Unfit, UsageError
 from exhaust.export import ExportReport, Request, export
+from exhaust.layout import Layout
 from exhaust.settings import Settings
 from exhaust.sql import relation
 from exhaust.warehouse import Warehouse, connect
@@ -70,9 +77,17 @@ def files(folder: Path) -> dict[str, str]:
     return {file.name: file.read_bytes().decode() for file in folder.iterdir()}
 
 
+def reports(folder: Path) -> dict[str, str]:
+    """The files of a folder without their receipts, of which each has one."""
+    found = files(folder)
+    reports = {name: text for name, text in found.items() if not name.endswith(".receipt.json")}
+    assert found.keys() - reports.keys() == {f"{name}.receipt.json" for name in reports}
+    return reports
+
+
 def test_writes_one_file_a_batch(run: Export, tmp_path: Path, said: list[str]) -> None:
     report = run(Request([MATHS]))
-    assert files(tmp_path) == {
+    assert reports(tmp_path) == {
         "001_progress_20261123.csv": text((MATHS, "001")),
         "002_progress_20261123.csv": text((MATHS, "002")),
     }
@@ -83,7 +98,11 @@ def test_writes_one_file_a_batch(run: Export, tmp_path: Path, said: list[str]) -
         "001_progress_20261123.csv",
     )
     assert (first.rows, first.bytes) == (2, len(text((MATHS, "001"))))
-    assert first.left_out == {"inactive": 2, "no enrolment date": 1}
+    assert first.left_out == {
+        "inactive": 2,
+        "no enrolment date": 1,
+        "outside the tenant": 0,
+    }
     assert second.rows == 1
     assert said == []
 
@@ -104,7 +123,7 @@ def test_the_day_is_the_time_zones_own(
 
 def test_batches_of_one_id_do_not_overwrite_each_other(run: Export, tmp_path: Path) -> None:
     run(Request([MATHS, "mathematics ii"], output_dir=tmp_path / "a" / "b"))
-    assert files(tmp_path / "a" / "b") == {
+    assert reports(tmp_path / "a" / "b") == {
         "do_1_001_progress_20261123.csv": text((MATHS, "001")),
         "002_progress_20261123.csv": text((MATHS, "002")),
         "do_2_001_progress_20261123.csv": text((MATHS_2, "001")),
@@ -117,7 +136,7 @@ def test_a_course_named_twice_is_exported_once(run: Export) -> None:
 
 def test_batches_are_chosen_by_id_and_name(run: Export, tmp_path: Path) -> None:
     run(Request([MATHS], batches=["second", "002"]))
-    assert list(files(tmp_path)) == ["002_progress_20261123.csv"]
+    assert list(reports(tmp_path)) == ["002_progress_20261123.csv"]
 
 
 def test_an_unknown_batch_cannot_be_exported(run: Export) -> None:
@@ -127,14 +146,14 @@ def test_an_unknown_batch_cannot_be_exported(run: Export) -> None:
 
 def test_one_file_holds_all_batches_in_order(run: Export, tmp_path: Path) -> None:
     report = run(Request([MATHS], output="all.csv"))
-    assert files(tmp_path) == {"all.csv": text((MATHS, "001"), (MATHS, "002"))}
+    assert reports(tmp_path) == {"all.csv": text((MATHS, "001"), (MATHS, "002"))}
     assert report.files[0].batch_ids == ["001", "002"]
     assert report.files[0].rows == 3
 
 
 def test_one_file_holds_the_batches_chosen(run: Export, tmp_path: Path) -> None:
     run(Request([MATHS], batches=["002"], output="one.csv"))
-    assert files(tmp_path) == {"one.csv": text((MATHS, "002"))}
+    assert reports(tmp_path) == {"one.csv": text((MATHS, "002"))}
 
 
 def test_standard_output(run: Export, tmp_path: Path) -> None:
@@ -168,7 +187,7 @@ def test_a_full_disk_behind_standard_output(run: Export) -> None:
 
 def test_all_courses_but_the_retired(run: Export, tmp_path: Path) -> None:
     report = run(Request(all_courses=True))
-    assert set(files(tmp_path)) == {
+    assert set(reports(tmp_path)) == {
         "do_1_001_progress_20261123.csv",
         "002_progress_20261123.csv",
         "do_2_001_progress_20261123.csv",
@@ -188,7 +207,7 @@ def test_a_course_without_batches(run: Export, tmp_path: Path) -> None:
     assert [course.id for course in report.without_batches] == [EMPTY]
     assert files(tmp_path) == {}
     run(Request([EMPTY], output="header.csv"))
-    assert files(tmp_path) == {"header.csv": HEADER}
+    assert reports(tmp_path) == {"header.csv": HEADER}
 
 
 def test_progress_ends_at_the_whole(run: Export) -> None:
@@ -380,17 +399,9 @@ def test_names_and_ids_are_only_data(
             )
     run(Request([odd], batches=[odd]))
     name = "%2E.%2F%27%3B%20drop%20table%20courses%3B%20--%7B%7B%207%20%2A%207%20%7D%7D"
-    assert files(tmp_path) == {
+    assert reports(tmp_path) == {
         f"{name}_progress_20261123.csv": HEADER + f"{odd},u1,01/02/2026,1,,,\n"
     }
-
-
-@pytest.mark.parametrize(
-    ("text", "field"),
-    [("a b#;'", "a b#;'"), ("a,b", '"a,b"'), ('"', '""""'), ("a\nb", '"a\nb"'), ("\r", '"\r"')],
-)
-def test_the_header_is_quoted_only_where_it_has_to_be(text: str, field: str) -> None:
-    assert module._field(text) == field
 
 
 def test_export_knows_no_dbt() -> None:
@@ -410,3 +421,125 @@ def test_today_is_the_time_zones_day(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_request_is_made_of_names(run: Export) -> None:
     with pytest.raises(NotFound):
         run(replace(Request([MATHS]), courses=["nothing like it"]))
+
+
+def test_a_requester_of_the_tenant_gets_all_learners(run: Export, tmp_path: Path) -> None:
+    run(Request([MATHS], output="all.csv", requester=CREATOR))
+    assert reports(tmp_path) == {"all.csv": text((MATHS, "001"), (MATHS, "002"))}
+
+
+def test_a_requester_of_another_tenant_gets_those_of_his_own(run: Export, tmp_path: Path) -> None:
+    report = run(Request([MATHS], requester=MENTOR))
+    assert reports(tmp_path) == {"001_progress_20261123.csv": HEADER + LINES[MATHS, "001"][1]}
+    assert report.files[0].left_out["outside the tenant"] == 1
+
+
+def test_a_requester_without_an_organisation_gets_none(run: Export, tmp_path: Path) -> None:
+    run(Request([MATHS], requester=HOMELESS))
+    assert reports(tmp_path) == {"002_progress_20261123.csv": HEADER}
+
+
+def test_all_is_all_that_a_requester_may_have(run: Export, tmp_path: Path) -> None:
+    run(Request(all_courses=True, requester=MENTOR))
+    assert set(reports(tmp_path)) == {"001_progress_20261123.csv"}
+
+
+@pytest.mark.parametrize(
+    ("user", "course", "batches"),
+    [("nobody", MATHS, []), (MENTOR, MATHS_2, []), (MENTOR, MATHS, ["001", "002"])],
+)
+def test_a_refused_requester_gets_nothing(
+    run: Export, tmp_path: Path, user: str, course: str, batches: list[str]
+) -> None:
+    with pytest.raises(NotAllowed):
+        run(Request([course], batches=batches, requester=user))
+    assert files(tmp_path) == {}
+
+
+def test_nobody_is_anonymous_where_that_is_wanted(
+    warehouse: Warehouse, settings: Settings, run: Export, tmp_path: Path
+) -> None:
+    with pytest.raises(NotAllowed, match="require_requester"):
+        export(
+            warehouse,
+            replace(settings, require_requester=True),
+            Request([MATHS]),
+            standard_output=BytesIO(),
+            notify=lambda message: None,
+            progress=lambda what, share: None,
+        )
+    assert files(tmp_path) == {}
+
+
+def test_a_receipt_says_what_is_in_the_file(
+    run: Export, tmp_path: Path, settings: Settings, warehouse: Warehouse
+) -> None:
+    run(Request([MATHS], batches=["001"], requester=MENTOR))
+    file = tmp_path / "001_progress_20261123.csv"
+    receipt = json.loads((tmp_path / f"{file.name}.receipt.json").read_text("utf-8"))
+    left_out = {"inactive": 2, "no enrolment date": 1, "outside the tenant": 1}
+    exported_at = receipt.pop("exported_at")
+    columns = receipt.pop("columns")
+    assert receipt == {
+        "receipt": 1,
+        "file": file.name,
+        "bytes": file.stat().st_size,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "rows": 1,
+        "enrolments": 5,
+        "left_out": left_out,
+        "course": {"id": MATHS, "name": "Mathematics"},
+        "batches": [
+            {"id": "001", "name": "First", "rows": 1, "enrolments": 5, "left_out": left_out}
+        ],
+        "filters": {"batches": ["001"], "root_org_id": "k"},
+        "requester": MENTOR,
+        "layout": "exhaust",
+        "data": {"loaded_at": "2026-11-01T00:00:00Z"},
+        "build": {
+            "id": "2026-11-01 12:00",
+            "started_at": "2026-11-01T12:00:00Z",
+            "ended_at": None,
+        },
+        "report_timezone": "Asia/Kolkata",
+        "engine": {"name": settings.profile.engine, "version": warehouse.version},
+        "exhaust": version("exhaust"),
+    }
+    assert [column["label"] for column in columns] == [label for _, label, _, _ in PLAN]
+    assert [column["kind"] for column in columns] == [kind for _, _, kind, _ in PLAN]
+    assert datetime.strptime(exported_at, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_the_receipt_names_the_build_and_not_later_tests(
+    run: Export, tmp_path: Path, warehouse: Warehouse, settings: Settings
+) -> None:
+    add_build(warehouse, settings, "success", "2026-11-03 12:00", command="test")
+    report = run(Request([MATHS_2]))
+    assert report.build.id == "2026-11-01 12:00"
+
+
+def test_standard_output_and_devices_have_no_receipt(run: Export, tmp_path: Path) -> None:
+    assert [file.receipt for file in run(Request([MATHS], output="-")).files] == [None]
+    assert [file.receipt for file in run(Request([MATHS], output="/dev/null")).files] == [None]
+    assert files(tmp_path) == {}
+
+
+def test_the_layout_of_sunbird(run: Export, tmp_path: Path) -> None:
+    run(Request([MATHS], batches=["001"], output="all.csv", layout=Layout.SUNBIRD))
+    run(Request([MATHS], batches=["002"], output="two.csv", layout=Layout.SUNBIRD))
+    fixed = "Batch Id,User UUID,Enrolment Date,Progress,Total Score"
+    long_label = '"do_' + "9" * 70 + ', ""final"" - Score"'
+    assert reports(tmp_path) == {
+        "all.csv": f"{fixed},do_7 - Score,{long_label}\n"
+        "BatchId_001,u1,01/02/2026,100,47%,0%,50%\nBatchId_001,u2,,0,,,\n",
+        # Nobody of this batch attempted the other assessment.
+        "two.csv": f'{fixed},{long_label}\nBatchId_002,"u,3",31/12/2025,5,10%,10%\n',
+    }
+
+
+def test_the_layout_of_sunbird_looks_at_those_in_the_file_alone(
+    run: Export, tmp_path: Path
+) -> None:
+    run(Request([MATHS], requester=MENTOR, layout=Layout.SUNBIRD))
+    (report,) = reports(tmp_path).values()
+    assert report == "Batch Id,User UUID,Enrolment Date,Progress,Total Score\nBatchId_001,u2,,0,\n"

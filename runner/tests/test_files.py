@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pytest
 
 from exhaust.errors import ExhaustError, UsageError
-from exhaust.files import check_file, file_name, make_folder, whole_file
+from exhaust.files import check_file, csv_line, file_name, make_folder, whole_file
 
 DAY = date(2026, 1, 9)
 
@@ -124,3 +124,11 @@ def test_make_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError):
         make_folder(tmp_path / "file")
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [("a b#;'", "a b#;'"), ("a,b", '"a,b"'), ('"', '""""'), ("a\nb", '"a\nb"'), ("\r", '"\r"')],
+)
+def test_a_line_is_quoted_only_where_it_has_to_be(text: str, field: str) -> None:
+    assert csv_line(["x", text]) == f"x,{field}\n".encode()

@@ -22,7 +22,7 @@ def test_every_report_is_the_golden_one(built: Built, scenario: str, tmp_path: P
 
     written = {
         file.name.removesuffix("_progress_20240701.csv"): file.read_bytes()
-        for file in tmp_path.iterdir()
+        for file in tmp_path.glob("*.csv")
     }
     golden = {file.stem: file.read_bytes() for file in (GOLDEN / scenario).iterdir()}
     assert set(written) == set(golden)

@@ -29,7 +29,7 @@ def exported(built: Built, tmp_path_factory: pytest.TempPathFactory) -> tuple[Ex
 
 def learners(folder: Path) -> list[dict[str, str]]:
     found: list[dict[str, str]] = []
-    for file in sorted(folder.iterdir()):
+    for file in sorted(folder.glob("*.csv")):
         with file.open(encoding="utf-8", newline="") as lines:
             found.extend(csv.DictReader(lines))
     return found
@@ -58,7 +58,7 @@ def test_every_report_is_the_golden_one(exported: tuple[ExportReport, Path]) -> 
     golden = {batch: digest for digest, batch in map(str.split, lines)}
     written = {
         file.name.removesuffix("_progress_20240701.csv"): sha256(file.read_bytes()).hexdigest()
-        for file in exported[1].iterdir()
+        for file in exported[1].glob("*.csv")
     }
 
     assert written == golden

@@ -55,6 +55,25 @@ def test_the_checkouts_own_example(tmp_path: Path) -> None:
     assert postgres.profile.options["port"] == 5433
 
 
+@pytest.mark.parametrize(
+    ("variable", "is_required"),
+    [("", False), ("false", False), ("true", True)],
+)
+def test_whether_everybody_has_to_say_who_asks(
+    project: Path, variable: str, is_required: bool
+) -> None:
+    line = f"require_requester: {variable}, " if variable else ""
+    (project / "dbt_project.yml").write_text(PROJECT.replace("vars: {", "vars: {" + line))
+    assert read_settings(environ={}).require_requester is is_required
+
+
+def test_a_flag_that_is_none(project: Path) -> None:
+    text = PROJECT.replace("vars: {", "vars: {require_requester: 'no', ")
+    (project / "dbt_project.yml").write_text(text)
+    with pytest.raises(UsageError, match="require_requester is neither true nor false"):
+        read_settings(environ={})
+
+
 class TestProject:
     def test_the_nearest_parent(self, project: Path) -> None:
         assert find_project(None, {}) == project

@@ -24,6 +24,11 @@ class Warehouse(ABC):
         self.name = name
         """What messages call it: the file's path, or host, port and database."""
 
+    @property
+    @abstractmethod
+    def version(self) -> str:
+        """Of the engine."""
+
     @abstractmethod
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """The rows of a small result."""

@@ -74,6 +74,10 @@ class DuckDBWarehouse(Warehouse):
                 connection.execute("set enable_progress_bar_print = false")
                 return cls(connection, str(path))
 
+    @property
+    def version(self) -> str:
+        return duckdb.__version__
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         return self._connection.execute(sql).fetchall()
 

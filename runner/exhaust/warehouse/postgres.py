@@ -89,6 +89,10 @@ class PostgresWarehouse(Warehouse):
         if options.get("role"):
             self.execute(f"set role {identifier(options['role'])}")
 
+    @property
+    def version(self) -> str:
+        return self._connection.info.parameter_status("server_version") or ""
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with self._plain_errors():
             return self._connection.execute(sql).fetchall()

@@ -1,0 +1,118 @@
+"""The receipt beside a report file: what is in it, as of when, and what proves it unchanged."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from exhaust.catalogue import Batch, Course, Requester
+from exhaust.layout import Column, Layout
+
+VERSION = 1
+"""Of the form of receipts."""
+
+
+def receipt_path(file: Path) -> Path:
+    """Where the receipt of a report file is."""
+    return file.with_name(f"{file.name}.receipt.json")
+
+
+@dataclass(frozen=True)
+class Build:
+    """The build that a report is made from; times are UTC."""
+
+    id: str
+    status: str
+    started_at: datetime
+    ended_at: datetime | None
+    loaded_at: datetime | None
+    """When the newest of its data was loaded; None where that is not known."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What all reports of one run have in common."""
+
+    build: Build
+    engine: str
+    engine_version: str
+    report_timezone: str
+    exported_at: datetime
+    requester: Requester | None
+    layout: Layout
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What one report file holds."""
+
+    course: Course
+    batches: Sequence[Batch]
+    are_all_batches: bool
+    root_org_id: str | None
+    """The root organisation whose learners alone are in it; None: all are."""
+    columns: Sequence[Column]
+    rows: int
+    bytes: int
+    sha256: str
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Enrolments that are no row, by reason."""
+        left_out: Counter[str] = Counter()
+        for batch in self.batches:
+            left_out.update(batch.left_out)
+        return dict(left_out)
+
+
+def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
+    """The receipt of a file as JSON, a version of its form first."""
+    build = origin.build
+    content: Mapping[str, Any] = {
+        "receipt": VERSION,
+        "file": file.name,
+        "bytes": contents.bytes,
+        "sha256": contents.sha256,
+        "rows": contents.rows,
+        "enrolments": contents.rows + sum(contents.left_out.values()),
+        "left_out": contents.left_out,
+        "course": {"id": contents.course.id, "name": contents.course.course_name},
+        "batches": [
+            {
+                "id": batch.id,
+                "name": batch.batch_name,
+                "rows": batch.enrolled,
+                "enrolments": batch.enrolled + sum(batch.left_out.values()),
+                "left_out": batch.left_out,
+            }
+            for batch in contents.batches
+        ],
+        "filters": {
+            "batches": None if contents.are_all_batches else [b.id for b in contents.batches],
+            "root_org_id": contents.root_org_id,
+        },
+        "requester": origin.requester and origin.requester.user_id,
+        "layout": origin.layout,
+        "columns": [
+            {"label": column["label"], "kind": column["kind"]} for column in contents.columns
+        ],
+        "data": {"loaded_at": _utc(build.loaded_at)},
+        "build": {
+            "id": build.id,
+            "started_at": _utc(build.started_at),
+            "ended_at": _utc(build.ended_at),
+        },
+        "exported_at": _utc(origin.exported_at),
+        "report_timezone": origin.report_timezone,
+        "engine": {"name": origin.engine, "version": origin.engine_version},
+        "exhaust": version("exhaust"),
+    }
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _utc(moment: datetime | None) -> str | None:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else None

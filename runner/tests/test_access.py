@@ -1,0 +1,74 @@
+"""The role for readers that docs/access.md describes, tried."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from marts import MATHS, MATHS_2, create_marts
+from support import PROJECT, no_progress
+
+from exhaust.errors import NotAllowed
+from exhaust.export import Request, export
+from exhaust.settings import Settings
+from exhaust.sql import relation
+from exhaust.warehouse import connect
+
+HIDDEN = ("sunbird", "exhaust_staging", "exhaust_intermediate")
+
+
+@pytest.fixture
+def reader(settings_postgres: Settings) -> Iterator[Settings]:
+    """A login with the reader role; all marts but one are built after the role was made."""
+    (sql,) = re.findall(
+        r"```sql\n(.*?)```", (PROJECT / "docs" / "access.md").read_text("utf-8"), re.DOTALL
+    )
+    schema = settings_postgres.profile.schema
+    with connect(settings_postgres.profile, writing=True, notify=pytest.fail) as warehouse:
+        warehouse.execute(f"create schema {schema}; create table {schema}.earlier (one int)")
+        for hidden in HIDDEN:
+            warehouse.execute(f"create schema {hidden}; create table {hidden}.one (one int)")
+        # Roles are the server's, which the tests share.
+        warehouse.execute("drop role if exists exhaust_reader, desk")
+        warehouse.execute(sql)
+        warehouse.execute("create role desk login; grant exhaust_reader to desk")
+        create_marts(warehouse, settings_postgres)
+    options = {**settings_postgres.profile.options, "user": "desk"}
+    yield replace(settings_postgres, profile=replace(settings_postgres.profile, options=options))
+    with connect(settings_postgres.profile, writing=True, notify=pytest.fail) as warehouse:
+        warehouse.execute("drop owned by exhaust_reader, desk; drop role exhaust_reader, desk")
+
+
+def test_a_reader_exports(reader: Settings, tmp_path: Path) -> None:
+    with connect(reader.profile, writing=False, notify=pytest.fail) as warehouse:
+        report = export(
+            warehouse,
+            reader,
+            Request([MATHS, MATHS_2], output_dir=tmp_path),
+            standard_output=BytesIO(),
+            notify=pytest.fail,
+            progress=no_progress,
+        )
+        assert [file.rows for file in report.files] == [2, 1, 1]
+        assert warehouse.query(f"select * from {relation(reader.profile.schema, 'earlier')}") == []
+
+
+@pytest.mark.parametrize("schema", HIDDEN)
+def test_a_reader_reads_no_other_layer(reader: Settings, schema: str) -> None:
+    with (
+        connect(reader.profile, writing=False, notify=pytest.fail) as warehouse,
+        pytest.raises(NotAllowed, match="permission denied"),
+    ):
+        warehouse.query(f"select * from {relation(schema, 'one')}")
+
+
+@pytest.mark.parametrize("statement", ["delete from {}", "drop table {}", "truncate {}"])
+def test_a_reader_changes_nothing(reader: Settings, statement: str) -> None:
+    mart = relation(reader.profile.schema, "course_progress")
+    with (
+        connect(reader.profile, writing=True, notify=pytest.fail) as warehouse,
+        pytest.raises(NotAllowed),
+    ):
+        warehouse.execute(statement.format(mart))

@@ -1,0 +1,222 @@
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from exhaust.errors import NotFound, Unfit
+from exhaust.verify import verify
+
+HEADER = (
+    "Collection ID,Batch ID,User UUID,School ID,Enrolment Date,Progress,Total Score,do_7 - Score"
+)
+KINDS = ["text", "text", "text", "text", "date", "number", "percent", "score"]
+ROWS = [
+    "do_1,0130300000000000101,u1,0912,01/02/2026,100,47%,0%",
+    "do_1,0130300000000000101,u2,,03/02/2026,0,,",
+    'do_1,0130300000000000102,"u,3",33240501201,31/12/2025,5,10%,10%',
+]
+BATCHES = ("0130300000000000101", "0130300000000000102")
+
+
+def report(rows: list[str], header: str = HEADER, end: str = "\n") -> str:
+    return end.join([header, *rows, ""])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A report with its receipt."""
+    file = tmp_path / "report.csv"
+    content = report(ROWS).encode()
+    file.write_bytes(content)
+    columns = zip(HEADER.split(","), KINDS, strict=True)
+    receipt = {
+        "receipt": 1,
+        "sha256": sha256(content).hexdigest(),
+        "rows": 3,
+        "course": {"id": "do_1"},
+        "batches": [{"id": batch} for batch in BATCHES],
+        "layout": "exhaust",
+        "columns": [{"label": label, "kind": kind} for label, kind in columns],
+    }
+    receipt_of(file).write_text(json.dumps(receipt))
+    return file
+
+
+def receipt_of(file: Path) -> Path:
+    return file.with_name("report.csv.receipt.json")
+
+
+@pytest.fixture
+def changes(file: Path) -> Callable[..., list[str]]:
+    """Changes the file, by a text put for another, and gives what is said of it."""
+
+    def changes(*replaced: tuple[str, str], encoding: str = "utf-8") -> list[str]:
+        text = report(ROWS)
+        for old, new in replaced:
+            assert old in text
+            text = text.replace(old, new)
+        file.write_bytes(text.encode(encoding))
+        found = verify(file)
+        assert not found.is_unchanged
+        return found.changes
+
+    return changes
+
+
+Changes = Callable[..., list[str]]
+
+
+def test_an_unchanged_file(file: Path) -> None:
+    found = verify(file)
+    assert (found.file, found.receipt) == (str(file), str(receipt_of(file)))
+    assert (found.is_unchanged, found.rows, found.changes) == (True, 3, [])
+
+
+def test_what_is_not_there(file: Path) -> None:
+    receipt_of(file).unlink()
+    with pytest.raises(NotFound, match=r"no receipt .*report\.csv\.receipt\.json"):
+        verify(file)
+    with pytest.raises(NotFound, match="no file"):
+        verify(file.with_name("other.csv"))
+
+
+@pytest.mark.parametrize("change", ["{", "[]", '{"receipt": 1}', None], ids=str)
+def test_what_is_no_receipt(file: Path, change: str | None) -> None:
+    newer = json.dumps({**json.loads(receipt_of(file).read_text()), "receipt": 2})
+    receipt_of(file).write_text(newer if change is None else change)
+    with pytest.raises(Unfit, match="is no receipt"):
+        verify(file)
+
+
+@pytest.mark.parametrize(
+    ("replaced", "said"),
+    [
+        ([(HEADER, "\ufeff" + HEADER)], ["a byte order mark was put before the text"]),
+        ([("\n", "\r\n")], ["lines end in CR LF, not in LF"]),
+        ([("u1", '"u1"')], []),
+    ],
+)
+def test_the_form_alone(changes: Changes, replaced: list[tuple[str, str]], said: list[str]) -> None:
+    only_form = "only the form of the file was changed, and no value"
+    assert changes(*replaced) == [*said, only_form]
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_another_separator(changes: Changes, separator: str, name: str) -> None:
+    assert changes(('"u,3"', "u%3"), (",", separator), ("u%3", "u,3")) == [
+        f"values are separated by {name}, not by commas",
+        "only the form of the file was changed, and no value",
+    ]
+
+
+def test_another_encoding(changes: Changes) -> None:
+    first, *_ = changes(("u2", "ü2"), encoding="cp1252")
+    assert first == "the file is not in UTF-8: names in Indic scripts are lost"
+    assert changes(encoding="utf-16") == [
+        "the file is in UTF-16, not in UTF-8",
+        "only the form of the file was changed, and no value",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("replaced", "said"),
+    [
+        (
+            ("0130300000000000101", "1.303E+17"),
+            "an id that became a number in scientific notation: 2 times, "
+            "first in row 2, Batch ID: `1.303E+17`",
+        ),
+        (
+            ("33240501201", '"3,32405E+10"'),
+            "an id that became a number in scientific notation: 1 time, "
+            "first in row 4, School ID: `3,32405E+10`",
+        ),
+        (
+            ("0130300000000000101,u1", "130300000000000101,u1"),
+            "an id that lost its leading zeros: 1 time, "
+            "first in row 2, Batch ID: `130300000000000101`",
+        ),
+        (
+            ("0130300000000000102", "130300000000000000"),
+            "an id that lost its last digits: 1 time, "
+            "first in row 4, Batch ID: `130300000000000000`",
+        ),
+        (
+            ("do_1,0130300000000000102", "do_2,0130300000000000102"),
+            "an id that is not in the receipt: 1 time, first in row 4, Collection ID: `do_2`",
+        ),
+        (
+            ("03/02/2026", "2026-02-03"),
+            "a date that is not written dd/mm/yyyy: 1 time, "
+            "first in row 3, Enrolment Date: `2026-02-03`",
+        ),
+        (
+            ("31/12/2025", "12/31/2025"),
+            "a date that is not written dd/mm/yyyy: 1 time, "
+            "first in row 4, Enrolment Date: `12/31/2025`",
+        ),
+        (
+            ("47%", "0.47"),
+            "a score that is no whole percentage: 1 time, first in row 2, Total Score: `0.47`",
+        ),
+        (
+            (",100,", ",100.0,"),
+            "a progress that is no whole number: 1 time, first in row 2, Progress: `100.0`",
+        ),
+        (
+            ("u2", "u1"),
+            "a learner who stands twice in a batch: 1 time, first in row 3, User UUID: `u1`",
+        ),
+        (
+            ("u2", "u\x1b[31m" + "2" * 80),
+            "values were changed in a way that leaves no trace: compare with a new export",
+        ),
+        (
+            ("01/02/2026,100,47%,0%", "01/02/2026,100,47%"),
+            "a row that has not 8 values: 1 time, first in row 2, Collection ID: "
+            "`do_1,0130300000000000101,u1,0912,01/02/2026,100,47%`",
+        ),
+        (("u1,0912", "u1,912"), "values were changed in a way that leaves no trace"),
+    ],
+)
+def test_a_value_that_was_changed(changes: Changes, replaced: tuple[str, str], said: str) -> None:
+    (change,) = changes(replaced)
+    assert change.startswith(said)
+
+
+def test_missing_and_added_rows(changes: Changes) -> None:
+    assert changes((ROWS[1] + "\n", "")) == ["there are 2 rows, and there were 3"]
+    assert changes((ROWS[1], f"{ROWS[1]}\n{ROWS[1].replace('u2', 'u9')}")) == [
+        "there are 4 rows, and there were 3"
+    ]
+    assert changes((ROWS[2] + "\n", ROWS[2] + "\n,,,,,,,\n")) == [
+        "only the form of the file was changed, and no value"
+    ]
+
+
+def test_columns(changes: Changes) -> None:
+    assert changes(("Progress,", "Fortschritt,")) == [
+        "columns are missing: Progress",
+        "columns were added: Fortschritt",
+    ]
+    swapped = "Batch ID,Collection ID"
+    assert changes(("Collection ID,Batch ID", swapped))[0] == ("the columns stand in another order")
+
+
+def test_what_is_shown_cannot_drive_a_terminal(changes: Changes) -> None:
+    (change,) = changes(("03/02/2026", "\x1b[31m" + "9" * 100))
+    assert "\x1b" not in change
+    assert len(change) < 150
+
+
+def test_the_prefix_of_sunbirds_layout(file: Path) -> None:
+    receipt = json.loads(receipt_of(file).read_text())
+    receipt["layout"] = "sunbird"
+    receipt_of(file).write_text(json.dumps(receipt))
+    prefixed = [row.replace(",01303", ",BatchId_01303") for row in ROWS]
+    file.write_text(report([prefixed[0], prefixed[1], ROWS[2]]))
+    assert verify(file).changes == [
+        "an id that is not in the receipt: 1 time, first in row 4, Batch ID: `0130300000000000102`"
+    ]
