@@ -15,6 +15,10 @@ demo: .venv/runtime ## Install into .venv, then load, build and export the sampl
 test: check ## Run everything: format, lint, types, dbt's tests and pytest on both engines
 	$(BIN)/pytest
 
+.PHONY: soak
+soak: .venv/dev ## Kill a hundred workers at random, and see that no request is lost
+	EXHAUST_KILLS=100 $(BIN)/pytest runner/tests/test_requests.py -k killed
+
 .PHONY: check
 check: .venv/dev ## Check format, lint and types
 	$(BIN)/sqlfmt --check --quiet .

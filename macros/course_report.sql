@@ -12,13 +12,26 @@
     Dates and `%` are written here and nowhere else, so that the mart keeps its types.
 -#}
 {%- macro course_report(engine, relation, columns, course_id, batch_ids=none, root_org_id=none) -%}
-    select
-        {%- for column in columns if column.kind != "score" %}
-            {{ report_value(engine, column) }} as {{ sql_identifier(column.label) }}
-            {%- if not loop.last %},{% endif %}
-        {%- endfor %}
-        {%- set assessments = columns | selectattr("kind", "equalto", "score") | list %}
-        {%- if assessments %},{{ score_columns(assessments) }}{% endif %}
+    {{
+        report_of(
+            report_values(engine, columns), engine, relation, course_id, batch_ids, root_org_id
+        )
+    }}
+{%- endmacro -%}
+
+{#- The values of a report's rows, which are the same for all batches of a course. -#}
+{%- macro report_values(engine, columns) -%}
+    {%- for column in columns if column.kind != "score" %}
+        {{ report_value(engine, column) }} as {{ sql_identifier(column.label) }}
+        {%- if not loop.last %},{% endif %}
+    {%- endfor %}
+    {%- set assessments = columns | selectattr("kind", "equalto", "score") | list %}
+    {%- if assessments %},{{ score_columns(assessments) }}{% endif %}
+{%- endmacro -%}
+
+{#- The SELECT of these values. -#}
+{%- macro report_of(values, engine, relation, course_id, batch_ids, root_org_id) -%}
+    select {{ values }}
     from {{ relation }} as course_progress
     where {{ rows_of_report(course_id, batch_ids, root_org_id) }}
     {#- DuckDB promises to give the rows of one table in the order in which they stand there, which

@@ -7,8 +7,11 @@ import os
 import signal
 import sys
 import tempfile
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -21,6 +24,7 @@ from exhaust.layout import Layout
 if TYPE_CHECKING:
     from exhaust.dbt import BuildReport, Failure
     from exhaust.export import ExportReport
+    from exhaust.ledger import Request
     from exhaust.settings import Settings
     from exhaust.writer import ReportFile
 
@@ -60,6 +64,7 @@ ProfilesDir = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No messages but errors.")]
+RequestId = Annotated[str, typer.Argument(metavar="ID", help="Id of the request.")]
 RequesterId = Annotated[
     str | None,
     typer.Option(
@@ -423,7 +428,7 @@ def export(
       exhaust export "Open University module AAA" -b "AAA 2013J" -o aaa.csv
       exhaust export --all --output-dir out
     """
-    from exhaust.export import Request, export
+    from exhaust.export import Request
     from exhaust.warehouse import connect
     from exhaust.writer import STANDARD_OUTPUT
 
@@ -436,6 +441,7 @@ def export(
     with (
         connect(settings.profile, writing=False, notify=display.say) as warehouse,
         display.progress() as progress,
+        _exporter(settings, user) as export,
     ):
         report = export(
             warehouse,
@@ -448,6 +454,21 @@ def export(
     if options.json:
         display.json(dataclasses.asdict(report))
     _report_export(report, display)
+
+
+@contextmanager
+def _exporter(settings: "Settings", user: str | None) -> "Iterator[Callable[..., ExportReport]]":
+    """What exports: for an operator without the ledger, for a requester through it."""
+    if user is None:
+        from exhaust.export import export
+
+        yield export
+        return
+    from exhaust.ledger import Ledger
+    from exhaust.requests import export_at_once
+
+    with Ledger.open(settings.profile) as ledger:
+        yield partial(export_at_once, ledger)
 
 
 def _report_export(report: "ExportReport", display: Display) -> None:
@@ -513,3 +534,227 @@ def verify(
             "Take the file as it was exported. To keep ids and dates, import it as text.",
         )
     display.say(f"{found.file} is unchanged: {counted(found.rows, 'row')}.")
+
+
+@_command
+def request(
+    options: Options,
+    course: Annotated[str, typer.Argument(metavar="COURSE", help="Id or name of the course.")],
+    batches: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-b",
+            "--batch",
+            metavar="BATCH",
+            help="Id or name of a batch; may be repeated. [default: all that the user may have]",
+        ),
+    ] = None,
+    user: RequesterId = None,
+    layout: Annotated[
+        Layout,
+        typer.Option(help="`sunbird` for tools that read the file of Sunbird's own job."),
+    ] = Layout.EXHAUST,
+) -> None:
+    """Request the report of a course, to be made by `exhaust process`.
+
+    Writes the id of the request. A report cannot be requested again while it is being processed.
+
+    \b
+    Example:
+      exhaust request do_31296123374084915214 --as 90e616e7-8a79-52d7-99e9-3aaf5457b015
+    """
+    from exhaust.ledger import Ledger
+    from exhaust.requests import submit
+    from exhaust.warehouse import connect
+
+    display = options.display()
+    if user is None:
+        raise UsageError("Who asks was not said.", "Give your user id by --as or EXHAUST_USER.")
+    settings = options.settings()
+    with (
+        connect(settings.profile, writing=False, notify=display.say) as warehouse,
+        Ledger.open(settings.profile) as ledger,
+    ):
+        new = submit(
+            warehouse,
+            settings,
+            ledger,
+            course=course,
+            batches=batches or [],
+            user_id=user,
+            layout=layout,
+        )
+    if options.json:
+        display.json(dataclasses.asdict(new))
+    else:
+        print(new.request_id)
+    display.say(
+        f"Requested: {counted(len(new.batch_ids), 'batch', 'batches')} of "
+        f"{visible(new.course_id)}, {counted(new.rows_expected, 'row')}; {_state(new)}."
+    )
+
+
+@_command
+def process(
+    options: Options,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and wait for further requests.")
+    ] = False,
+) -> None:
+    """Make the reports that were requested, one after the other.
+
+    Several may run at once. One that is killed has its request taken up by another.
+
+    \b
+    Examples:
+      exhaust process
+      exhaust process --watch
+    """
+    from exhaust.ledger import Ledger
+    from exhaust.requests import process, worker_name
+
+    display = options.display()
+    settings = options.settings()
+    done = []
+    with Ledger.open(settings.profile) as ledger, display.progress() as progress:
+        for _ in _rounds(watch):
+            for worked_off in process(
+                settings, ledger, worker_name(), notify=display.say, progress=progress
+            ):
+                done.append(worked_off)
+                display.say(f"{worked_off.request_id}: {_state(worked_off)}")
+    if options.json:
+        display.json({"requests": [dataclasses.asdict(worked_off) for worked_off in done]})
+    if not done:
+        display.say("No request waits.")
+
+
+def _rounds(watch: bool) -> Iterator[None]:
+    """Once; with `watch` every two seconds, without an end."""
+    yield
+    while watch:
+        time.sleep(2)
+        yield
+
+
+@_command
+def status(
+    options: Options,
+    request_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="Id of a request. [default: all]")
+    ] = None,
+    user: RequesterId = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again, until all that is shown has ended.")
+    ] = False,
+) -> None:
+    """Show what became of requests; with --as the user's own.
+
+    \b
+    Examples:
+      exhaust status
+      exhaust status 778A3669531143769B5E8C98D42E1CAD --watch
+    """
+    from exhaust import catalogue
+    from exhaust.ledger import UNDER_WAY, Ledger
+
+    display = options.display()
+    settings = options.settings()
+    catalogue.check_requester(settings, user)
+    shown: list[Request] = []
+    with Ledger.open(settings.profile) as ledger:
+        for _ in _rounds(watch):
+            shown = [ledger.request(request_id, user)] if request_id else ledger.requests(user)
+            if options.json:
+                display.json({"requests": [dataclasses.asdict(one) for one in shown]})
+            elif shown:
+                display.table(
+                    ["ID", "Course", "Batches", "Requested", "State"],
+                    [
+                        (
+                            one.request_id,
+                            one.course_id,
+                            len(one.batch_ids),
+                            f"{one.submitted_at:%Y-%m-%d %H:%M} UTC",
+                            _state(one),
+                        )
+                        for one in shown
+                    ],
+                )
+            if all(one.status not in UNDER_WAY for one in shown):
+                break
+    for file in shown[0].files.values() if request_id else ():
+        display.say(file)
+    if not shown:
+        display.say("There are no requests.")
+
+
+def _state(request: "Request") -> str:
+    if request.position is not None:
+        return f"{request.status}, place {request.position} of those that wait"
+    if request.completed_at is None or not request.error:
+        return f"{request.status}, {request.rows_done:,} of {request.rows_expected:,} rows"
+    return f"{request.status}: {request.error}"
+
+
+@_command
+def download(
+    options: Options,
+    request_id: RequestId,
+    output: Annotated[
+        str | None, typer.Option("-o", metavar="FILE", help="File for the report of one batch.")
+    ] = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option("--output-dir", metavar="DIR", help="Folder for the files. [default: .]"),
+    ] = None,
+    user: RequesterId = None,
+) -> None:
+    """Get the files of a request that was processed, with their receipts.
+
+    \b
+    Example:
+      exhaust download 778A3669531143769B5E8C98D42E1CAD
+    """
+    from exhaust import catalogue
+    from exhaust.ledger import Ledger
+    from exhaust.requests import download
+
+    display = options.display()
+    settings = options.settings()
+    catalogue.check_requester(settings, user)
+    with Ledger.open(settings.profile) as ledger:
+        files = download(
+            settings,
+            ledger,
+            request_id,
+            user_id=user,
+            output=output,
+            output_dir=output_dir,
+            notify=display.say,
+        )
+    if options.json:
+        display.json({"files": [str(file) for file in files]})
+    for file in files:
+        display.say(str(file))
+
+
+@_command
+def cancel(options: Options, request_id: RequestId, user: RequesterId = None) -> None:
+    """Cancel a request that waits or is being processed.
+
+    \b
+    Example:
+      exhaust cancel 778A3669531143769B5E8C98D42E1CAD
+    """
+    from exhaust import catalogue
+    from exhaust.ledger import Ledger
+
+    display = options.display()
+    settings = options.settings()
+    catalogue.check_requester(settings, user)
+    with Ledger.open(settings.profile) as ledger:
+        cancelled = ledger.cancel(request_id, user)
+    if options.json:
+        display.json(dataclasses.asdict(cancelled))
+    display.say(f"{cancelled.request_id}: {_state(cancelled)}")

@@ -2,9 +2,9 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -40,6 +40,8 @@ class Request:
     requester: str | None = None
     """A user id; None is the operator, who sees all."""
     layout: Layout = Layout.EXHAUST
+    request_ids: Mapping[str, str] = field(default_factory=dict)
+    """What the ledger calls it, by course id."""
 
     def check(self) -> None:
         """UsageError if the parts do not go together, or the output cannot be a file."""
@@ -107,6 +109,7 @@ def export(
             exported_at=datetime.now(UTC),
             requester=requester,
             layout=request.layout,
+            request_ids=request.request_ids,
         )
         jobs = _jobs(courses, batches, request, today(settings.report_timezone))
         writer = Writer(warehouse, settings, origin, standard_output, progress, jobs)
@@ -116,6 +119,15 @@ def export(
             without_batches=[course for course in courses if not batches[course.id]],
             build=build,
         )
+
+
+def chosen(warehouse: Warehouse, settings: Settings, request: Request) -> dict[Course, list[Batch]]:
+    """The batches that an export would write, by course. Raises what `export` raises for them."""
+    schema = settings.profile.schema
+    requester = catalogue.requester(warehouse, schema, request.requester)
+    courses, _ = _chosen_courses(warehouse, schema, request, requester)
+    batches = _chosen_batches(warehouse, schema, courses, request, requester)
+    return {course: batches[course.id] for course in courses}
 
 
 @contextmanager
@@ -199,13 +211,18 @@ def _chosen_courses(
         )
     named = [catalogue.find_course(warehouse, schema, text, requester) for text in request.courses]
     for course in named:
-        if course.status == RETIRED:
-            raise NotAllowed(
-                "The request is made for retired collection: "
-                f"{visible(course.id)} {visible(course.name)}",
-                "Nobody can export a retired course.",
-            )
+        refuse_retired(course)
     return list(dict.fromkeys(named)), []
+
+
+def refuse_retired(course: Course) -> None:
+    """NotAllowed for a retired course."""
+    if course.status == RETIRED:
+        raise NotAllowed(
+            "The request is made for retired collection: "
+            f"{visible(course.id)} {visible(course.name)}",
+            "Nobody can export a retired course.",
+        )
 
 
 def _chosen_batches(

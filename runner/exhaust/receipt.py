@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ class Origin:
     exported_at: datetime
     requester: Requester | None
     layout: Layout
+    request_ids: Mapping[str, str]
+    """What the ledger calls the request, if it knows it, by course id."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
             "batches": None if contents.are_all_batches else [b.id for b in contents.batches],
             "root_org_id": contents.root_org_id,
         },
+        "request": origin.request_ids.get(contents.course.id),
         "requester": origin.requester and origin.requester.user_id,
         "layout": origin.layout,
         "columns": [
@@ -109,9 +113,14 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
         "exported_at": _utc(origin.exported_at),
         "report_timezone": origin.report_timezone,
         "engine": {"name": origin.engine, "version": origin.engine_version},
-        "exhaust": version("exhaust"),
+        "exhaust": _own_version(),
     }
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+@cache
+def _own_version() -> str:
+    return version("exhaust")
 
 
 def _utc(moment: datetime | None) -> str | None:

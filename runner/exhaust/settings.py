@@ -5,13 +5,16 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from exhaust.errors import UsageError
 
 ENGINES = ("duckdb", "postgres")
+
+Value = TypeVar("Value", bool, int, str)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,11 @@ class Settings:
     report_timezone: ZoneInfo
     require_requester: bool = False
     """Whether everybody has to say who asks."""
+    results_dir: Path = Path("results")
+    """Where the files of requests go."""
+    results_kept: timedelta = timedelta(days=30)
+    most_batches: int = 20
+    """How many a request may be for."""
     uses_example: bool = False
     """Whether the profile comes from the project's profiles.example.yml, for want of another."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
@@ -82,7 +90,10 @@ def read_settings(
         ),
         landing_schema=landing_schema,
         report_timezone=_timezone(timezone, project_file),
-        require_requester=_flag(variables, "require_requester", project_file),
+        require_requester=_variable(variables, "require_requester", False, project_file),
+        results_dir=project / _variable(variables, "results_dir", "results", project_file),
+        results_kept=timedelta(days=_variable(variables, "results_days", 30, project_file)),
+        most_batches=_variable(variables, "most_batches", 20, project_file),
         uses_example=profiles_file.name != "profiles.yml",
         environment=environment,
     )
@@ -276,11 +287,11 @@ def _render_text(text: str, where: str, environment: Mapping[str, str]) -> Any:
     return native
 
 
-def _flag(variables: Mapping[str, Any], name: str, file: Path) -> bool:
-    value = variables.get(name, False)
-    if not isinstance(value, bool):
-        raise UsageError(f"{file}: {name} is neither true nor false.")
-    return value
+def _variable(variables: Mapping[str, Any], name: str, default: Value, file: Path) -> Value:
+    value = variables.get(name, default)
+    if type(value) is not type(default):
+        raise UsageError(f"{file}: {name} is not of the kind of `{default}`.")
+    return value  # type: ignore[no-any-return]
 
 
 def _timezone(name: str, file: Path) -> ZoneInfo:

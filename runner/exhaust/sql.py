@@ -1,12 +1,15 @@
 """SQL text, from the same macros that dbt renders: nothing is escaped here."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 PURE_MACROS = ("sql_text.sql", "score_columns.sql", "course_report.sql")
 """The files of macros/ that need no dbt."""
+
+COLUMN = ("column_name", "label", "kind", "assessment_ordinal")
+"""What the header plan says of a column."""
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 """Where the command was installed from."""
@@ -43,8 +46,18 @@ def course_report(
     column_name, label, kind and assessment_ordinal; without `batch_ids` all batches of the course;
     with `root_org_id` the learners of that root organisation alone.
     """
+    values = _report_values(
+        project_dir, engine, tuple(tuple(column[name] for name in COLUMN) for column in columns)
+    )
     macros = _macros(project_dir)
-    return str(macros.course_report(engine, relation, columns, course_id, batch_ids, root_org_id))
+    return str(macros.report_of(values, engine, relation, course_id, batch_ids, root_org_id))
+
+
+@lru_cache(maxsize=1)
+def _report_values(project_dir: Path, engine: str, columns: Sequence[Sequence[Any]]) -> str:
+    """Kept for the next batch of the course: to render them takes as long as to write its rows."""
+    plan = [dict(zip(COLUMN, column, strict=True)) for column in columns]
+    return str(_macros(project_dir).report_values(engine, plan))
 
 
 def assessment_attempts(

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,12 +17,14 @@ from exhaust.receipt import VERSION, receipt_path
 
 IDS = ("collection id", "batch id", "user uuid", "school id")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-SCIENTIFIC = re.compile(r"-?\d+([.,]\d+)?[eE][+-]?\d+")
+ENDS = {"\r\n": "CR LF", "\r": "CR"}
+QUOTED = re.compile(r'(?:"(?:[^"]|"")*"[,;\t])*"(?:[^"]|"")*"')
+SCIENTIFIC = re.compile(r"-?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 FORMS = {
-    "date": re.compile(r"([0-2]\d|3[01])/(0\d|1[0-2])/\d{4}"),
-    "number": re.compile(r"\d+"),
-    "percent": re.compile(r"\d+%"),
-    "score": re.compile(r"\d+%"),
+    "date": re.compile(r"(0[1-9]|[12][0-9]|3[01])/(0[1-9]|1[0-2])/[0-9]{4}"),
+    "number": re.compile(r"[0-9]+"),
+    "percent": re.compile(r"[0-9]+%"),
+    "score": re.compile(r"[0-9]+%"),
 }
 """How the report writes a value that is not blank, by its kind in the header plan."""
 WORDS = {
@@ -33,6 +36,8 @@ WORDS = {
 PRECISE_DIGITS = 14
 """How many digits of a number every spreadsheet program keeps; some round the fifteenth."""
 EXAMPLE = 60
+LONGEST = 1 << 24
+"""Of a value, in characters: a quote that is not closed would make one value of the whole rest."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +62,18 @@ def verify(file: Path) -> Verification:
     path = receipt_path(file)
     receipt = _read_receipt(path)
     with file.open("rb") as stream:
-        is_unchanged = hashlib.file_digest(stream, "sha256").hexdigest() == receipt["sha256"]
+        has_hash = hashlib.file_digest(stream, "sha256").hexdigest() == receipt["sha256"]
+        has_size = stream.tell() == receipt["bytes"]
+    if has_hash:
+        changes = [] if has_size else ["the receipt was changed: its bytes are not the file's"]
+    else:
+        changes = _changes(file, receipt)
     return Verification(
         file=str(file),
         receipt=str(path),
         rows=receipt["rows"],
-        is_unchanged=is_unchanged,
-        changes=[] if is_unchanged else _changes(file, receipt),
+        is_unchanged=has_hash and has_size,
+        changes=changes,
     )
 
 
@@ -76,9 +86,12 @@ def _read_receipt(path: Path) -> Mapping[str, Any]:
     try:
         receipt = json.loads(path.read_text("utf-8"))
         is_known = receipt["receipt"] == VERSION
-        _Expected.of(receipt)
-        is_whole = isinstance(receipt["sha256"], str) and isinstance(receipt["rows"], int)
-    except (OSError, ValueError, KeyError, TypeError):
+        expected = _Expected.of(receipt)
+        texts = [receipt["sha256"], *expected.kinds, *expected.kinds.values()]
+        texts += [text for ids in expected.ids.values() for text in ids]
+        is_whole = {type(text) for text in texts} == {str}
+        is_whole &= type(receipt["rows"]) is type(receipt["bytes"]) is int
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         is_known = is_whole = False
     if not (is_known and is_whole):
         raise Unfit(
@@ -118,8 +131,8 @@ class _Findings:
 
     def add(self, what: str, row: int, label: str, value: str) -> None:
         self._numbers[what] = self._numbers.get(what, 0) + 1
-        example = value if len(value) <= EXAMPLE else value[: EXAMPLE - 1] + "…"
-        self._examples.setdefault(what, f"row {row:,}, {visible(label)}: `{visible(example)}`")
+        if what not in self._examples:
+            self._examples[what] = f"row {row:,}, {_shown(label)}: `{_shown(value)}`"
 
     def lines(self) -> list[str]:
         return [
@@ -128,80 +141,116 @@ class _Findings:
         ]
 
 
+def _shown(text: str) -> str:
+    """A text of the file as it may be shown: it could be long, or drive a terminal."""
+    shown = visible(text[: EXAMPLE + 1])
+    return shown if len(shown) <= EXAMPLE else shown[: EXAMPLE - 1] + "…"
+
+
 def _changes(file: Path, receipt: Mapping[str, Any]) -> list[str]:
     expected = _Expected.of(receipt)
-    encoding, form = _form(file)
-    separator = _separator(file, encoding)
-    if separator != ",":
-        form.append(f"values are separated by {SEPARATORS[separator]}, not by commas")
+    form = _Form.of(file)
     findings = _Findings()
     digest = hashlib.sha256()
-    learners: set[tuple[str, ...]] = set()
-    rows = 0
+    learners: set[tuple[str, str]] = set()
+    rows = number = 0
     header: list[str] = []
+    changes: list[str] = []
     # Row by row, as only a changed file is read here, and no engine can be trusted with it.
-    for number, values in _records(file, encoding, separator):
-        digest.update(csv_line(values))
-        if number == 1:
-            header = values
-            continue
-        rows += 1
-        _check_row(number, header, values, expected, learners, findings)
-    changes = [*_header_changes(header, list(expected.kinds)), *findings.lines()]
+    try:
+        for number, values in _records(file, form):
+            digest.update(csv_line(values))
+            if not header:
+                header = _check_header(number, values, list(expected.kinds), findings)
+                continue
+            rows += 1
+            _check_row(number, header, values, expected, learners, findings)
+    except csv.Error:
+        changes.append(f"nothing after row {number:,} can be read: is a quote not closed?")
+    if not header:
+        changes.append("the file is empty")
+    changes += findings.lines()
     if rows != receipt["rows"]:
         changes.insert(0, f"there are {rows:,} rows, and there were {receipt['rows']:,}")
     if digest.hexdigest() == receipt["sha256"]:
         changes = ["only the form of the file was changed, and no value"]
     elif not changes:
         changes = ["values were changed in a way that leaves no trace: compare with a new export"]
-    return [*form, *changes]
+    return [*form.changes, *changes]
 
 
-def _form(file: Path) -> tuple[str, list[str]]:
-    """The encoding to read a file in, and what became of its bytes."""
-    changes = []
+@dataclass(frozen=True)
+class _Form:
+    """How a file is written, and what of that is not the report's own form."""
+
+    encoding: str
+    separator: str
+    changes: list[str]
+
+    @classmethod
+    def of(cls, file: Path) -> "_Form":
+        encoding, changes = _encoding(file)
+        with file.open(encoding=encoding, errors="replace", newline="") as text:
+            header = text.readline(LONGEST)
+        # Of the header alone, as values may hold such ends of lines and quotes of their own.
+        line = header.rstrip("\r\n")
+        end = header[len(line) :]
+        separator = max(SEPARATORS, key=line.count)
+        if end in ENDS:
+            changes.append(f"lines end in {ENDS[end]}, not in LF")
+        if separator != ",":
+            changes.append(f"values are separated by {SEPARATORS[separator]}, not by commas")
+        if QUOTED.fullmatch(line):
+            changes.append("values stand in quotes that need none")
+        return cls(encoding, separator, changes)
+
+
+def _encoding(file: Path) -> tuple[str, list[str]]:
+    """The encoding to read a file in, and what became of the report's own."""
     with file.open("rb") as stream:
-        head = stream.read(1 << 16)
+        head = stream.read(3)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16", ["the file is in UTF-16, not in UTF-8"]
-    if head.startswith(b"\xef\xbb\xbf"):
-        changes.append("a byte order mark was put before the text")
-    if b"\r\n" in head:
-        changes.append("lines end in CR LF, not in LF")
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             while text.read(1 << 20):
                 pass
     except UnicodeDecodeError:
-        return "cp1252", [*changes, "the file is not in UTF-8: names in Indic scripts are lost"]
-    return "utf-8-sig", changes
+        return "cp1252", ["the file is not in UTF-8: names in Indic scripts are lost"]
+    has_mark = head == b"\xef\xbb\xbf"
+    return "utf-8-sig", ["a byte order mark was put before the text"] if has_mark else []
 
 
-def _separator(file: Path, encoding: str) -> str:
-    with file.open(encoding=encoding, errors="replace") as text:
-        header = text.readline()
-    return max(SEPARATORS, key=header.count)
+def _records(file: Path, form: _Form) -> Iterator[tuple[int, list[str]]]:
+    """The records of a file with their numbers, from 1; blank lines have a number and are none."""
+    csv.field_size_limit(LONGEST)
+    with file.open(encoding=form.encoding, errors="replace", newline="") as text:
+        for number, record in enumerate(csv.reader(text, delimiter=form.separator), 1):
+            if any(record):
+                yield number, record
 
 
-def _records(file: Path, encoding: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """The records of a file with their numbers, from 1; blank lines are none."""
-    csv.field_size_limit(1 << 30)
-    with file.open(encoding=encoding, errors="replace", newline="") as text:
-        records = (record for record in csv.reader(text, delimiter=separator) if any(record))
-        yield from enumerate(records, 1)
-
-
-def _header_changes(header: list[str], expected: list[str]) -> list[str]:
-    if header == expected:
-        return []
-    missing = [label for label in expected if label not in header]
-    added = [label for label in header if label not in expected]
-    changes = [
-        f"columns {became}: {', '.join(visible(label) for label in labels)}"
-        for became, labels in (("are missing", missing), ("were added", added))
-        if labels
-    ]
-    return changes or ["the columns stand in another order"]
+def _check_header(
+    number: int, header: list[str], expected: list[str], findings: _Findings
+) -> list[str]:
+    """The labels by which to look at the values: those of the report where one was renamed."""
+    labels, known, found = list(header), set(expected), set(header)
+    if len(header) == len(expected):
+        for place, (new, old) in enumerate(zip(header, expected, strict=True)):
+            if new not in known and old not in found:
+                findings.add("a column that was renamed", number, old, new)
+                labels[place] = old
+    missing = Counter(expected) - Counter(labels)
+    added = Counter(labels) - Counter(expected)
+    for label in missing.elements():
+        findings.add("a column that is missing", number, label, "")
+    for label in added.elements():
+        findings.add("a column that was added", number, label, label)
+    kept = [label for label in dict.fromkeys(labels) if label in known]
+    for old, new in zip((label for label in expected if label not in missing), kept, strict=True):
+        if old != new:
+            findings.add("a column in the place of another", number, old, new)
+    return labels
 
 
 def _check_row(
@@ -209,21 +258,22 @@ def _check_row(
     header: list[str],
     values: list[str],
     expected: _Expected,
-    learners: set[tuple[str, ...]],
+    learners: set[tuple[str, str]],
     findings: _Findings,
 ) -> None:
     if len(values) != len(header):
         short = f"a row that has not {counted(len(header), 'value')}"
-        findings.add(short, number, header[0] if header else "", ",".join(values))
-    by_label = dict(zip(header, values, strict=False))
-    for label, value in by_label.items():
+        findings.add(short, number, header[0], ",".join(values))
+    for label, value in zip(header, values, strict=False):
         what = _change(label.lower(), value, expected.kinds.get(label, ""), expected)
         if what:
             findings.add(what, number, label, value)
-    learner = tuple(
-        by_label[label] for label in header if label.lower() in ("batch id", "user uuid")
-    )
-    if len(learner) == 2 and learner in learners:
+    by_label = {label.lower(): value for label, value in zip(header, values, strict=False)}
+    learner = (by_label.get("batch id", ""), by_label.get("user uuid", ""))
+    # Ids that became numbers are alike without being of one batch or learner.
+    if learner[0] not in expected.ids["batch id"] or SCIENTIFIC.fullmatch(learner[1]):
+        return
+    if learner in learners:
         findings.add("a learner who stands twice in a batch", number, "User UUID", learner[1])
     learners.add(learner)
 
@@ -232,10 +282,12 @@ def _change(label: str, value: str, kind: str, expected: _Expected) -> str | Non
     """What became of a value, if that can be seen."""
     if kind in FORMS and value and not FORMS[kind].fullmatch(value):
         return WORDS[kind]
+    known = expected.ids.get(label)
+    if known and value in known:
+        return None
     if label in IDS and SCIENTIFIC.fullmatch(value):
         return "an id that became a number in scientific notation"
-    known = expected.ids.get(label)
-    if known is None or value in known:
+    if known is None:
         return None
     return next(
         (what for what, is_it in LOSSES.items() if any(is_it(value, true) for true in known)),
@@ -248,9 +300,10 @@ LOSSES: Mapping[str, Callable[[str, str], bool]] = {
         value != "" and value == true.lstrip("0")
     ),
     "an id that lost its last digits": lambda value, true: (
-        value.isdigit()
-        and len(value) == len(true.lstrip("0"))
+        len(value) == len(true.lstrip("0")) > PRECISE_DIGITS + 1
+        and true.isdigit()
         and value[:PRECISE_DIGITS] == true.lstrip("0")[:PRECISE_DIGITS]
+        and not value[PRECISE_DIGITS + 1 :].strip("0")
     ),
 }
 """What a number keeps of an id that it was taken for."""

@@ -16,7 +16,7 @@ from exhaust.files import csv_line, is_device, plain_errors, whole_file
 from exhaust.layout import Column, Layout, assessments, sunbird_plan
 from exhaust.receipt import Contents, Origin, make_receipt, receipt_path
 from exhaust.settings import Settings
-from exhaust.sql import assessment_attempts, course_report, literal, relation
+from exhaust.sql import COLUMN, assessment_attempts, course_report, literal, relation
 from exhaust.warehouse import Warehouse
 
 MOST_COLUMNS = {"postgres": 1664}
@@ -198,9 +198,8 @@ class Writer:
 
     def _read_plan(self, course_id: str) -> list[Column]:
         """The header plan of a course, in order."""
-        names = ("column_name", "label", "kind", "assessment_ordinal")
         rows = self._warehouse.query(
-            f"select {', '.join(names)} "
+            f"select {', '.join(COLUMN)} "
             f"from {relation(self._settings.profile.schema, 'course_report_columns')} "
             f"where course_id = {literal(course_id)} order by ordinal"
         )
@@ -211,4 +210,4 @@ class Writer:
                 f"{self._warehouse.engine} can write {most:,} at most.",
                 "Load and build on DuckDB to export this course.",
             )
-        return [dict(zip(names, row, strict=True)) for row in rows]
+        return [dict(zip(COLUMN, row, strict=True)) for row in rows]

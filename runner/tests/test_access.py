@@ -7,11 +7,14 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from marts import MATHS, MATHS_2, create_marts
+from marts import CREATOR, MATHS, MATHS_2, create_marts
 from support import PROJECT, no_progress
 
 from exhaust.errors import NotAllowed
 from exhaust.export import Request, export
+from exhaust.layout import Layout
+from exhaust.ledger import Ledger, Status
+from exhaust.requests import process, submit
 from exhaust.settings import Settings
 from exhaust.sql import relation
 from exhaust.warehouse import connect
@@ -30,6 +33,7 @@ def reader(settings_postgres: Settings) -> Iterator[Settings]:
         warehouse.execute(f"create schema {schema}; create table {schema}.earlier (one int)")
         for hidden in HIDDEN:
             warehouse.execute(f"create schema {hidden}; create table {hidden}.one (one int)")
+        Ledger.open(settings_postgres.profile).close()
         # Roles are the server's, which the tests share.
         warehouse.execute("drop role if exists exhaust_reader, desk")
         warehouse.execute(sql)
@@ -55,6 +59,20 @@ def test_a_reader_exports(reader: Settings, tmp_path: Path) -> None:
         assert warehouse.query(f"select * from {relation(reader.profile.schema, 'earlier')}") == []
 
 
+def test_a_reader_writes_requests(reader: Settings, tmp_path: Path) -> None:
+    with (
+        connect(reader.profile, writing=False, notify=pytest.fail) as warehouse,
+        Ledger.open(reader.profile) as ledger,
+    ):
+        arguments = {"course": MATHS, "batches": [], "user_id": CREATOR, "layout": Layout.EXHAUST}
+        first = submit(warehouse, reader, ledger, **arguments)
+        ledger.cancel(first.request_id)
+        submit(warehouse, reader, ledger, **arguments)
+        desk = replace(reader, results_dir=tmp_path)
+        (done,) = process(desk, ledger, "worker", notify=pytest.fail, progress=no_progress)
+    assert done.status == Status.SUCCESS
+
+
 @pytest.mark.parametrize("schema", HIDDEN)
 def test_a_reader_reads_no_other_layer(reader: Settings, schema: str) -> None:
     with (
@@ -65,8 +83,13 @@ def test_a_reader_reads_no_other_layer(reader: Settings, schema: str) -> None:
 
 
 @pytest.mark.parametrize("statement", ["delete from {}", "drop table {}", "truncate {}"])
-def test_a_reader_changes_nothing(reader: Settings, statement: str) -> None:
-    mart = relation(reader.profile.schema, "course_progress")
+@pytest.mark.parametrize(
+    ("schema", "table"), [("exhaust", "course_progress"), ("exhaust_requests", "job_request")]
+)
+def test_a_reader_removes_nothing(
+    reader: Settings, statement: str, schema: str, table: str
+) -> None:
+    mart = relation(schema, table)
     with (
         connect(reader.profile, writing=True, notify=pytest.fail) as warehouse,
         pytest.raises(NotAllowed),

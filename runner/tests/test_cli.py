@@ -21,7 +21,10 @@ from exhaust import cli
 from exhaust.dbt import BuildReport, Failure, SetAside
 from exhaust.settings import Settings
 
-COMMANDS = ("demo", "load", "build", "courses", "batches", "export", "verify")
+COMMANDS = (
+    *("demo", "load", "build", "courses", "batches", "export", "verify"),
+    *("request", "process", "status", "download", "cancel"),
+)
 COMMON = ("--target", "--project-dir", "--profiles-dir", "--json", "--quiet")
 SAMPLE = PROJECT / "seeds"
 COURSE = "do_31300000000000000001"
@@ -66,6 +69,20 @@ def crash_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
 def sample(built: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The sample extract, built; gives the current folder."""
     use(built(SAMPLE), monkeypatch, tmp_path)
+    return tmp_path / "here"
+
+
+@pytest.fixture
+def desk(built: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The same, with a folder for results of its own; gives the current folder."""
+    use(built(SAMPLE), monkeypatch, tmp_path)
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT / "macros", project / "macros")
+    text = (PROJECT / "dbt_project.yml").read_text("utf-8")
+    (project / "dbt_project.yml").write_text(
+        text.replace("results_dir: results", f"results_dir: {tmp_path / 'results'}"), "utf-8"
+    )
+    monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(project))
     return tmp_path / "here"
 
 
@@ -435,3 +452,86 @@ def test_demo(
     assert any(line.split()[:2] == ["State", first["State"].split()[0]] for line in table)
     assert (project / "demo.duckdb").exists()
     assert not (tmp_path / "mine.duckdb").exists()
+
+
+class TestRequests:
+    def test_from_the_request_to_the_file(
+        self, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        monkeypatch.setenv("EXHAUST_USER", MENTOR)
+        assert call("request", COURSE, "-b", BATCH) == 0
+        shown = capsys.readouterr()
+        (request_id,) = shown.out.split()
+        assert shown.err == (
+            f"Requested: 1 batch of {COURSE}, 11 rows; SUBMITTED, place 1 of those that wait.\n"
+        )
+        assert call("request", COURSE, "-b", BATCH) == 6
+        assert "The request for this report is being processed" in capsys.readouterr().err
+        assert call("download", request_id) == 6
+        assert call("process") == 0
+        assert f"{request_id}: SUCCESS, 11 of 11 rows\n" in capsys.readouterr().err
+        assert call("status", request_id, "--json") == 0
+        (result,) = json.loads(capsys.readouterr().out)["requests"]
+        assert (result["status"], result["batch_ids"]) == ("SUCCESS", [BATCH])
+        assert call("download", request_id, "-o", "one.csv") == 0
+        assert call("verify", "one.csv") == 0
+        assert call("cancel", request_id) == 2
+        assert call("process") == 0
+        assert "No request waits." in capsys.readouterr().err
+
+    def test_who_is_not_the_requester(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
+        (request_id,) = capsys.readouterr().out.split()
+        assert call("status", "--as", "nobody") == 0
+        assert capsys.readouterr().err == "There are no requests.\n"
+        for command in ("status", "download", "cancel"):
+            assert call(command, request_id, "--as", "nobody") == 3
+        assert call("cancel", request_id) == 0
+        capsys.readouterr()
+        assert call("status", "--as", MENTOR) == 0
+        assert f"{request_id}  {COURSE}" in capsys.readouterr().out
+
+    def test_who_asks_has_to_be_said(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert call("request", COURSE) == 2
+        project = Path(os.environ["EXHAUST_PROJECT_DIR"]) / "dbt_project.yml"
+        text = project.read_text("utf-8")
+        project.write_text(text.replace("require_requester: false", "require_requester: true"))
+        for command in (
+            ["courses"],
+            ["batches", COURSE],
+            ["export", COURSE],
+            ["status"],
+            ["download", "x"],
+            ["cancel", "x"],
+        ):
+            assert call(*command) == 5
+            assert "require_requester" in capsys.readouterr().err
+        assert list(desk.iterdir()) == []
+
+    def test_status_is_watched_until_all_has_ended(
+        self, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
+        (request_id,) = capsys.readouterr().out.split()
+
+        def cancel(seconds: float) -> None:
+            assert call("cancel", request_id) == 0
+
+        monkeypatch.setattr(cli.time, "sleep", cancel)
+        assert call("status", request_id, "--watch") == 0
+        states = [line.split()[-4:] for line in capsys.readouterr().out.splitlines()]
+        assert len(states) == 4
+
+    def test_process_watches_until_it_is_stopped(
+        self, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        rounds = iter(range(2))
+
+        def ask(seconds: float) -> None:
+            if next(rounds, None) is None:
+                raise KeyboardInterrupt
+            assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
+
+        monkeypatch.setattr(cli.time, "sleep", ask)
+        assert call("process", "--watch") == 130
+        assert capsys.readouterr().err.count("SUCCESS, 11 of 11 rows") == 2

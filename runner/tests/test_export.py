@@ -404,11 +404,12 @@ def test_names_and_ids_are_only_data(
     }
 
 
-def test_export_knows_no_dbt() -> None:
+def test_export_knows_no_dbt_and_no_ledger() -> None:
     code = (
         "import sys, exhaust.cli, exhaust.export, exhaust.warehouse.duckdb, "
         "exhaust.warehouse.postgres; "
-        "sys.exit(any(name.partition('.')[0].startswith('dbt') for name in sys.modules))"
+        "heavy = {name for name in sys.modules if name.startswith(('dbt', 'sqlalchemy'))}; "
+        "sys.exit(bool(heavy))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

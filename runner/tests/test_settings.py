@@ -70,7 +70,7 @@ def test_whether_everybody_has_to_say_who_asks(
 def test_a_flag_that_is_none(project: Path) -> None:
     text = PROJECT.replace("vars: {", "vars: {require_requester: 'no', ")
     (project / "dbt_project.yml").write_text(text)
-    with pytest.raises(UsageError, match="require_requester is neither true nor false"):
+    with pytest.raises(UsageError, match="require_requester is not of the kind of `False`"):
         read_settings(environ={})
 
 

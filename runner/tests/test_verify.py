@@ -1,3 +1,4 @@
+import csv
 import json
 from collections.abc import Callable
 from hashlib import sha256
@@ -33,6 +34,7 @@ def file(tmp_path: Path) -> Path:
     columns = zip(HEADER.split(","), KINDS, strict=True)
     receipt = {
         "receipt": 1,
+        "bytes": len(content),
         "sha256": sha256(content).hexdigest(),
         "rows": 3,
         "course": {"id": "do_1"},
@@ -82,12 +84,40 @@ def test_what_is_not_there(file: Path) -> None:
         verify(file.with_name("other.csv"))
 
 
-@pytest.mark.parametrize("change", ["{", "[]", '{"receipt": 1}', None], ids=str)
-def test_what_is_no_receipt(file: Path, change: str | None) -> None:
-    newer = json.dumps({**json.loads(receipt_of(file).read_text()), "receipt": 2})
-    receipt_of(file).write_text(newer if change is None else change)
+@pytest.mark.parametrize("change", ["{", "[]", '{"receipt": 1}', "[" * 200_000], ids=len)
+def test_what_is_no_receipt(file: Path, change: str) -> None:
+    receipt_of(file).write_text(change)
     with pytest.raises(Unfit, match="is no receipt"):
         verify(file)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"receipt": 2},
+        {"bytes": None},
+        {"rows": "3"},
+        {"sha256": 5},
+        {"course": {"id": 1}},
+        {"batches": [{}]},
+        {"columns": [{"label": "Progress", "kind": []}]},
+        {"columns": [{"label": 5, "kind": "text"}]},
+    ],
+    ids=str,
+)
+def test_a_receipt_of_another_form(file: Path, changed: dict[str, object]) -> None:
+    whole = json.loads(receipt_of(file).read_text())
+    receipt_of(file).write_text(json.dumps({**whole, **changed}))
+    with pytest.raises(Unfit, match="is no receipt"):
+        verify(file)
+
+
+def test_a_receipt_that_was_changed(file: Path) -> None:
+    whole = json.loads(receipt_of(file).read_text())
+    receipt_of(file).write_text(json.dumps({**whole, "bytes": 5}))
+    found = verify(file)
+    assert not found.is_unchanged
+    assert found.changes == ["the receipt was changed: its bytes are not the file's"]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +125,7 @@ def test_what_is_no_receipt(file: Path, change: str | None) -> None:
     [
         ([(HEADER, "\ufeff" + HEADER)], ["a byte order mark was put before the text"]),
         ([("\n", "\r\n")], ["lines end in CR LF, not in LF"]),
+        ([("\n", "\r")], ["lines end in CR, not in LF"]),
         ([("u1", '"u1"')], []),
     ],
 )
@@ -109,6 +140,33 @@ def test_another_separator(changes: Changes, separator: str, name: str) -> None:
         f"values are separated by {name}, not by commas",
         "only the form of the file was changed, and no value",
     ]
+
+
+def test_every_value_in_quotes(file: Path) -> None:
+    with file.open("w", encoding="utf-8", newline="") as text:
+        writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+        writer.writerows(csv.reader(report(ROWS).splitlines()))
+    assert verify(file).changes == [
+        "values stand in quotes that need none",
+        "only the form of the file was changed, and no value",
+    ]
+
+
+def test_excel_unicode_text(changes: Changes) -> None:
+    written = changes(
+        ('"u,3"', "u%3"), (",", "\t"), ("u%3", "u,3"), ("\n", "\r\n"), encoding="utf-16"
+    )
+    assert written == [
+        "the file is in UTF-16, not in UTF-8",
+        "lines end in CR LF, not in LF",
+        "values are separated by tabs, not by commas",
+        "only the form of the file was changed, and no value",
+    ]
+
+
+def test_ends_of_lines_within_a_value_are_its_own(changes: Changes) -> None:
+    (change,) = changes(("u2", '"u\r\n2"'))
+    assert change.startswith("values were changed in a way that leaves no trace")
 
 
 def test_another_encoding(changes: Changes) -> None:
@@ -153,6 +211,26 @@ def test_another_encoding(changes: Changes) -> None:
             "first in row 3, Enrolment Date: `2026-02-03`",
         ),
         (
+            ("03/02/2026", "2/3/26"),
+            "a date that is not written dd/mm/yyyy: 1 time, "
+            "first in row 3, Enrolment Date: `2/3/26`",
+        ),
+        (
+            ("03/02/2026", "03-02-2026"),
+            "a date that is not written dd/mm/yyyy: 1 time, "
+            "first in row 3, Enrolment Date: `03-02-2026`",
+        ),
+        (
+            ("03/02/2026", "46054"),
+            "a date that is not written dd/mm/yyyy: 1 time, "
+            "first in row 3, Enrolment Date: `46054`",
+        ),
+        (
+            ("03/02/2026", "00/02/2026"),
+            "a date that is not written dd/mm/yyyy: 1 time, "
+            "first in row 3, Enrolment Date: `00/02/2026`",
+        ),
+        (
             ("31/12/2025", "12/31/2025"),
             "a date that is not written dd/mm/yyyy: 1 time, "
             "first in row 4, Enrolment Date: `12/31/2025`",
@@ -160,6 +238,28 @@ def test_another_encoding(changes: Changes) -> None:
         (
             ("47%", "0.47"),
             "a score that is no whole percentage: 1 time, first in row 2, Total Score: `0.47`",
+        ),
+        (
+            ("47%", "47"),
+            "a score that is no whole percentage: 1 time, first in row 2, Total Score: `47`",
+        ),
+        (
+            (",10%\n", ",0.1\n"),
+            "a score that is no whole percentage: 1 time, first in row 4, do_7 - Score: `0.1`",
+        ),
+        (
+            ("47%", "४७%"),
+            "a score that is no whole percentage: 1 time, first in row 2, Total Score: `४७%`",
+        ),
+        (
+            ("0130300000000000102", "130300000000000999"),
+            "an id that is not in the receipt: 1 time, "
+            "first in row 4, Batch ID: `130300000000000999`",
+        ),
+        (
+            ("u2", "1E+20"),
+            "an id that became a number in scientific notation: 1 time, "
+            "first in row 3, User UUID: `1E+20`",
         ),
         (
             (",100,", ",100.0,"),
@@ -196,17 +296,70 @@ def test_missing_and_added_rows(changes: Changes) -> None:
     ]
 
 
+def test_blank_lines_have_a_row_number(changes: Changes) -> None:
+    (change,) = changes(("do_7 - Score\n", "do_7 - Score\n\n"), ("03/02/2026", "46054"))
+    assert "1 time, first in row 4, Enrolment Date" in change
+
+
+def test_batches_that_became_one_do_not_make_one_learner_two(changes: Changes) -> None:
+    (change,) = changes(*((batch, "1.303E+17") for batch in BATCHES), ("u2", "u1"))
+    assert change.startswith("an id that became a number in scientific notation: 3 times")
+
+
+def test_users_that_became_one_number_are_not_the_same(changes: Changes) -> None:
+    (change,) = changes(("u1", "1.2E+19"), ("u2", "1.2E+19"))
+    assert change.startswith("an id that became a number in scientific notation: 2 times")
+
+
+def test_an_id_that_looks_like_a_number_and_is_one(file: Path, changes: Changes) -> None:
+    receipt = json.loads(receipt_of(file).read_text())
+    receipt["batches"][0]["id"] = "12E4"
+    receipt_of(file).write_text(json.dumps(receipt))
+    (change,) = changes((BATCHES[0], "12E4"))
+    assert change.startswith("values were changed in a way that leaves no trace")
+
+
 def test_columns(changes: Changes) -> None:
-    assert changes(("Progress,", "Fortschritt,")) == [
-        "columns are missing: Progress",
-        "columns were added: Fortschritt",
+    assert changes((",School ID", ""), (",0912", ""), (",u2,", ",u2"), (",33240501201", "")) == [
+        "a column that is missing: 1 time, first in row 1, School ID: ``"
     ]
-    swapped = "Batch ID,Collection ID"
-    assert changes(("Collection ID,Batch ID", swapped))[0] == ("the columns stand in another order")
+    assert changes((ROWS[1], ROWS[1] + ",x"), ("Score\n", "Score,Remark\n"))[0] == (
+        "a column that was added: 1 time, first in row 1, Remark: `Remark`"
+    )
+    assert changes(("Score\n", "Score,Progress\n"))[0] == (
+        "a column that was added: 1 time, first in row 1, Progress: `Progress`"
+    )
+    assert changes(("Collection ID,Batch ID", "Batch ID,Collection ID"))[0] == (
+        "a column in the place of another: 2 times, first in row 1, Collection ID: `Batch ID`"
+    )
+
+
+def test_values_of_a_renamed_column_are_looked_at(changes: Changes) -> None:
+    assert changes(("Enrolment Date", "Joined"), ("03/02/2026", "46054")) == [
+        "a column that was renamed: 1 time, first in row 1, Enrolment Date: `Joined`",
+        "a date that is not written dd/mm/yyyy: 1 time, first in row 3, Enrolment Date: `46054`",
+    ]
+
+
+def test_an_empty_file(file: Path) -> None:
+    file.write_bytes(b"")
+    assert verify(file).changes == ["there are 0 rows, and there were 3", "the file is empty"]
+
+
+def test_a_quote_that_is_not_closed(changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exhaust.verify.LONGEST", 100)
+    rows, rest = changes(("u2", '"u2'), ("0%", "0%" + "9" * 100))
+    assert (rows, rest) == (
+        "there are 1 rows, and there were 3",
+        "nothing after row 2 can be read: is a quote not closed?",
+    )
 
 
 def test_what_is_shown_cannot_drive_a_terminal(changes: Changes) -> None:
-    (change,) = changes(("03/02/2026", "\x1b[31m" + "9" * 100))
+    (change,) = changes(("03/02/2026", "\x1b[31m" * 40))
+    assert "\x1b" not in change
+    assert len(change) < 150
+    (change,) = changes(("Enrolment Date", "\x1b[31m" * 40))
     assert "\x1b" not in change
     assert len(change) < 150
 

@@ -35,6 +35,18 @@ OLDEST = 16
 CHUNK = 1 << 18
 
 
+def libpq(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a connection, with the password, from a dbt output of type postgres."""
+    given = {key: options[key] for key in LIBPQ_OPTIONS if options.get(key) is not None}
+    return {
+        "connect_timeout": 10,
+        **given,
+        "dbname": options.get("dbname") or options.get("database"),
+        "password": options.get("password") or options.get("pass") or None,
+        "client_encoding": "UTF8",
+    }
+
+
 class PostgresWarehouse(Warehouse):
     engine = "postgres"
     copies_at_once = 1
@@ -45,21 +57,15 @@ class PostgresWarehouse(Warehouse):
 
     @classmethod
     def open(cls, options: Mapping[str, Any]) -> Self:
-        given = {key: options[key] for key in LIBPQ_OPTIONS if options.get(key) is not None}
-        database = options.get("dbname") or options.get("database")
-        name = f"{given.get('host')}:{given.get('port')}/{database}"
+        arguments = libpq(options)
+        name = f"{arguments.get('host')}:{arguments.get('port')}/{arguments.get('dbname')}"
         try:
-            connection = psycopg.connect(
-                dbname=database,
-                password=options.get("password") or options.get("pass") or None,
-                client_encoding="UTF8",
-                autocommit=True,
-                **{"connect_timeout": 10, **given},
-            )
+            connection = psycopg.connect(autocommit=True, **arguments)
         except psycopg.OperationalError as error:
             reason = str(error).strip().splitlines()[0]
             raise NoConnection(
-                f"No connection to the Postgres database {name} as {given.get('user')}: {reason}",
+                f"No connection to the Postgres database {name} as {arguments.get('user')}: "
+                f"{reason}",
                 "Check that the server runs, and PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE "
                 "or your profiles.yml.",
             ) from error

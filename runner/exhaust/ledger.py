@@ -1,0 +1,600 @@
+"""The ledger of report requests: what was asked for, by whom, how far it is, where its files are.
+
+A table of requests, whose columns are Sunbird's own and ours, and one of their batches. Nobody
+looks before leaping: a unique index refuses a batch that is under way, and every change of a
+request names the state, and the worker, that it is changed from.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from exhaust.display import visible
+from exhaust.errors import Busy, NoConnection, NotAllowed, NotFound, Unfit, UsageError
+from exhaust.settings import Profile
+from exhaust.sql import identifier
+
+DATASET = "progress-exhaust"
+TRIES = 3
+LEASE = timedelta(minutes=2)
+LONGEST_REASON = 300
+PATIENCE = 30
+"""Seconds that SQLite waits for another process."""
+
+
+class Status(StrEnum):
+    SUBMITTED = "SUBMITTED"
+    PROCESSING = "PROCESSING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+UNDER_WAY = (Status.SUBMITTED, Status.PROCESSING)
+
+TABLES = sa.MetaData()
+VERSION = sa.Table("ledger_version", TABLES, sa.Column("version", sa.Integer, nullable=False))
+REQUESTS = sa.Table(
+    "job_request",
+    TABLES,
+    # Sunbird's columns. Lists are JSON, as SQLite has no arrays.
+    sa.Column("tag", sa.Text, primary_key=True),
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("job_id", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("request_data", sa.JSON, nullable=False),
+    sa.Column("requested_by", sa.Text, nullable=False),
+    sa.Column("requested_channel", sa.Text, nullable=False),
+    sa.Column("dt_job_submitted", sa.DateTime, nullable=False),
+    sa.Column("download_urls", sa.JSON),
+    sa.Column("dt_file_created", sa.DateTime),
+    sa.Column("dt_job_completed", sa.DateTime),
+    sa.Column("execution_time", sa.BigInteger),
+    sa.Column("err_message", sa.String(LONGEST_REASON)),
+    sa.Column("iteration", sa.Integer, nullable=False, default=0),
+    sa.Column("encryption_key", sa.Text),
+    sa.Column("batch_number", sa.Integer),
+    sa.Column("processed_batches", sa.JSON),
+    # Ours.
+    sa.Column("course_id", sa.Text, nullable=False),
+    sa.Column("course_name", sa.Text),
+    sa.Column("rows_expected", sa.BigInteger, nullable=False),
+    sa.Column("rows_done", sa.BigInteger, nullable=False, default=0),
+    sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_until", sa.DateTime),
+    sa.Column("claimed_at", sa.DateTime),
+    sa.UniqueConstraint("request_id"),
+)
+BATCHES = sa.Table(
+    "job_request_batch",
+    TABLES,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("batch_id", sa.Text, primary_key=True),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("course_id", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("is_under_way", sa.Boolean, nullable=False),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("file", sa.Text),
+)
+sa.Index(
+    "job_request_batch_under_way",
+    BATCHES.c.dataset,
+    BATCHES.c.course_id,
+    BATCHES.c.batch_id,
+    BATCHES.c.channel,
+    unique=True,
+    postgresql_where=BATCHES.c.is_under_way,
+    sqlite_where=BATCHES.c.is_under_way,
+)
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (TABLES.create_all,)
+"""What each version of the ledger adds to the one before; a ledger's version is their number."""
+
+
+class LeaseLost(Exception):
+    """The request is no longer this worker's: it was cancelled, or another one has it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    request_id: str
+    course_id: str
+    course_name: str | None
+    batch_ids: list[str]
+    requester: str
+    channel: str
+    status: Status
+    submitted_at: datetime
+    """UTC, as all times here."""
+    completed_at: datetime | None
+    rows_done: int
+    rows_expected: int
+    position: int | None
+    """Among those that wait, from 1."""
+    tries: int
+    error: str | None
+    files: dict[str, str]
+    """Of the batches that are done, by batch id."""
+    request_data: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A request that a worker holds, until its lease runs out."""
+
+    request: Request
+    worker: str
+
+
+def request_id(
+    course_id: str, batch_ids: Sequence[str], requester: str, channel: str, day: date
+) -> str:
+    """Sunbird's id of a request: the same for the same report, requester and day."""
+    text = "|".join(
+        [DATASET, f"{course_id}_{_joined(batch_ids)}", requester, channel, f"{day:%Y-%m-%d}"]
+    )
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()
+
+
+def _joined(batch_ids: Sequence[str]) -> str:
+    return ",".join(sorted(batch_ids, key=str.encode))
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Ledger:
+    """An open ledger. Use it as a context manager; leaving it closes the connections."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        name: str,
+        schema: str | None,
+        clock: Callable[[], datetime],
+        lease: timedelta,
+    ) -> None:
+        self._engine = engine
+        self._name = name
+        self._schema = schema
+        self._clock = clock
+        self.lease = lease
+
+    @classmethod
+    def open(
+        cls,
+        profile: Profile,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        lease: timedelta = LEASE,
+    ) -> Self:
+        """Opens the ledger of a warehouse, and makes it or brings it up to date if it has to be.
+
+        In the database of a Postgres warehouse, in a schema of its own; else in a SQLite file
+        beside the warehouse. Raises NoConnection, Busy, Unfit if a newer exhaust made it.
+        """
+        if profile.engine == "postgres":
+            ledger = cls(*_postgres(profile), clock, lease)
+        else:
+            ledger = cls(*_sqlite(Path(profile.options["path"])), clock, lease)
+        ledger._migrate()
+        return ledger
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def submit(
+        self,
+        *,
+        course_id: str,
+        course_name: str | None,
+        batches: Mapping[str, int],
+        requester: str,
+        channel: str,
+        day: date,
+        request_data: Mapping[str, Any],
+    ) -> Request:
+        """Puts a request in; `batches` gives the rows that each will have.
+
+        Raises Busy while a request of the same channel for one of the batches is under way.
+        """
+        base = request_id(course_id, list(batches), requester, channel, day)
+        while True:
+            try:
+                with self._begin() as connection:
+                    taken = connection.scalar(
+                        sa.select(sa.func.count()).where(REQUESTS.c.request_id.startswith(base))
+                    )
+                    new_id = f"{base}-{taken + 1}" if taken else base
+                    connection.execute(
+                        sa.insert(BATCHES),
+                        [
+                            {
+                                "request_id": new_id,
+                                "batch_id": batch_id,
+                                "dataset": DATASET,
+                                "course_id": course_id,
+                                "channel": channel,
+                                "is_under_way": True,
+                            }
+                            for batch_id in sorted(batches, key=str.encode)
+                        ],
+                    )
+                    connection.execute(
+                        sa.insert(REQUESTS).values(
+                            tag=f"{course_id}_{_joined(list(batches))}:{channel}",
+                            request_id=new_id,
+                            job_id=DATASET,
+                            status=Status.SUBMITTED,
+                            request_data=dict(request_data),
+                            requested_by=requester,
+                            requested_channel=channel,
+                            dt_job_submitted=self._clock(),
+                            batch_number=len(batches),
+                            course_id=course_id,
+                            course_name=course_name,
+                            rows_expected=sum(batches.values()),
+                        )
+                    )
+                return self.request(new_id)
+            except IntegrityError:
+                self._refuse_what_is_under_way(course_id, list(batches), channel)
+                # It has ended in between, or the id was taken by one that has: once more.
+
+    def _refuse_what_is_under_way(
+        self, course_id: str, batch_ids: Sequence[str], channel: str
+    ) -> None:
+        with self._begin() as connection:
+            found = connection.execute(
+                sa.select(BATCHES.c.batch_id, REQUESTS)
+                .join(REQUESTS, BATCHES.c.request_id == REQUESTS.c.request_id)
+                .where(
+                    BATCHES.c.course_id == course_id,
+                    BATCHES.c.batch_id.in_(batch_ids),
+                    BATCHES.c.channel == channel,
+                    BATCHES.c.is_under_way,
+                )
+            ).first()
+        if found:
+            raise Busy(
+                "The request for this report is being processed: batch "
+                f"{visible(found.batch_id)} was requested at "
+                f"{found.dt_job_submitted:%Y-%m-%d %H:%M} UTC, is {found.status}, and has "
+                f"{found.rows_done:,} of {found.rows_expected:,} rows.",
+                "`exhaust status` shows it; it can be requested again when it has ended.",
+            )
+
+    def claim(self, worker: str, only: str | None = None) -> Claim | None:
+        """Takes the request that has waited longest, or the one with the id `only`.
+
+        A request whose worker's lease ran out waits again; after the third time it has failed.
+        """
+        while True:
+            now = self._clock()
+            is_free = sa.or_(
+                REQUESTS.c.status == Status.SUBMITTED,
+                sa.and_(REQUESTS.c.status == Status.PROCESSING, REQUESTS.c.lease_until < now),
+            )
+            with self._begin() as connection:
+                free = connection.execute(
+                    sa.select(REQUESTS)
+                    .where(is_free, REQUESTS.c.request_id == only if only else sa.true())
+                    .order_by(REQUESTS.c.dt_job_submitted, REQUESTS.c.request_id)
+                    .limit(1)
+                    .with_for_update(skip_locked=True)
+                ).first()
+                if free is None:
+                    return None
+                if free.iteration < TRIES:
+                    connection.execute(
+                        sa.update(REQUESTS)
+                        .where(REQUESTS.c.request_id == free.request_id)
+                        .values(
+                            status=Status.PROCESSING,
+                            iteration=free.iteration + 1,
+                            lease_owner=worker,
+                            lease_until=now + self.lease,
+                            claimed_at=now,
+                        )
+                    )
+                    return Claim(self._read(connection, free.request_id), worker)
+                reason = free.err_message or "Its worker stopped, three times."
+                self._end(connection, free.request_id, Status.FAILED, reason)
+
+    def heartbeat(self, claim: Claim, rows_done: int | None = None) -> None:
+        """Holds a request for another lease; LeaseLost if it is no longer this worker's."""
+        with self._begin() as connection:
+            self._hold(connection, claim, {} if rows_done is None else {"rows_done": rows_done})
+
+    def batch_done(self, claim: Claim, batch_id: str, file: str | None, rows: int) -> None:
+        """Remembers a file that is complete, so that no other try makes it again; None is what went
+        to standard output."""
+        with self._begin() as connection:
+            self._hold(connection, claim, {"dt_file_created": self._clock()})
+            connection.execute(
+                sa.update(BATCHES)
+                .where(
+                    BATCHES.c.request_id == claim.request.request_id,
+                    BATCHES.c.batch_id == batch_id,
+                )
+                .values(file=file, rows=rows)
+            )
+            files = self._files(connection, [claim.request.request_id])
+            done = files.get(claim.request.request_id, {})
+            self._hold(
+                connection,
+                claim,
+                {"processed_batches": sorted(done), "download_urls": sorted(done.values())},
+            )
+
+    def succeed(self, claim: Claim) -> Request:
+        """Ends a request well, which has all its files."""
+        with self._begin() as connection:
+            # What was expected may have changed by a build in between.
+            of_request = BATCHES.c.request_id == claim.request.request_id
+            rows = sa.select(sa.func.sum(BATCHES.c.rows)).where(of_request).scalar_subquery()
+            self._hold(connection, claim, {"rows_done": rows, "rows_expected": rows})
+            self._end(connection, claim.request.request_id, Status.SUCCESS, None)
+            return self._read(connection, claim.request.request_id)
+
+    def fail(self, claim: Claim, reason: str, *, is_final: bool) -> Request:
+        """Ends a request that cannot be fulfilled; or lets it be tried again, up to three times."""
+        with self._begin() as connection:
+            self._hold(connection, claim, {"err_message": reason[:LONGEST_REASON]})
+            if is_final or claim.request.tries >= TRIES:
+                self._end(connection, claim.request.request_id, Status.FAILED, reason)
+            else:
+                connection.execute(
+                    sa.update(REQUESTS)
+                    .where(REQUESTS.c.request_id == claim.request.request_id)
+                    .values(status=Status.SUBMITTED, lease_owner=None, lease_until=None)
+                )
+            return self._read(connection, claim.request.request_id)
+
+    def cancel(self, request_id: str, requester: str | None = None) -> Request:
+        """Ends a request that is under way; UsageError if it has ended, NotFound if there is none
+        of that id, or it is not the requester's own."""
+        with self._begin() as connection:
+            request = self._read(connection, request_id, requester)
+            if not self._end(connection, request.request_id, Status.CANCELLED, None):
+                raise UsageError(
+                    f"The request {request.request_id} has ended: it is {request.status}.",
+                    "Only what waits or is being processed can be cancelled.",
+                )
+            return self._read(connection, request.request_id)
+
+    def request(self, request_id: str, requester: str | None = None) -> Request:
+        """One request; NotFound if there is none of that id, or it is not the requester's own."""
+        with self._begin() as connection:
+            return self._read(connection, request_id, requester)
+
+    def requests(self, requester: str | None = None) -> list[Request]:
+        """All requests, or the requester's own, newest first."""
+        with self._begin() as connection:
+            of_requester = sa.true() if requester is None else REQUESTS.c.requested_by == requester
+            rows = connection.execute(
+                sa.select(REQUESTS)
+                .where(of_requester)
+                .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
+            ).all()
+            return self._requests(connection, rows)
+
+    def forget_files(self, before: datetime) -> list[str]:
+        """Forgets the files of requests that ended before then, and gives them."""
+        with self._begin() as connection:
+            old = sa.select(REQUESTS.c.request_id).where(REQUESTS.c.dt_job_completed < before)
+            has_file = sa.and_(BATCHES.c.request_id.in_(old), BATCHES.c.file.is_not(None))
+            rows = connection.execute(sa.select(BATCHES.c.file).where(has_file))
+            files = [row.file for row in rows]
+            connection.execute(sa.update(BATCHES).where(has_file).values(file=None))
+            return files
+
+    def _hold(self, connection: Connection, claim: Claim, values: Mapping[str, Any]) -> None:
+        held = connection.execute(
+            sa.update(REQUESTS)
+            .where(
+                REQUESTS.c.request_id == claim.request.request_id,
+                REQUESTS.c.status == Status.PROCESSING,
+                REQUESTS.c.lease_owner == claim.worker,
+                REQUESTS.c.iteration == claim.request.tries,
+            )
+            .values(lease_until=self._clock() + self.lease, **values)
+        )
+        if held.rowcount != 1:
+            raise LeaseLost(claim.request.request_id)
+
+    def _end(
+        self, connection: Connection, request_id: str, status: Status, reason: str | None
+    ) -> bool:
+        """Whether a request was under way, and has now ended."""
+        now = self._clock()
+        row = connection.execute(
+            sa.select(REQUESTS.c.claimed_at).where(REQUESTS.c.request_id == request_id)
+        ).one()
+        took = int((now - row.claimed_at).total_seconds() * 1000) if row.claimed_at else None
+        ended = connection.execute(
+            sa.update(REQUESTS)
+            .where(REQUESTS.c.request_id == request_id, REQUESTS.c.status.in_(UNDER_WAY))
+            .values(
+                status=status,
+                err_message=reason and reason[:LONGEST_REASON],
+                dt_job_completed=now,
+                execution_time=took,
+                lease_owner=None,
+                lease_until=None,
+            )
+        )
+        connection.execute(
+            sa.update(BATCHES).where(BATCHES.c.request_id == request_id).values(is_under_way=False)
+        )
+        return ended.rowcount == 1
+
+    def _read(
+        self, connection: Connection, request_id: str, requester: str | None = None
+    ) -> Request:
+        row = connection.execute(
+            sa.select(REQUESTS).where(REQUESTS.c.request_id == request_id)
+        ).first()
+        if row is None or requester not in (None, row.requested_by):
+            raise NotFound(
+                f"There is no request {visible(request_id)}"
+                + (f" of {visible(requester)}." if requester is not None else "."),
+                "`exhaust status` lists them.",
+            )
+        (request,) = self._requests(connection, [row])
+        return request
+
+    def _requests(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Request]:
+        ids = [row.request_id for row in rows]
+        waiting = connection.execute(
+            sa.select(REQUESTS.c.request_id)
+            .where(REQUESTS.c.status == Status.SUBMITTED)
+            .order_by(REQUESTS.c.dt_job_submitted, REQUESTS.c.request_id)
+        )
+        positions = {row.request_id: place for place, row in enumerate(waiting, 1)}
+        files = self._files(connection, ids)
+        batches: dict[str, list[str]] = {}
+        of_requests = sa.select(BATCHES).where(BATCHES.c.request_id.in_(ids))
+        for row in connection.execute(of_requests):
+            batches.setdefault(row.request_id, []).append(row.batch_id)
+        return [
+            Request(
+                request_id=row.request_id,
+                course_id=row.course_id,
+                course_name=row.course_name,
+                batch_ids=sorted(batches[row.request_id], key=str.encode),
+                requester=row.requested_by,
+                channel=row.requested_channel,
+                status=Status(row.status),
+                submitted_at=row.dt_job_submitted,
+                completed_at=row.dt_job_completed,
+                rows_done=row.rows_done,
+                rows_expected=row.rows_expected,
+                position=positions.get(row.request_id),
+                tries=row.iteration,
+                error=row.err_message,
+                files=files.get(row.request_id, {}),
+                request_data=row.request_data,
+            )
+            for row in rows
+        ]
+
+    def _files(self, connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+        files: dict[str, dict[str, str]] = {}
+        with_file = sa.and_(BATCHES.c.request_id.in_(ids), BATCHES.c.file.is_not(None))
+        for row in connection.execute(sa.select(BATCHES).where(with_file)):
+            files.setdefault(row.request_id, {})[row.batch_id] = row.file
+        return files
+
+    def _migrate(self) -> None:
+        """Makes the tables, or adds what they lack; if nothing, no right to do so is needed."""
+        if self._version() == len(MIGRATIONS):
+            return
+        with self._begin() as connection:
+            if self._schema is not None:
+                # Two processes that begin at once: the second waits, and finds it done.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+                connection.execute(sa.schema.CreateSchema(self._schema, if_not_exists=True))
+            version = self._version_of(connection)
+            if version > len(MIGRATIONS):
+                raise Unfit(
+                    f"The ledger {self._name} is of version {version}, and this exhaust knows "
+                    f"{len(MIGRATIONS)}.",
+                    "Use the newer exhaust that made it.",
+                )
+            for migration in MIGRATIONS[version:]:
+                migration(connection)
+            connection.execute(sa.delete(VERSION))
+            connection.execute(sa.insert(VERSION).values(version=len(MIGRATIONS)))
+
+    def _version(self) -> int:
+        with self._begin() as connection:
+            return self._version_of(connection)
+
+    def _version_of(self, connection: Connection) -> int:
+        if not sa.inspect(connection).has_table(VERSION.name, schema=self._schema):
+            return 0
+        return connection.scalar(sa.select(VERSION.c.version)) or 0
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        """A transaction; what a user can meet in it becomes an error of ours."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except OperationalError as error:
+            reason = str(error.orig).strip().splitlines()[0]
+            if "locked" in reason:
+                raise Busy(
+                    f"The ledger {self._name} is held by another process.", "Try again."
+                ) from error
+            raise NoConnection(f"The ledger {self._name} cannot be used: {reason}") from error
+        except DBAPIError as error:
+            if "permission denied" not in str(error.orig):
+                raise
+            raise NotAllowed(
+                f"The ledger {self._name} refuses: {str(error.orig).splitlines()[0]}.",
+                "docs/access.md says what a reader has to be granted.",
+            ) from error
+
+
+LOCK = 0x65786861
+"""Of the ledger's migrations: `exha`."""
+
+
+def _sqlite(warehouse: Path) -> tuple[Engine, str, None]:
+    path = warehouse.with_name(f"{warehouse.name}.requests")
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": PATIENCE})
+
+    @sa.event.listens_for(engine, "connect")
+    def _connect(connection: Any, _: object) -> None:
+        # Python would begin transactions by itself, and late: two could read, and one not write.
+        connection.isolation_level = None
+        connection.execute("pragma journal_mode = wal")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("begin immediate")
+
+    return engine, str(path), None
+
+
+def _postgres(profile: Profile) -> tuple[Engine, str, str]:
+    from exhaust.warehouse.postgres import libpq
+
+    schema = f"{profile.schema}_requests"
+    arguments = libpq(profile.options)
+    engine = sa.create_engine("postgresql+psycopg://", connect_args=arguments)
+    name = f"{arguments.get('host')}:{arguments.get('port')}/{arguments.get('dbname')}"
+    role = profile.options.get("role")
+    if role:
+
+        @sa.event.listens_for(engine, "connect")
+        def _connect(connection: Any, _: object) -> None:
+            connection.execute(f"set role {identifier(role)}")
+            connection.commit()
+
+    return (
+        engine.execution_options(schema_translate_map={None: schema}),
+        f"{name}, schema {schema}",
+        schema,
+    )

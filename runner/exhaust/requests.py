@@ -1,0 +1,388 @@
+"""Report requests: put into the ledger, worked off, handed out. Rights are checked each time."""
+
+import os
+import secrets
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+from exhaust import catalogue, export
+from exhaust.catalogue import Batch, Course, Requester
+from exhaust.display import Progress, visible
+from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, NotFound, UsageError
+from exhaust.export import ExportReport
+from exhaust.files import file_name, make_folder, whole_file
+from exhaust.layout import Layout
+from exhaust.ledger import DATASET, Claim, LeaseLost, Ledger, Request, Status, utc_now
+from exhaust.receipt import receipt_path
+from exhaust.settings import Settings
+from exhaust.warehouse import Warehouse, connect
+
+BEATS = 4
+"""How often in a lease it is renewed."""
+
+
+def worker_name() -> str:
+    """A name that no other worker has."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def submit(
+    warehouse: Warehouse,
+    settings: Settings,
+    ledger: Ledger,
+    *,
+    course: str,
+    batches: Sequence[str],
+    user_id: str,
+    layout: Layout,
+    today: Callable[[ZoneInfo], date] = export.today,
+) -> Request:
+    """Puts a request for batches of a course, or for all that the user may have, into the ledger.
+
+    Raises what export raises for what cannot be had, UsageError for too many batches, Busy while
+    one of them is being processed.
+    """
+    schema = settings.profile.schema
+    requester = _requester(warehouse, settings, user_id)
+    chosen = catalogue.find_course(warehouse, schema, course, requester)
+    export.refuse_retired(chosen)
+    found = catalogue.find_batches(warehouse, schema, chosen, batches, requester)
+    return _submit(settings, ledger, chosen, found, requester, layout, today)
+
+
+def _requester(warehouse: Warehouse, settings: Settings, user_id: str) -> Requester:
+    requester = catalogue.requester(warehouse, settings.profile.schema, user_id)
+    if requester is None:
+        raise TypeError("an operator makes no requests")
+    return requester
+
+
+def _submit(
+    settings: Settings,
+    ledger: Ledger,
+    course: Course,
+    batches: Sequence[Batch],
+    requester: Requester,
+    layout: Layout,
+    today: Callable[[ZoneInfo], date],
+) -> Request:
+    if not batches:
+        raise NotFound(f"{visible(course.id)} {visible(course.name)} has no batches.")
+    if len(batches) > settings.most_batches:
+        raise UsageError(
+            f"{len(batches):,} batches of {visible(course.id)} were asked for, and a request may "
+            f"be for {settings.most_batches:,}.",
+            "Choose some by -b.",
+        )
+    return ledger.submit(
+        course_id=course.id,
+        course_name=course.course_name,
+        batches={batch.id: batch.enrolled for batch in batches},
+        requester=requester.user_id,
+        channel=requester.root_org_id or "",
+        day=today(settings.report_timezone),
+        request_data={
+            "collectionId": course.id,
+            "batchId": [batch.id for batch in batches],
+            "layout": layout,
+        },
+    )
+
+
+def process(
+    settings: Settings,
+    ledger: Ledger,
+    worker: str,
+    *,
+    notify: Callable[[str], None],
+    progress: Progress,
+    today: Callable[[ZoneInfo], date] = export.today,
+) -> Iterator[Request]:
+    """Works off the requests that wait, one after the other, and gives each as it then is.
+
+    Ends when none waits, or when one has to wait for the warehouse.
+    """
+    _remove_old_files(settings, ledger)
+    while claim := ledger.claim(worker):
+        done = _work(settings, ledger, claim, notify, progress, today)
+        yield done
+        if done.status == Status.SUBMITTED:
+            return
+
+
+def _work(
+    settings: Settings,
+    ledger: Ledger,
+    claim: Claim,
+    notify: Callable[[str], None],
+    progress: Progress,
+    today: Callable[[ZoneInfo], date],
+) -> Request:
+    try:
+        with (
+            _holding(ledger, [claim]) as pulse,
+            connect(settings.profile, writing=False, notify=notify) as warehouse,
+        ):
+            for batch_id in claim.request.batch_ids:
+                if not Path(claim.request.files.get(batch_id, "")).is_file():
+                    _make_file(
+                        warehouse, settings, ledger, claim, batch_id, pulse, notify, progress, today
+                    )
+            pulse.check()
+        return ledger.succeed(claim)
+    except LeaseLost:
+        return ledger.request(claim.request.request_id)
+    except BaseException as error:
+        is_final = isinstance(error, ExhaustError) and not isinstance(error, Busy | NoConnection)
+        reason = error.message if isinstance(error, ExhaustError) else _plain(error)
+        failed = _give_up(ledger, claim, reason, is_final=is_final)
+        if isinstance(error, ExhaustError):
+            return failed
+        raise
+
+
+def _plain(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "Its worker was interrupted."
+    return f"Unexpected: {type(error).__name__}."
+
+
+def _give_up(ledger: Ledger, claim: Claim, reason: str, *, is_final: bool) -> Request:
+    try:
+        return ledger.fail(claim, reason, is_final=is_final)
+    except LeaseLost:
+        return ledger.request(claim.request.request_id)
+
+
+def _make_file(
+    warehouse: Warehouse,
+    settings: Settings,
+    ledger: Ledger,
+    claim: Claim,
+    batch_id: str,
+    pulse: "_Pulse",
+    notify: Callable[[str], None],
+    progress: Progress,
+    today: Callable[[ZoneInfo], date],
+) -> None:
+    request = claim.request
+    folder = settings.results_dir / DATASET / request.request_id
+    make_folder(folder)
+    file = folder / file_name(batch_id, today(settings.report_timezone))
+    rows_before = pulse.rows
+
+    def tell(what: str, share: float) -> None:
+        pulse.check()
+        pulse.rows = rows_before + int(share * (request.rows_expected - rows_before))
+        progress(what, share)
+
+    report = export.export(
+        warehouse,
+        settings,
+        export.Request(
+            courses=[request.course_id],
+            batches=[batch_id],
+            output=str(file),
+            requester=request.requester,
+            layout=Layout(request.request_data["layout"]),
+            request_ids={request.course_id: request.request_id},
+        ),
+        standard_output=BytesIO(),  # Not written to.
+        notify=notify,
+        progress=tell,
+        today=today,
+    )
+    rows = sum(written.rows for written in report.files)
+    pulse.rows = rows_before + rows
+    ledger.batch_done(claim, batch_id, str(file), rows)
+
+
+class _Pulse:
+    """What the heartbeat of a worker tells, and was told."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.is_lost = False
+
+    def check(self) -> None:
+        if self.is_lost:
+            raise LeaseLost
+
+
+@contextmanager
+def _holding(ledger: Ledger, claims: Sequence[Claim]) -> Iterator[_Pulse]:
+    """Renews the leases of claims until the block ends."""
+    pulse = _Pulse()
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(ledger.lease.total_seconds() / BEATS):
+            for claim in claims:
+                try:
+                    ledger.heartbeat(claim, min(pulse.rows, claim.request.rows_expected))
+                except LeaseLost:
+                    pulse.is_lost = True
+                    return
+                except ExhaustError:
+                    continue  # It cannot be reached now; the lease has some beats left.
+
+    heart = threading.Thread(target=beat)
+    heart.start()
+    try:
+        yield pulse
+    finally:
+        ended.set()
+        heart.join()
+
+
+def export_at_once(
+    ledger: Ledger,
+    warehouse: Warehouse,
+    settings: Settings,
+    request: export.Request,
+    *,
+    standard_output: BinaryIO,
+    notify: Callable[[str], None],
+    progress: Progress,
+    today: Callable[[ZoneInfo], date] = export.today,
+) -> ExportReport:
+    """Requests, processes and hands out in one step: `export` for a requester."""
+    requester = _requester(warehouse, settings, request.requester or "")
+    worker = worker_name()
+    with ExitStack() as stack:
+        claims: dict[str, Claim] = {}
+        for course, batches in export.chosen(warehouse, settings, request).items():
+            if batches:
+                new = _submit(settings, ledger, course, batches, requester, request.layout, today)
+                claim = ledger.claim(worker, only=new.request_id)
+                if claim is None:
+                    raise Busy(f"A worker has taken the request {new.request_id}.")
+                claims[course.id] = claim
+                stack.push(_failing(ledger, claim))
+        ids = {course_id: claim.request.request_id for course_id, claim in claims.items()}
+        pulse = stack.enter_context(_holding(ledger, list(claims.values())))
+
+        rows = sum(claim.request.rows_expected for claim in claims.values())
+
+        def tell(what: str, share: float) -> None:
+            pulse.check()
+            if len(claims) == 1:  # Of several nobody knows whose rows they are.
+                pulse.rows = int(share * rows)
+            progress(what, share)
+
+        report = export.export(
+            warehouse,
+            settings,
+            replace(request, request_ids=ids),
+            standard_output=standard_output,
+            notify=notify,
+            progress=tell,
+            today=today,
+        )
+        for file in report.files:
+            claim = claims[file.course_id]
+            for batch_id in file.batch_ids:
+                path = str(Path(file.file).absolute()) if file.receipt else None
+                ledger.batch_done(claim, batch_id, path, file.rows)
+        for claim in claims.values():
+            ledger.succeed(claim)
+    return report
+
+
+def _failing(ledger: Ledger, claim: Claim) -> Callable[..., None]:
+    """What ends a claim, as an exit of an ExitStack, if an error leaves it."""
+
+    def end(_: object, error: BaseException | None, __: object) -> None:
+        if error is not None:
+            reason = error.message if isinstance(error, ExhaustError) else _plain(error)
+            _give_up(ledger, claim, reason, is_final=True)
+
+    return end
+
+
+def download(
+    settings: Settings,
+    ledger: Ledger,
+    request_id: str,
+    *,
+    user_id: str | None,
+    output: str | None,
+    output_dir: Path | None,
+    notify: Callable[[str], None],
+) -> list[Path]:
+    """Copies the files of a request, with their receipts, and gives where they are.
+
+    Raises NotFound if the request has none, or no longer, Busy while it is being processed,
+    NotAllowed if the requester has lost the right to them since.
+    """
+    request = ledger.request(request_id, user_id)
+    files = _files(request, settings)
+    if output is not None and len(files) > 1:
+        raise UsageError(
+            f"The request has {len(files)} files, and -o names one.", "Use --output-dir."
+        )
+    if user_id is not None:
+        with connect(settings.profile, writing=False, notify=notify) as warehouse:
+            _check_rights(warehouse, settings, request, user_id)
+    folder = output_dir or Path()
+    make_folder(folder)
+    return [_copy(file, Path(output) if output else folder / file.name) for file in files]
+
+
+def _files(request: Request, settings: Settings) -> list[Path]:
+    if request.status in (Status.SUBMITTED, Status.PROCESSING):
+        raise Busy(
+            f"The request {request.request_id} is being processed: it is {request.status}, with "
+            f"{request.rows_done:,} of {request.rows_expected:,} rows.",
+            "`exhaust status --watch` follows it.",
+        )
+    if request.status != Status.SUCCESS:
+        raise NotFound(
+            f"The request {request.request_id} has no files: it is {request.status}."
+            + (f" {request.error}" if request.error else ""),
+            "Request the report again.",
+        )
+    files = sorted({Path(file) for file in request.files.values()})
+    if not files or not all(file.is_file() for file in files):
+        raise NotFound(
+            f"The files of the request {request.request_id} are no longer there.",
+            f"They are kept for {settings.results_kept.days} days. Request the report again.",
+        )
+    return files
+
+
+def _check_rights(warehouse: Warehouse, settings: Settings, request: Request, user_id: str) -> None:
+    schema = settings.profile.schema
+    requester = _requester(warehouse, settings, user_id)
+    course = catalogue.find_course(warehouse, schema, request.course_id, requester)
+    export.refuse_retired(course)
+    catalogue.find_batches(warehouse, schema, course, request.batch_ids, requester)
+    if (requester.root_org_id or "") != request.channel:
+        raise NotAllowed(
+            f"{visible(user_id)} has another root organisation than when the report was requested.",
+            "Request it again: other learners may be in it now.",
+        )
+
+
+def _copy(file: Path, target: Path) -> Path:
+    for source, copy in ((file, target), (receipt_path(file), receipt_path(target))):
+        with source.open("rb") as read, whole_file(copy) as written:
+            shutil.copyfileobj(read, written)
+    return target
+
+
+def _remove_old_files(settings: Settings, ledger: Ledger) -> None:
+    """Removes what was kept long enough, of the results folder alone."""
+    for name in ledger.forget_files(utc_now() - settings.results_kept):
+        folder = Path(name).parent
+        if folder.parent == settings.results_dir / DATASET:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,376 @@
+"""The ledger, on the engine of the warehouse under test: SQLite beside DuckDB, or Postgres."""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from exhaust import ledger as module
+from exhaust.errors import Busy, NotFound, Unfit, UsageError
+from exhaust.ledger import LEASE, Claim, LeaseLost, Ledger, Request, Status, request_id
+from exhaust.settings import Profile, Settings
+
+DAY = date(2026, 11, 23)
+FIFTY = 50
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 10, 0)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_by(self, time: timedelta) -> None:
+        self.now += time
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def ledger(settings: Settings, clock: Clock) -> Iterator[Ledger]:
+    with Ledger.open(settings.profile, clock=clock) as opened:
+        yield opened
+
+
+def asked(**changes: Any) -> dict[str, Any]:
+    return {
+        "course_id": "do_1",
+        "course_name": "Mathematics",
+        "batches": {"002": 30, "001": 12},
+        "requester": "u1",
+        "channel": "tn",
+        "day": DAY,
+        "request_data": {"layout": "exhaust"},
+        **changes,
+    }
+
+
+Submit = Callable[..., Request]
+
+
+@pytest.fixture
+def submit(ledger: Ledger) -> Submit:
+    return lambda **changes: ledger.submit(**asked(**changes))
+
+
+@pytest.fixture
+def claimed(ledger: Ledger, submit: Submit) -> Claim:
+    submit()
+    return claim_of(ledger)
+
+
+def claim_of(ledger: Ledger, worker: str = "a") -> Claim:
+    claim = ledger.claim(worker)
+    assert claim
+    return claim
+
+
+def finish(ledger: Ledger, claim: Claim) -> Request:
+    for batch_id in claim.request.batch_ids:
+        ledger.batch_done(claim, batch_id, f"/r/{batch_id}.csv", 1)
+    return ledger.succeed(claim)
+
+
+def test_the_id_is_sunbirds() -> None:
+    assert (
+        request_id(
+            "do_2133074736487792641239",
+            ["013307481768378368112"],
+            "fca2925f-1eee-4654-9177-fece3fd6afc9",
+            "01269878797503692810",
+            date(2022, 9, 27),
+        )
+        == "778A3669531143769B5E8C98D42E1CAD"
+    )
+
+
+def test_the_batches_of_an_id_have_no_order() -> None:
+    assert request_id("c", ["10", "9"], "u", "t", DAY) == request_id(
+        "c", ["9", "10"], "u", "t", DAY
+    )
+    assert request_id("c", ["10"], "u", "t", DAY) != request_id("c", ["9"], "u", "t", DAY)
+
+
+def test_a_request_is_kept_as_it_was_made(ledger: Ledger, submit: Submit, clock: Clock) -> None:
+    new = submit()
+    assert new == ledger.request(new.request_id)
+    assert new == Request(
+        request_id=request_id("do_1", ["001", "002"], "u1", "tn", DAY),
+        course_id="do_1",
+        course_name="Mathematics",
+        batch_ids=["001", "002"],
+        requester="u1",
+        channel="tn",
+        status=Status.SUBMITTED,
+        submitted_at=clock.now,
+        completed_at=None,
+        rows_done=0,
+        rows_expected=42,
+        position=1,
+        tries=0,
+        error=None,
+        files={},
+        request_data={"layout": "exhaust"},
+    )
+
+
+def test_an_operator_of_sunbird_recognises_it(ledger: Ledger, submit: Submit, clock: Clock) -> None:
+    new = submit()
+    claim = claim_of(ledger)
+    clock.pass_by(timedelta(seconds=1.5))
+    ledger.batch_done(claim, "001", "/r/001.csv", 12)
+    ledger.batch_done(claim, "002", "/r/002.csv", 30)
+    ledger.succeed(claim)
+    with ledger._begin() as connection:
+        row = connection.execute(sa.select(module.REQUESTS)).one()
+    sunbirds = row._mapping
+    assert {name: sunbirds[name] for name in list(sunbirds)[:17]} == {
+        "tag": "do_1_001,002:tn",
+        "request_id": new.request_id,
+        "job_id": "progress-exhaust",
+        "status": "SUCCESS",
+        "request_data": {"layout": "exhaust"},
+        "requested_by": "u1",
+        "requested_channel": "tn",
+        "dt_job_submitted": clock.now - timedelta(seconds=1.5),
+        "download_urls": ["/r/001.csv", "/r/002.csv"],
+        "dt_file_created": clock.now,
+        "dt_job_completed": clock.now,
+        "execution_time": 1500,
+        "err_message": None,
+        "iteration": 1,
+        "encryption_key": None,
+        "batch_number": 2,
+        "processed_batches": ["001", "002"],
+    }
+
+
+class TestOnceAtATime:
+    @pytest.mark.parametrize("batches", [{"001": 1}, {"003": 1, "002": 1}])
+    def test_while_it_waits(self, submit: Submit, batches: dict[str, int]) -> None:
+        submit()
+        with pytest.raises(
+            Busy,
+            match=r"request for this report is being processed: batch 00[12] was requested at "
+            "2026-11-23 10:00 UTC, is SUBMITTED, and has 0 of 42 rows",
+        ):
+            submit(batches=batches, requester="u2")
+
+    def test_while_it_is_processed(self, ledger: Ledger, submit: Submit, claimed: Claim) -> None:
+        ledger.heartbeat(claimed, 7)
+        with pytest.raises(Busy, match="is PROCESSING, and has 7 of 42 rows"):
+            submit()
+
+    def test_a_refused_request_leaves_nothing(self, ledger: Ledger, submit: Submit) -> None:
+        submit(batches={"002": 1})
+        with pytest.raises(Busy):
+            submit(batches={"001": 1, "002": 1})
+        submit(batches={"001": 1})
+        assert len(ledger.requests()) == 2
+
+    @pytest.mark.parametrize(
+        "other", [{"course_id": "do_2"}, {"channel": "ka"}, {"batches": {"003": 1}}]
+    )
+    def test_another_report_is_another(self, submit: Submit, other: dict[str, Any]) -> None:
+        submit()
+        submit(**other)
+
+    @pytest.mark.parametrize("end", ["succeed", "fail", "cancel"])
+    def test_again_when_it_has_ended(self, ledger: Ledger, submit: Submit, end: str) -> None:
+        first = submit()
+        for place in (2, 3):
+            claim = claim_of(ledger)
+            if end == "succeed":
+                finish(ledger, claim)
+            elif end == "fail":
+                ledger.fail(claim, "no", is_final=True)
+            else:
+                ledger.cancel(claim.request.request_id)
+            assert submit().request_id == f"{first.request_id}-{place}"
+
+    def test_one_of_fifty_at_once(self, settings: Settings) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        with spawn.Pool(FIFTY) as pool:
+            barrier = spawn.Manager().Barrier(FIFTY)
+            results = pool.starmap(_submit_once, [(settings.profile, barrier)] * FIFTY)
+        assert sorted(results) == ["Busy"] * (FIFTY - 1) + ["accepted"]
+        with Ledger.open(settings.profile) as ledger:
+            assert len(ledger.requests()) == 1
+
+
+def _submit_once(profile: Profile, barrier: Any) -> str:
+    barrier.wait()
+    try:
+        with Ledger.open(profile) as ledger:
+            ledger.submit(**asked())
+    except Busy as error:
+        return "Busy" if "being processed" in error.message else error.message
+    return "accepted"
+
+
+class TestWorkers:
+    def test_the_oldest_first(self, ledger: Ledger, submit: Submit, clock: Clock) -> None:
+        late = submit(course_id="do_a")
+        clock.pass_by(timedelta(minutes=-1))
+        early = submit(course_id="do_b")
+        assert [one.position for one in ledger.requests()] == [2, 1]
+        assert claim_of(ledger).request.request_id == early.request_id
+        assert ledger.request(late.request_id).position == 1
+        assert claim_of(ledger).request.request_id == late.request_id
+        assert ledger.claim("a") is None
+
+    def test_one_by_its_id(self, ledger: Ledger, submit: Submit) -> None:
+        submit(course_id="do_a")
+        wanted = submit(course_id="do_b").request_id
+        claim = ledger.claim("a", only=wanted)
+        assert claim
+        assert claim.request.request_id == wanted
+        assert ledger.claim("a", only=wanted) is None
+
+    def test_nobody_takes_what_another_holds(
+        self, ledger: Ledger, claimed: Claim, clock: Clock
+    ) -> None:
+        clock.pass_by(LEASE)
+        assert ledger.claim("b") is None
+        ledger.heartbeat(claimed)
+        clock.pass_by(LEASE)
+        assert ledger.claim("b") is None
+
+    def test_what_a_killed_worker_had_is_taken_up(
+        self, ledger: Ledger, claimed: Claim, clock: Clock
+    ) -> None:
+        ledger.batch_done(claimed, "001", "/r/001.csv", 12)
+        clock.pass_by(LEASE + timedelta(seconds=1))
+        again = claim_of(ledger, "b")
+        assert again.request.tries == 2
+        assert again.request.files == {"001": "/r/001.csv"}
+        for call in (
+            lambda: ledger.heartbeat(claimed),
+            lambda: ledger.batch_done(claimed, "002", "/r/002.csv", 30),
+            lambda: ledger.succeed(claimed),
+            lambda: ledger.fail(claimed, "no", is_final=True),
+        ):
+            with pytest.raises(LeaseLost):
+                call()
+        assert finish(ledger, again).status == Status.SUCCESS
+
+    def test_the_same_worker_is_another_on_the_next_try(
+        self, ledger: Ledger, claimed: Claim, clock: Clock
+    ) -> None:
+        clock.pass_by(LEASE + timedelta(seconds=1))
+        claim_of(ledger, claimed.worker)
+        with pytest.raises(LeaseLost):
+            ledger.heartbeat(claimed)
+
+    def test_three_tries(self, ledger: Ledger, claimed: Claim, clock: Clock) -> None:
+        for _ in range(2):
+            clock.pass_by(LEASE + timedelta(seconds=1))
+            claim_of(ledger)
+        clock.pass_by(LEASE + timedelta(seconds=1))
+        assert ledger.claim("b") is None
+        ended = ledger.request(claimed.request.request_id)
+        assert (ended.status, ended.tries) == (Status.FAILED, 3)
+        assert ended.error == "Its worker stopped, three times."
+        ledger.submit(**asked())
+
+    def test_what_may_go_better_waits_again(self, ledger: Ledger, claimed: Claim) -> None:
+        waits = ledger.fail(claimed, "The file is held.", is_final=False)
+        assert (waits.status, waits.error) == (Status.SUBMITTED, "The file is held.")
+        with pytest.raises(Busy):
+            ledger.submit(**asked())
+        ledger.fail(claim_of(ledger), "The file is held.", is_final=False)
+        third = ledger.fail(claim_of(ledger), "The file is held.", is_final=False)
+        assert third.status == Status.FAILED
+
+    def test_what_will_not_go_better_has_failed(self, ledger: Ledger, claimed: Claim) -> None:
+        failed = ledger.fail(claimed, "x" * 400, is_final=True)
+        assert (failed.status, failed.error) == (Status.FAILED, "x" * 300)
+
+    def test_success_has_all_rows(self, ledger: Ledger, claimed: Claim) -> None:
+        ledger.batch_done(claimed, "001", "/r/001.csv", 12)
+        ledger.batch_done(claimed, "002", "/r/002.csv", 31)
+        done = ledger.succeed(claimed)
+        assert (done.rows_done, done.rows_expected) == (43, 43)
+        assert (done.error, done.completed_at) == (None, ledger._clock())
+
+
+class TestCancelling:
+    def test_what_waits(self, ledger: Ledger, submit: Submit) -> None:
+        assert ledger.cancel(submit().request_id).status == Status.CANCELLED
+        assert ledger.claim("a") is None
+
+    def test_what_is_processed(self, ledger: Ledger, claimed: Claim) -> None:
+        ledger.cancel(claimed.request.request_id)
+        with pytest.raises(LeaseLost):
+            ledger.heartbeat(claimed)
+
+    def test_what_has_ended(self, ledger: Ledger, claimed: Claim) -> None:
+        finish(ledger, claimed)
+        with pytest.raises(UsageError, match="has ended: it is SUCCESS"):
+            ledger.cancel(claimed.request.request_id)
+        assert ledger.request(claimed.request.request_id).status == Status.SUCCESS
+
+
+def test_a_requester_knows_his_own_alone(ledger: Ledger, submit: Submit) -> None:
+    mine, other = submit(), submit(requester="u2", course_id="do_2")
+    assert [one.request_id for one in ledger.requests("u1")] == [mine.request_id]
+    assert len(ledger.requests()) == 2
+    for call in (ledger.request, ledger.cancel):
+        with pytest.raises(NotFound, match=f"no request {other.request_id} of u1"):
+            call(other.request_id, "u1")
+    with pytest.raises(NotFound, match="no request nothing"):
+        ledger.request("nothing")
+
+
+def test_files_are_forgotten_in_time(ledger: Ledger, claimed: Claim, clock: Clock) -> None:
+    ledger.batch_done(claimed, "001", "/r/001.csv", 12)
+    assert ledger.forget_files(clock.now + timedelta(days=1)) == []
+    finish(ledger, claimed)
+    assert ledger.forget_files(clock.now) == []
+    found = ledger.forget_files(clock.now + timedelta(seconds=1))
+    assert sorted(found) == ["/r/001.csv", "/r/002.csv"]
+    assert ledger.request(claimed.request.request_id).files == {}
+
+
+def test_a_ledger_stays(settings: Settings, ledger: Ledger, submit: Submit) -> None:
+    submit()
+    with Ledger.open(settings.profile) as again:
+        assert again.requests() == ledger.requests()
+
+
+def test_a_newer_ledger_is_refused(settings: Settings, ledger: Ledger) -> None:
+    with ledger._begin() as connection:
+        connection.execute(sa.update(module.VERSION).values(version=99))
+    with pytest.raises(Unfit, match="is of version 99, and this exhaust knows 1"):
+        Ledger.open(settings.profile)
+
+
+def test_an_older_ledger_is_brought_up_to_date(
+    settings: Settings, ledger: Ledger, submit: Submit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit()
+
+    def add(connection: sa.Connection) -> None:
+        schema = ledger._schema
+        table = f"{schema}.job_request" if schema else "job_request"
+        connection.exec_driver_sql(f"alter table {table} add column later text")
+
+    monkeypatch.setattr(module, "MIGRATIONS", [*module.MIGRATIONS, add])
+    for _ in range(2):
+        with Ledger.open(settings.profile) as again:
+            assert len(again.requests()) == 1
+
+
+def test_sqlite_is_beside_the_warehouse(settings_duckdb: Settings) -> None:
+    with Ledger.open(settings_duckdb.profile):
+        warehouse = Path(settings_duckdb.profile.options["path"])
+        assert warehouse.with_name("exhaust.duckdb.requests").is_file()
+        assert not warehouse.exists()
