@@ -9,3 +9,5 @@
 {% macro default__parsed_json(text) %} {{ attempted_cast(text, "json") }} {% endmacro %}
 
 {% macro postgres__parsed_json(text) %} {{ attempted_cast(text, "jsonb") }} {% endmacro %}
+
+{% macro spark__parsed_json(text) %} try_parse_json({{ text }}) {% endmacro %}

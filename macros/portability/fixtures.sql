@@ -1,0 +1,33 @@
+{#-
+    How the values of unit tests are written, in place of the adapters' own macros: a list becomes an
+    array, a text JSON where the column is JSON.
+    Why: each engine has its own form of an array; Spark makes a JSON text of a text, and reads
+    backslashes in it.
+-#}
+{% macro default__safe_cast(field, type) %}
+    {%- if field is string or field is number -%} cast({{ field }} as {{ type }})
+    {%- else -%} cast({{ dbt.array_construct(fixture_values(field)) }} as {{ type }})
+    {%- endif -%}
+{% endmacro %}
+
+{% macro spark__safe_cast(field, type) %}
+    {%- if type == "variant" -%} parse_json({{ field }})
+    {%- else -%} {{ default__safe_cast(field, type) }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro fixture_values(list) %}
+    {%- set values = [] %}
+    {%- for value in list %}
+        {%- do values.append(
+            sql_literal(value, engine())
+            if value is string
+            else value if value is not none else "null"
+        ) %}
+    {%- endfor %}
+    {{ return(values) }}
+{% endmacro %}
+
+{% macro spark__escape_single_quotes(expression) %}
+    {{- expression | replace("\\", "\\\\") | replace("'", "''") -}}
+{% endmacro %}
