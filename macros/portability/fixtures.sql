@@ -6,26 +6,15 @@
 -#}
 {% macro default__safe_cast(field, type) %}
     {%- if field is string or field is number -%} cast({{ field }} as {{ type }})
-    {%- else -%} cast({{ dbt.array_construct(fixture_values(field)) }} as {{ type }})
+    {%- else -%} cast({{ array_of(field, type | replace("[]", "")) }} as {{ type }})
     {%- endif -%}
 {% endmacro %}
 
 {% macro spark__safe_cast(field, type) %}
     {%- if type == "variant" -%} parse_json({{ field }})
-    {%- else -%} {{ default__safe_cast(field, type) }}
+    {%- elif field is string or field is number -%} cast({{ field }} as {{ type }})
+    {%- else -%} {{ array_of(field, type[6:-1]) }}
     {%- endif -%}
-{% endmacro %}
-
-{% macro fixture_values(list) %}
-    {%- set values = [] %}
-    {%- for value in list %}
-        {%- do values.append(
-            sql_literal(value, engine())
-            if value is string
-            else value if value is not none else "null"
-        ) %}
-    {%- endfor %}
-    {{ return(values) }}
 {% endmacro %}
 
 {% macro spark__escape_single_quotes(expression) %}
