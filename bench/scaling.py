@@ -70,7 +70,7 @@ def measure(folder: Path, divisor: int) -> dict[str, dict[str, Any]]:
 
 
 def _environment(place: Path) -> dict[str, str]:
-    """The example profile, with a warehouse, and Spark's own account of what it did, in a folder."""
+    """The example profile on a warehouse in a folder, with Spark's account of what it did."""
     profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text())
     output = profiles["exhaust"]["outputs"]["spark"]
     output["server_side_parameters"] |= {
@@ -124,7 +124,7 @@ def _task_metrics(events: Path) -> Iterator[dict[str, Any]]:
 def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """The figures as Markdown."""
     lines = [
-        "| enrolments | stage | wall s | peak MB | MB read | MB written | MB shuffled | MB spilled |",
+        "| enrolments | stage | wall s | peak MB | MB read | written | shuffled | spilled |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, stages in figures.items():
