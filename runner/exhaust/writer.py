@@ -47,7 +47,8 @@ class ReportFile:
     """A report that was written."""
 
     course_id: str
-    batch_ids: list[str]
+    batches: dict[str, int]
+    """Their rows, by id."""
     file: str
     receipt: str | None
     """None for standard output, and for a device."""
@@ -138,7 +139,7 @@ class Writer:
             receipt = self._write_receipt(job.file, contents)
         return ReportFile(
             course_id=job.course.id,
-            batch_ids=[batch.id for batch in job.batches],
+            batches={batch.id: batch.enrolled for batch in job.batches},
             file=STANDARD_OUTPUT if job.file is None else str(job.file),
             receipt=receipt,
             rows=rows,

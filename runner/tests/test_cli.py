@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ import typer
 from support import PROJECT, Built
 
 import exhaust.dbt
+import exhaust.requests
 import exhaust.settings
 from exhaust import cli
 from exhaust.dbt import BuildReport, Failure, SetAside
+from exhaust.errors import Busy, ExhaustError, NoConnection
 from exhaust.settings import Settings
 
 COMMANDS = (
@@ -199,12 +202,26 @@ class TestReading:
         self, sample: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert call("export", COURSE, "-b", BATCH, "-o", "one.csv") == 0
-        file, sum_of_rows, origin = capsys.readouterr().err.splitlines()
+        file, sum_of_rows, proof = capsys.readouterr().err.splitlines()
         assert file == "one.csv: 11 rows; left out: 3 inactive, 2 no enrolment date"
-        assert sum_of_rows == "16 enrolments = 11 rows + 5 left out."
+        minute = r"\d{4}-\d\d-\d\d \d\d:\d\d"
         assert re.fullmatch(
-            r"Data of \S+ \S+ UTC, built at \S+ \S+ UTC. Receipt: one.csv.receipt.json", origin
+            rf"16 enrolments = 11 rows \+ 5 left out; data of {minute}, built {minute} UTC.",
+            sum_of_rows,
         )
+        digest = sha256((sample / "one.csv").read_bytes()).hexdigest()
+        assert proof == f"SHA-256 {digest}; receipt: one.csv.receipt.json"
+        assert call("export", COURSE, "-b", BATCH, "-o", "-") == 0
+        assert capsys.readouterr().err.splitlines()[2] == f"SHA-256 {digest}"
+
+    def test_an_export_of_several_files_is_summed_up(
+        self, sample: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert call("export", COURSE) == 0
+        *files, sum_of_rows, receipts = capsys.readouterr().err.splitlines()
+        rows = sum(int(file.partition(": ")[2].split()[0]) for file in files)
+        assert f" = {rows} rows in {len(files)} files + " in sum_of_rows
+        assert receipts == "Beside each file is its receipt, <file>.receipt.json."
 
     def test_verify(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert call("export", COURSE, "-q", "-o", "one.csv", "--as", MENTOR) == 0
@@ -493,6 +510,7 @@ class TestRequests:
 
     def test_who_asks_has_to_be_said(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert call("request", COURSE) == 2
+        assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
         project = Path(os.environ["EXHAUST_PROJECT_DIR"]) / "dbt_project.yml"
         text = project.read_text("utf-8")
         project.write_text(text.replace("require_requester: false", "require_requester: true"))
@@ -500,6 +518,7 @@ class TestRequests:
             ["courses"],
             ["batches", COURSE],
             ["export", COURSE],
+            ["request", COURSE],
             ["status"],
             ["download", "x"],
             ["cancel", "x"],
@@ -507,6 +526,8 @@ class TestRequests:
             assert call(*command) == 5
             assert "require_requester" in capsys.readouterr().err
         assert list(desk.iterdir()) == []
+        assert call("process") == 0
+        assert "SUCCESS, 11 of 11 rows" in capsys.readouterr().err
 
     def test_status_is_watched_until_all_has_ended(
         self, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -535,3 +556,28 @@ class TestRequests:
         monkeypatch.setattr(cli.time, "sleep", ask)
         assert call("process", "--watch") == 130
         assert capsys.readouterr().err.count("SUCCESS, 11 of 11 rows") == 2
+
+    @pytest.mark.parametrize(("error", "code"), [(Busy, 6), (NoConnection, 8)])
+    def test_a_warehouse_that_cannot_be_had_is_waited_for(
+        self,
+        desk: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        error: type[ExhaustError],
+        code: int,
+    ) -> None:
+        rounds = iter(range(2))
+
+        def fail(*_: object, **__: object) -> None:
+            raise error("The file is held.")
+
+        def wait(seconds: float) -> None:
+            if next(rounds, None) is None:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(exhaust.requests, "process", fail)
+        monkeypatch.setattr(cli.time, "sleep", wait)
+        assert call("process") == code
+        assert capsys.readouterr().err == "error: The file is held.\n"
+        assert call("process", "--watch") == 130
+        assert capsys.readouterr().err == "The file is held.\n" * 3 + "Interrupted.\n"

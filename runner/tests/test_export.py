@@ -92,9 +92,9 @@ def test_writes_one_file_a_batch(run: Export, tmp_path: Path, said: list[str]) -
         "002_progress_20261123.csv": text((MATHS, "002")),
     }
     first, second = report.files
-    assert (first.course_id, first.batch_ids, first.file) == (
+    assert (first.course_id, first.batches, first.file) == (
         MATHS,
-        ["001"],
+        {"001": 2},
         "001_progress_20261123.csv",
     )
     assert (first.rows, first.bytes) == (2, len(text((MATHS, "001"))))
@@ -147,7 +147,7 @@ def test_an_unknown_batch_cannot_be_exported(run: Export) -> None:
 def test_one_file_holds_all_batches_in_order(run: Export, tmp_path: Path) -> None:
     report = run(Request([MATHS], output="all.csv"))
     assert reports(tmp_path) == {"all.csv": text((MATHS, "001"), (MATHS, "002"))}
-    assert report.files[0].batch_ids == ["001", "002"]
+    assert report.files[0].batches == {"001": 2, "002": 1}
     assert report.files[0].rows == 3
 
 
@@ -494,6 +494,7 @@ def test_a_receipt_says_what_is_in_the_file(
             {"id": "001", "name": "First", "rows": 1, "enrolments": 5, "left_out": left_out}
         ],
         "filters": {"batches": ["001"], "root_org_id": "k"},
+        "request": None,
         "requester": MENTOR,
         "layout": "exhaust",
         "data": {"loaded_at": "2026-11-01T00:00:00Z"},
