@@ -652,7 +652,7 @@ def status(
     ] = None,
     user: RequesterId = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show it again, until all that is shown has ended.")
+        bool, typer.Option("--watch", help="Show every change, until all that is shown has ended.")
     ] = False,
 ) -> None:
     """Show what became of requests; with --as the user's own.
@@ -671,7 +671,10 @@ def status(
     shown: list[Request] = []
     with Ledger.open(settings.profile) as ledger:
         for _ in _rounds(watch):
+            before = shown
             shown = [ledger.request(request_id, user)] if request_id else ledger.requests(user)
+            if shown == before:
+                continue
             if options.json:
                 display.json({"requests": [dataclasses.asdict(one) for one in shown]})
             elif shown:
@@ -690,8 +693,9 @@ def status(
                 )
             if all(one.status not in UNDER_WAY for one in shown):
                 break
-    for file in shown[0].files.values() if request_id else ():
-        display.say(file)
+    if request_id and not options.json:
+        for file in shown[0].files.values():
+            print(visible(file))
     if not shown:
         display.say("There are no requests.")
 
@@ -710,7 +714,10 @@ def download(
     options: Options,
     request_id: RequestId,
     output: Annotated[
-        str | None, typer.Option("-o", metavar="FILE", help="File for the report of one batch.")
+        str | None,
+        typer.Option(
+            "-o", metavar="FILE", help="File for the report of one batch; `-` is standard output."
+        ),
     ] = None,
     output_dir: Annotated[
         Path | None,
@@ -727,8 +734,13 @@ def download(
     from exhaust import catalogue
     from exhaust.ledger import Ledger
     from exhaust.requests import download
+    from exhaust.writer import STANDARD_OUTPUT
 
     display = options.display()
+    if options.json and output == STANDARD_OUTPUT:
+        raise UsageError("--json and -o - both want standard output.", "Give one or the other.")
+    if output is not None and output_dir is not None:
+        raise UsageError("-o and --output-dir were given.", "Give one or the other.")
     settings = options.settings()
     catalogue.check_requester(settings, user)
     with Ledger.open(settings.profile) as ledger:
@@ -739,6 +751,7 @@ def download(
             user_id=user,
             output=output,
             output_dir=output_dir,
+            standard_output=sys.stdout.buffer,
             notify=display.say,
         )
     if options.json:

@@ -299,7 +299,7 @@ class Ledger:
                 f"{visible(found.batch_id)} was requested at "
                 f"{found.dt_job_submitted:%Y-%m-%d %H:%M} UTC, is {found.status}, and has "
                 f"{found.rows_done:,} of {found.rows_expected:,} rows.",
-                "`exhaust status` shows it; it can be requested again when it has ended.",
+                "It can be requested again when it has ended.",
             )
 
     def claim(self, worker: str) -> Claim | None:

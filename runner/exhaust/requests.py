@@ -21,12 +21,13 @@ from exhaust.catalogue import Batch, Course, Requester
 from exhaust.display import Progress, visible
 from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, NotFound, UsageError
 from exhaust.export import ExportReport
-from exhaust.files import file_name, make_folder, plain_errors, whole_file
+from exhaust.files import check_file, file_name, make_folder, plain_errors, whole_file
 from exhaust.layout import Layout
 from exhaust.ledger import DATASET, UNDER_WAY, Claim, LeaseLost, Ledger, Request, Status
 from exhaust.receipt import receipt_path
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse, connect
+from exhaust.writer import STANDARD_OUTPUT
 
 BEATS = 4
 """How often in a lease it is renewed."""
@@ -359,9 +360,11 @@ def download(
     user_id: str | None,
     output: str | None,
     output_dir: Path | None,
+    standard_output: BinaryIO,
     notify: Callable[[str], None],
 ) -> list[Path]:
-    """Copies the files of a request, with their receipts, and gives where they are.
+    """Copies the files of a request, with their receipts, and gives where they are; a file that
+    goes to standard output goes without.
 
     Raises NotFound if the request has none, or no longer, Busy while it is being processed,
     NotAllowed if the requester has lost the right to them since.
@@ -375,6 +378,12 @@ def download(
     if user_id is not None:
         with connect(settings.profile, writing=False, notify=notify) as warehouse:
             _check_rights(warehouse, settings, request)
+    if output == STANDARD_OUTPUT:
+        with files[0].open("rb") as read, plain_errors("Standard output"):
+            shutil.copyfileobj(read, standard_output)
+        return []
+    if output is not None:
+        check_file(Path(output))
     folder = output_dir or Path()
     make_folder(folder)
     return [_copy(file, Path(output) if output else folder / file.name) for file in files]
@@ -385,7 +394,7 @@ def _files(request: Request, settings: Settings) -> list[Path]:
         raise Busy(
             f"The request {request.request_id} is being processed: it is {request.status}, with "
             f"{request.rows_done:,} of {request.rows_expected:,} rows.",
-            "`exhaust status --watch` follows it.",
+            f"`exhaust status {request.request_id} --watch` follows it.",
         )
     if request.status != Status.SUCCESS:
         raise NotFound(

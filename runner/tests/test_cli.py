@@ -121,6 +121,8 @@ class TestUsage:
             ["export", "a", "--all"],
             ["export", "a", "-o", "-", "--json"],
             ["export", "a", "-o", "."],
+            ["download", "a", "-o", "-", "--json"],
+            ["download", "a", "-o", "a.csv", "--output-dir", "."],
             ["load", "no/such/folder"],
             ["courses", "--target", "none"],
             ["courses", "--project-dir", "none"],
@@ -535,8 +537,11 @@ class TestRequests:
         assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
         (request_id,) = capsys.readouterr().out.split()
 
+        rounds = iter(range(3))
+
         def cancel(seconds: float) -> None:
-            assert call("cancel", request_id) == 0
+            if next(rounds) == 2:
+                assert call("cancel", request_id) == 0
 
         monkeypatch.setattr(cli.time, "sleep", cancel)
         assert call("status", request_id, "--watch") == 0

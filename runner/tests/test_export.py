@@ -318,7 +318,7 @@ def test_rows_that_do_not_reconcile_are_an_error(
 ) -> None:
     progress = relation(settings.profile.schema, "course_progress")
     warehouse.execute(f"delete from {progress} where user_id = 'u2'")
-    with pytest.raises(Unfit, match="has 1 rows, and its batches count 2 learners"):
+    with pytest.raises(Unfit, match="has 1 row, and its batches count 2 learners"):
         run(Request([MATHS], batches=["001"]))
     assert files(tmp_path) == {}
 

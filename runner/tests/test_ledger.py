@@ -12,6 +12,7 @@ from support import new_processes
 from exhaust import ledger as module
 from exhaust.errors import Busy, NotFound, Unfit, UsageError
 from exhaust.ledger import LEASE, Claim, LeaseLost, Ledger, Request, Status, request_id
+from exhaust.requests import worker_name
 from exhaust.settings import Profile, Settings
 
 DAY = date(2026, 11, 23)
@@ -233,6 +234,15 @@ def _submit_once(profile: Profile, barrier: Any) -> str:
     return "accepted"
 
 
+def _work_all_off(profile: Profile, barrier: Any) -> list[str]:
+    worked_off = []
+    barrier.wait()
+    with Ledger.open(profile) as ledger:
+        while claim := ledger.claim(worker_name()):
+            worked_off.append(finish(ledger, claim).request_id)
+    return worked_off
+
+
 class TestWorkers:
     def test_the_oldest_first(self, ledger: Ledger, submit: Submit, clock: Clock) -> None:
         late = submit(course_id="do_a")
@@ -249,6 +259,15 @@ class TestWorkers:
         assert (new.status, new.tries, new.position) == (Status.PROCESSING, 1, None)
         assert ledger.claim("b") is None
         assert finish(ledger, Claim(new, "a")).status == Status.SUCCESS
+
+    def test_workers_share_the_queue(self, settings: Settings, ledger: Ledger) -> None:
+        asked_for = [ledger.submit(**asked(course_id=f"do_{one}")).request_id for one in range(20)]
+        processes = new_processes()
+        with processes.Pool(4) as pool:
+            barrier = processes.Manager().Barrier(4)
+            worked_off = pool.starmap(_work_all_off, [(settings.profile, barrier)] * 4)
+        assert sorted(one for by_worker in worked_off for one in by_worker) == sorted(asked_for)
+        assert {one.status for one in ledger.requests()} == {Status.SUCCESS}
 
     def test_nobody_takes_what_another_holds(
         self, ledger: Ledger, claimed: Claim, clock: Clock

@@ -90,7 +90,7 @@ def get(settings: Settings, request: Request, user: str | None = CREATOR, **to: 
             request.request_id,
             user_id=user,
             notify=pytest.fail,
-            **{"output": None, "output_dir": None, **to},
+            **{"output": None, "output_dir": None, "standard_output": BytesIO(), **to},
         )
 
 
@@ -212,7 +212,7 @@ class TestProcessing:
         execute(desk, "delete from {schema}.course_progress where user_id = 'u2'")
         (failed,) = work(desk)
         assert failed.status == Status.FAILED
-        assert failed.error == "The report of do_1 has 1 rows, and its batches count 2 learners."
+        assert failed.error == "The report of do_1 has 1 row, and its batches count 2 learners."
 
     def test_finished_batches_are_not_made_again(self, desk: Settings) -> None:
         ask(desk)
@@ -400,6 +400,21 @@ class TestDownloading:
         with pytest.raises(UsageError, match="2 files, and -o names one"):
             get(desk, done, output="mine.csv")
 
+    def test_to_standard_output(self, desk: Settings) -> None:
+        ask(desk, batches=["002"])
+        (done,) = work(desk)
+        standard_output = BytesIO()
+        assert get(desk, done, output="-", standard_output=standard_output) == []
+        assert standard_output.getvalue().decode() == text("002")
+        assert list(Path().iterdir()) == []
+
+    def test_not_to_what_is_no_file(self, desk: Settings) -> None:
+        ask(desk, batches=["002"])
+        (done,) = work(desk)
+        for path in (".", "nowhere/one.csv"):
+            with pytest.raises(UsageError, match="folder"):
+                get(desk, done, output=path)
+
     def test_not_before_it_is_there(self, desk: Settings) -> None:
         new = ask(desk)
         with pytest.raises(Busy, match="it is SUBMITTED, with 0 of 3 rows"):
@@ -520,7 +535,7 @@ class TestAtOnce:
             (failed,) = ledger.requests()
         assert (failed.status, failed.error) == (
             Status.FAILED,
-            "The report of do_1 has 1 rows, and its batches count 2 learners.",
+            "The report of do_1 has 1 row, and its batches count 2 learners.",
         )
 
 
