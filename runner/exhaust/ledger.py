@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from exhaust.display import visible
@@ -439,14 +439,9 @@ class Ledger:
 
     def requests(self, requester: str | None = None) -> list[Request]:
         """All requests, or the requester's own, newest first."""
+        of_requester = sa.true() if requester is None else REQUESTS.c.requested_by == requester
         with self._begin() as connection:
-            of_requester = sa.true() if requester is None else REQUESTS.c.requested_by == requester
-            rows = connection.execute(
-                sa.select(REQUESTS)
-                .where(of_requester)
-                .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
-            ).all()
-            return self._requests(connection, rows)
+            return self._requests(connection, of_requester)
 
     def forget_files(self, request_ids: Sequence[str], kept: timedelta) -> list[str]:
         """Forgets the files of those of the requests that ended so long ago, and gives their
@@ -507,37 +502,39 @@ class Ledger:
     def _read(
         self, connection: Connection, request_id: str, requester: str | None = None
     ) -> Request:
-        row = connection.execute(
-            sa.select(REQUESTS).where(REQUESTS.c.request_id == request_id)
-        ).first()
-        if row is None or requester not in (None, row.requested_by):
+        found = self._requests(connection, REQUESTS.c.request_id == request_id)
+        if not found or requester not in (None, found[0].requester):
             raise NotFound(
                 f"There is no request {visible(request_id)}"
                 + (f" of {visible(requester)}." if requester is not None else "."),
                 "`exhaust status` lists them.",
             )
-        (request,) = self._requests(connection, [row])
-        return request
+        return found[0]
 
-    def _requests(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Request]:
-        ids = [row.request_id for row in rows]
+    def _requests(self, connection: Connection, which: sa.ColumnElement[bool]) -> list[Request]:
+        """Those for which the condition holds, newest first."""
+        # Before their batches: Postgres may show one that has come in between.
+        rows = connection.execute(
+            sa.select(REQUESTS)
+            .where(which)
+            .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
+        ).all()
         waiting = connection.execute(
             sa.select(REQUESTS.c.request_id)
             .where(REQUESTS.c.status == Status.SUBMITTED)
             .order_by(REQUESTS.c.dt_job_submitted, REQUESTS.c.request_id)
         )
         positions = {row.request_id: place for place, row in enumerate(waiting, 1)}
-        files = self._files(connection, ids)
-        batches: dict[str, list[str]] = {}
-        of_requests = sa.select(BATCHES).where(BATCHES.c.request_id.in_(ids))
-        for row in connection.execute(of_requests):
-            batches.setdefault(row.request_id, []).append(row.batch_id)
+        files: dict[str, dict[str, str | None]] = {}
+        of_requests = BATCHES.c.request_id.in_(sa.select(REQUESTS.c.request_id).where(which))
+        for row in connection.execute(sa.select(BATCHES).where(of_requests)):
+            files.setdefault(row.request_id, {})[row.batch_id] = row.file
         return [
             Request(
                 request_id=row.request_id,
                 course_id=row.course_id,
                 course_name=row.course_name,
-                batch_ids=sorted(batches[row.request_id], key=str.encode),
+                batch_ids=sorted(files[row.request_id], key=str.encode),
                 requester=row.requested_by,
                 channel=row.requested_channel,
                 status=Status(row.status),
@@ -548,18 +545,11 @@ class Ledger:
                 position=positions.get(row.request_id),
                 tries=row.iteration,
                 error=row.err_message,
-                files=files.get(row.request_id, {}),
+                files={batch: file for batch, file in files[row.request_id].items() if file},
                 request_data=row.request_data,
             )
             for row in rows
         ]
-
-    def _files(self, connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-        files: dict[str, dict[str, str]] = {}
-        with_file = sa.and_(BATCHES.c.request_id.in_(ids), BATCHES.c.file.is_not(None))
-        for row in connection.execute(sa.select(BATCHES).where(with_file)):
-            files.setdefault(row.request_id, {})[row.batch_id] = row.file
-        return files
 
     def _migrate(self) -> None:
         """Makes the tables, or adds what they lack; if nothing, no right to do so is needed."""

@@ -225,6 +225,20 @@ class TestReading:
         assert f" = {rows} rows in {len(files)} files + " in sum_of_rows
         assert receipts == "Beside each file is its receipt, <file>.receipt.json."
 
+    @pytest.mark.parametrize(("user", "knows_ledger"), [([], False), (["--as", MENTOR], True)])
+    def test_an_operators_export_knows_no_ledger_and_no_dbt(
+        self, sample: Path, user: list[str], knows_ledger: bool
+    ) -> None:
+        arguments = ["export", COURSE, "-b", BATCH, "-o", "one.csv", *user]
+        code = (
+            f"import sys, exhaust.cli\ntry:\n    exhaust.cli.app({arguments})\n"
+            "except SystemExit as ended:\n    assert not ended.code\n"
+            "print(*sorted({'sqlalchemy', 'exhaust.ledger', 'dbt'} & set(sys.modules)))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert done.stdout == ("exhaust.ledger sqlalchemy\n" if knows_ledger else "\n")
+        assert (sample / "one.csv").is_file()
+
     def test_verify(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert call("export", COURSE, "-q", "-o", "one.csv", "--as", MENTOR) == 0
         assert call("verify", "one.csv") == 0
@@ -444,12 +458,16 @@ class TestEnds:
 def test_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In a copy of the project, with settings for another warehouse that it must not touch."""
+    """In a copy of the project that wants requesters, with settings for another warehouse that it
+    must not touch."""
     project = tmp_path / "project"
     for name in ("macros", "models", "seeds", "tests"):
         shutil.copytree(PROJECT / name, project / name)
-    for name in ("dbt_project.yml", "profiles.example.yml"):
-        shutil.copy(PROJECT / name, project)
+    shutil.copy(PROJECT / "profiles.example.yml", project)
+    text = (PROJECT / "dbt_project.yml").read_text("utf-8")
+    (project / "dbt_project.yml").write_text(
+        text.replace("require_requester: false", "require_requester: true"), "utf-8"
+    )
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(project))

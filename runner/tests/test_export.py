@@ -1,8 +1,6 @@
 import errno
 import hashlib
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, datetime
@@ -402,16 +400,6 @@ def test_names_and_ids_are_only_data(
     assert reports(tmp_path) == {
         f"{name}_progress_20261123.csv": HEADER + f"{odd},u1,01/02/2026,1,,,\n"
     }
-
-
-def test_export_knows_no_dbt_and_no_ledger() -> None:
-    code = (
-        "import sys, exhaust.cli, exhaust.export, exhaust.warehouse.duckdb, "
-        "exhaust.warehouse.postgres; "
-        "heavy = {name for name in sys.modules if name.startswith(('dbt', 'sqlalchemy'))}; "
-        "sys.exit(bool(heavy))"
-    )
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 def test_today_is_the_time_zones_day(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -239,7 +239,7 @@ class TestProcessing:
         assert (overtaken.status, overtaken.tries) == (Status.PROCESSING, 2)
         assert list((desk.results_dir / "progress-exhaust" / new.request_id).iterdir()) == []
 
-    def test_what_killed_workers_left_is_removed(self, desk: Settings) -> None:
+    def test_what_another_try_left_is_removed(self, desk: Settings) -> None:
         new = ask(desk, batches=["002"])
         folder = desk.results_dir / "progress-exhaust" / new.request_id
         (folder / ".try-killed").mkdir(parents=True)
