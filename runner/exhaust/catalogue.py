@@ -151,7 +151,7 @@ def courses(
     found = [
         course
         for course in (Course(*row) for row in warehouse.query(select))
-        if course.id == text or _key(text) in _key(course.name)
+        if _is_named(course, text)
     ]
     return sorted(found, key=lambda course: (_key(course.name), course.id))
 
@@ -212,19 +212,24 @@ def find_batches(
 ) -> list[Batch]:
     """The batches of a course, or those of them of these ids or names; errors as for a course."""
     found = batches(warehouse, schema, course.id, requester)
-    try:
-        named = {resolve_batch(found, text).id for text in texts}
-    except NotFound:
-        if requester is None:
-            raise
-        everyones = batches(warehouse, schema, course.id)
-        for text in texts:
-            resolve_batch(everyones, text)
-        raise _refused(
-            f"`{visible(requester.user_id)}` may not see all of these batches of "
-            f"{visible(course.id)}: {', '.join(map(visible, texts))}."
-        ) from None
+    named = set()
+    for text in texts:
+        try:
+            named.add(resolve_batch(found, text).id)
+        except NotFound:
+            # Not the error of everyone's batches: it would name the nearest of them.
+            everyones = batches(warehouse, schema, course.id)
+            if requester is None or not any(_is_named(batch, text) for batch in everyones):
+                raise
+            raise _refused(
+                f"`{visible(requester.user_id)}` may not see the batch `{visible(text)}` of "
+                f"{visible(course.id)}."
+            ) from None
     return [batch for batch in found if batch.id in named] if texts else found
+
+
+def _is_named(item: Course | Batch, text: str) -> bool:
+    return item.id == text or _key(text) in _key(item.name)
 
 
 def _refused(message: str) -> NotAllowed:

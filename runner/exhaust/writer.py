@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exhaust.catalogue import Batch, Course
-from exhaust.display import Progress, visible
+from exhaust.display import Progress, counted, visible
 from exhaust.errors import Unfit
 from exhaust.files import csv_line, is_device, plain_errors, whole_file
 from exhaust.layout import Column, Layout, assessments, sunbird_plan
@@ -47,7 +47,8 @@ class ReportFile:
     """A report that was written."""
 
     course_id: str
-    batch_ids: list[str]
+    batches: dict[str, int]
+    """Their rows, by id."""
     file: str
     receipt: str | None
     """None for standard output, and for a device."""
@@ -119,8 +120,8 @@ class Writer:
             rows = self._warehouse.copy_out(select, write_rows) if job.batches else 0
             if rows != job.rows:
                 raise Unfit(
-                    f"The report of {visible(job.course.id)} has {rows:,} rows, and its batches "
-                    f"count {job.rows:,} learners.",
+                    f"The report of {visible(job.course.id)} has {counted(rows, 'row')}, and its "
+                    f"batches count {counted(job.rows, 'learner')}.",
                     "The build is not whole. Run `exhaust build` again.",
                 )
             file.flush()
@@ -138,7 +139,7 @@ class Writer:
             receipt = self._write_receipt(job.file, contents)
         return ReportFile(
             course_id=job.course.id,
-            batch_ids=[batch.id for batch in job.batches],
+            batches={batch.id: batch.enrolled for batch in job.batches},
             file=STANDARD_OUTPUT if job.file is None else str(job.file),
             receipt=receipt,
             rows=rows,
