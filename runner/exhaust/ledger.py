@@ -198,7 +198,7 @@ class Ledger:
         if profile.engine == "postgres":
             ledger = cls(*_postgres(profile), clock, lease)
         else:
-            ledger = cls(*_sqlite(Path(profile.options["path"])), clock, lease)
+            ledger = cls(*_sqlite(_file(profile)), clock, lease)
         ledger._migrate()
         return ledger
 
@@ -623,8 +623,18 @@ LOCK = 0x65786861
 """Of the ledger's migrations: `exha`."""
 
 
-def _sqlite(warehouse: Path) -> tuple[Engine, str, None]:
-    path = warehouse.with_name(f"{warehouse.name}.requests")
+def _file(profile: Profile) -> Path:
+    """Beside the warehouse; in the project's folder where that is no path of this machine."""
+    if profile.engine == "spark":
+        settings = profile.options.get("server_side_parameters") or {}
+        where = str(settings.get("spark.sql.warehouse.dir") or "").removeprefix("file:")
+        warehouse = profile.project_dir / (profile.target if "://" in where or not where else where)
+    else:
+        warehouse = Path(profile.options["path"])
+    return warehouse.with_name(f"{warehouse.name}.requests")
+
+
+def _sqlite(path: Path) -> tuple[Engine, str, None]:
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": PATIENCE})
 
     @sa.event.listens_for(engine, "connect")
@@ -653,7 +663,7 @@ def _postgres(profile: Profile) -> tuple[Engine, str, str]:
 
         @sa.event.listens_for(engine, "connect")
         def _connect(connection: Any, _: object) -> None:
-            connection.execute(f"set role {identifier(role)}")
+            connection.execute(f"set role {identifier(role, 'postgres')}")
             connection.commit()
 
     return (

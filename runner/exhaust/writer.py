@@ -16,7 +16,7 @@ from exhaust.files import csv_line, is_device, plain_errors, whole_file
 from exhaust.layout import Column, Layout, assessments, sunbird_plan
 from exhaust.receipt import Contents, Origin, make_receipt, receipt_path
 from exhaust.settings import Settings
-from exhaust.sql import COLUMN, assessment_attempts, course_report, literal, relation
+from exhaust.sql import COLUMN, assessment_attempts, course_report
 from exhaust.warehouse import Warehouse
 
 MOST_COLUMNS = {"postgres": 1664}
@@ -80,7 +80,7 @@ class Writer:
         self._expected = sum(job.rows for job in jobs)
         self._lines = 0
         self._plan = cache(self._read_plan)
-        self._relation = relation(settings.profile.schema, "course_progress")
+        self._relation = warehouse.relation(settings.profile.schema, "course_progress")
 
     def write_all(self) -> list[ReportFile]:
         """Several small files at once, if the engine can, which writes one on one core."""
@@ -188,6 +188,7 @@ class Writer:
         (attempts,) = self._warehouse.query(
             assessment_attempts(
                 self._settings.project_dir,
+                engine=self._warehouse.engine,
                 relation=self._relation,
                 assessments=scores,
                 course_id=job.course.id,
@@ -199,10 +200,10 @@ class Writer:
 
     def _read_plan(self, course_id: str) -> list[Column]:
         """The header plan of a course, in order."""
+        plan = self._warehouse.relation(self._settings.profile.schema, "course_report_columns")
         rows = self._warehouse.query(
-            f"select {', '.join(COLUMN)} "
-            f"from {relation(self._settings.profile.schema, 'course_report_columns')} "
-            f"where course_id = {literal(course_id)} order by ordinal"
+            f"select {', '.join(COLUMN)} from {plan} "
+            f"where course_id = {self._warehouse.literal(course_id)} order by ordinal"
         )
         most = MOST_COLUMNS.get(self._warehouse.engine)
         if most and len(rows) > most:
