@@ -322,8 +322,8 @@ def export_at_once(
         for file in report.files:
             claim = claims[file.course_id]
             path = str(Path(file.file).absolute()) if file.receipt else None
-            for batch_id, rows in file.batches.items():
-                ledger.batch_done(claim, batch_id, path, rows)
+            for batch_id, rows_of_batch in file.batches.items():
+                ledger.batch_done(claim, batch_id, path, rows_of_batch)
         for claim in claims.values():
             ledger.succeed(claim)
     return report
