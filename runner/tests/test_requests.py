@@ -229,6 +229,7 @@ class TestProcessing:
             mark = desk.results_dir / "mark.csv"
             mark.parent.mkdir()
             mark.write_text("made before")
+            mark.with_name("mark.csv.receipt.json").touch()
             ledger.batch_done(claim, "001", str(mark), 2)
         (done,) = work(desk)
         assert (done.status, done.tries, done.files["001"]) == (Status.SUCCESS, 2, str(mark))
@@ -414,6 +415,13 @@ class TestDownloading:
         assert get(desk, done, output="-", standard_output=standard_output) == []
         assert standard_output.getvalue().decode() == text("002")
         assert list(Path().iterdir()) == []
+
+    def test_not_without_its_receipt(self, desk: Settings) -> None:
+        ask(desk, batches=["002"])
+        (done,) = work(desk)
+        Path(f"{done.files['002']}.receipt.json").unlink()
+        with pytest.raises(NotFound, match="are not there, or no longer"):
+            get(desk, done)
 
     def test_not_to_what_is_no_file(self, desk: Settings) -> None:
         ask(desk, batches=["002"])
