@@ -1,6 +1,7 @@
 """What a process costs: wall and processor time, peak memory, bytes."""
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -52,6 +53,15 @@ def run(
     used = json.loads(usage.read_text())
     used["cpu"] += _server_time(server) - before
     return Cost(**used, output=done.stdout)
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without what would lead exhaust, dbt or Postgres elsewhere."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("EXHAUST_", "DBT_", "PG"))
+    }
 
 
 def median(measure: Callable[[], Cost], times: int = 3) -> Cost:

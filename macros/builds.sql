@@ -1,7 +1,9 @@
 {#-
     `builds` remembers what dbt made of the marts, so that `exhaust export` refuses to read them
-    while they are being replaced, or after a test of severity error failed. One row per invocation
-    of dbt; the newest counts. `loaded_at` is the newest load that they are made from.
+    while they are being replaced, or after a test of severity error failed. An invocation of dbt
+    has a row `running`, if it replaces the marts, and one of how it ended, which counts more; the
+    newest invocation counts. Rows are only added: not every engine can change them. `loaded_at` is
+    the newest load that the marts are made from.
 
     `running` is written in the transaction that replaces course_progress: until then the marts of
     the last build are whole, and can be exported. The other marts that an export reads are built
@@ -9,11 +11,7 @@
 -#}
 {% macro record_build_start() %}
     {%- if execute %}
-        {{ make_builds() }} {{ add_load_to_builds() }}
-        delete from {{ builds_table() }}
-        where invocation_id = '{{ invocation_id }}'
-        ;
-        {{ record_build("'running'", "null", load_of_build()) }}
+        {{ statements(make_builds() + [record_build("'running'", "null", load_of_build())]) }}
     {%- endif %}
 {% endmacro %}
 
@@ -29,32 +27,29 @@
                 where builds.invocation_id = '{{ invocation_id }}'
             )
         {%- endset %}
-        {{ make_builds() }} {{ record_build(status_after(is_good), utc_now(), load_at_start) }}
-        delete from {{ builds_table() }}
-        where invocation_id = '{{ invocation_id }}' and ended_at is null
-        ;
+        {{
+            statements(
+                make_builds() + [record_build(status_after(is_good), utc_now(), load_at_start)]
+            )
+        }}
     {%- endif %}
 {% endmacro %}
 
 {% macro make_builds() %}
-    create schema if not exists {{ sql_identifier(target.schema) }};
-    create table if not exists {{ builds_table() }} (
-        invocation_id text,
-        command text,
-        status text,
-        started_at timestamp,
-        ended_at timestamp,
-        loaded_at timestamp
-    );
-{% endmacro %}
-
-{#- For a table of before this column; else nothing, as altering a table waits for exports. -#}
-{% macro add_load_to_builds() %}
-    {%- set builds = adapter.get_relation(target.database, target.schema, "builds") %}
-    {%- set columns = adapter.get_columns_in_relation(builds) if builds else [] %}
-    {%- if columns and "loaded_at" not in columns | map(attribute="name") %}
-        alter table {{ builds_table() }} add column loaded_at timestamp;
-    {%- endif %}
+    {%- set create_schema %}
+        create schema if not exists {{ sql_identifier(target.schema, engine()) }}
+    {% endset %}
+    {%- set create_table %}
+        create table if not exists {{ builds_table() }} (
+            invocation_id {{ dbt.type_string() }},
+            command {{ dbt.type_string() }},
+            status {{ dbt.type_string() }},
+            started_at timestamp,
+            ended_at timestamp,
+            loaded_at timestamp
+        )
+    {%- endset %}
+    {{ return([create_schema, create_table]) }}
 {% endmacro %}
 
 {% macro record_build(status, ended_at, loaded_at) %}
@@ -66,7 +61,6 @@
     {{ run_start() }},
     {{ ended_at }},
     {{ loaded_at }}
-    ;
 {% endmacro %}
 
 {#- Tests alone, or a run of a part of the project, cannot make a failed build good. -#}
@@ -86,7 +80,7 @@
                 select case when earlier.status = 'success' then 'success' else 'failed' end
                 from {{ builds_table() }} as earlier
                 where earlier.invocation_id <> '{{ invocation_id }}'
-                order by earlier.started_at desc
+                order by earlier.started_at desc, earlier.ended_at desc nulls last
                 limit 1
             ),
             'success'
@@ -113,7 +107,5 @@
 {% endmacro %}
 
 {% macro builds_table() %}
-    {{- sql_identifier(target.schema) }}.{{ sql_identifier("builds") }}
+    {{- sql_identifier(target.schema, engine()) }}.{{ sql_identifier("builds", engine()) }}
 {%- endmacro %}
-
-{% macro utc_now() %} now() at time zone 'UTC'{% endmacro %}

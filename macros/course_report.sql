@@ -2,7 +2,7 @@
     The report of one course as a SELECT: the fixed columns, then one per assessment.
 
     Pure Jinja, rendered by dbt (models/export/course_report.sql) and by the runner.
-      engine     duckdb or postgres
+      engine     duckdb, postgres or spark
       relation   SQL text that names course_progress
       columns    the header plan in order: a list of
                  {column_name, label, kind, assessment_ordinal}, see course_report_columns
@@ -22,18 +22,18 @@
 {#- The values of a report's rows, which are the same for all batches of a course. -#}
 {%- macro report_values(engine, columns) -%}
     {%- for column in columns if column.kind != "score" %}
-        {{ report_value(engine, column) }} as {{ sql_identifier(column.label) }}
+        {{ report_value(engine, column) }} as {{ sql_identifier(column.label, engine) }}
         {%- if not loop.last %},{% endif %}
     {%- endfor %}
     {%- set assessments = columns | selectattr("kind", "equalto", "score") | list %}
-    {%- if assessments %},{{ score_columns(assessments) }}{% endif %}
+    {%- if assessments %},{{ score_columns(engine, assessments) }}{% endif %}
 {%- endmacro -%}
 
 {#- The SELECT of these values. -#}
 {%- macro report_of(values, engine, relation, course_id, batch_ids, root_org_id) -%}
     select {{ values }}
     from {{ relation }} as course_progress
-    where {{ rows_of_report(course_id, batch_ids, root_org_id) }}
+    where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
     {#- DuckDB promises to give the rows of one table in the order in which they stand there, which
         is the report's (tests/course_progress_stands_in_order.sql); to sort takes it as long as to
         write. #}
@@ -45,38 +45,40 @@
 {%- endmacro -%}
 
 {#- The condition for the rows of course_progress that a report has. -#}
-{%- macro rows_of_report(course_id, batch_ids, root_org_id) -%}
+{%- macro rows_of_report(engine, course_id, batch_ids, root_org_id) -%}
     {%- if course_id is none -%} false
     {%- else -%}
-        course_progress.course_id = {{ sql_literal(course_id) }}
+        course_progress.course_id = {{ sql_literal(course_id, engine) }}
         {%- if batch_ids is not none %}
             and course_progress.batch_id in (
                 {%- for batch_id in batch_ids -%}
-                    {{ sql_literal(batch_id) }}{% if not loop.last %}, {% endif %}
+                    {{ sql_literal(batch_id, engine) }}{% if not loop.last %}, {% endif %}
                 {%- endfor -%}
             )
         {%- endif %}
         {%- if root_org_id is not none %}
-            and course_progress.root_org_id = {{ sql_literal(root_org_id) }}
+            and course_progress.root_org_id = {{ sql_literal(root_org_id, engine) }}
         {%- endif %}
     {%- endif %}
 {%- endmacro -%}
 
 {#- A SELECT of one row: by how many learners of a report each of its assessments was attempted. -#}
-{%- macro assessment_attempts(relation, assessments, course_id, batch_ids, root_org_id=none) -%}
+{%- macro assessment_attempts(
+    engine, relation, assessments, course_id, batch_ids, root_org_id=none
+) -%}
     select
         {%- for assessment in assessments %}
-            count(course_progress.scores[{{ assessment.assessment_ordinal | int }}])
-            {%- if not loop.last %},{% endif %}
+            count({{ score_of(engine, assessment) }}) {%- if not loop.last %},{% endif %}
         {%- endfor %}
     from {{ relation }} as course_progress
-    where {{ rows_of_report(course_id, batch_ids, root_org_id) }}
+    where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
 {%- endmacro -%}
 
 {#- A fixed column of the report as text, by its kind in the header plan. -#}
 {%- macro report_value(engine, column) -%}
     {%- set value = "course_progress." ~ column.column_name -%}
     {%- if column.kind == "date" and engine == "postgres" -%} to_char({{ value }}, 'DD/MM/YYYY')
+    {%- elif column.kind == "date" and engine == "spark" -%} date_format({{ value }}, 'dd/MM/yyyy')
     {%- elif column.kind == "date" -%} strftime({{ value }}, '%d/%m/%Y')
     {%- elif column.kind == "sunbird_batch" -%} 'BatchId_' || {{ value }}
     {%- elif column.kind == "percent" -%} {{ value }} || '%'

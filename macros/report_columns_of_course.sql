@@ -11,7 +11,7 @@
         "select column_name, label, kind, assessment_ordinal from "
         ~ header_plan
         ~ " where course_id = "
-        ~ sql_literal(var("course_id"))
+        ~ sql_literal(var("course_id"), engine())
         ~ " order by ordinal"
     ) -%}
     {%- set columns = [] -%}

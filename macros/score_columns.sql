@@ -6,10 +6,15 @@
     {label, assessment_ordinal}; `scores` of course_progress holds the learner's best attempts in
     whole percent at those ordinals, null where there was no attempt. A score of zero is `0%`.
 -#}
-{%- macro score_columns(assessments) -%}
+{%- macro score_columns(engine, assessments) -%}
     {%- for assessment in assessments %}
-        course_progress.scores[{{ assessment.assessment_ordinal | int }}]
-        || '%' as {{ sql_identifier(assessment.label) }}
+        {{ score_of(engine, assessment) }} || '%' as {{ sql_identifier(assessment.label, engine) }}
         {%- if not loop.last %},{% endif %}
     {%- endfor %}
+{%- endmacro -%}
+
+{#- The score of an assessment. Spark alone counts the places of an array from 0. -#}
+{%- macro score_of(engine, assessment) -%}
+    {%- set ordinal = assessment.assessment_ordinal | int -%}
+    course_progress.scores[{{ ordinal - 1 if engine == "spark" else ordinal }}]
 {%- endmacro -%}

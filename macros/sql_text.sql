@@ -2,10 +2,17 @@
     The one place where names and values become SQL text. Pure Jinja: dbt and the runner render
     the same file.
 -#}
-{#- A name as a SQL identifier. -#}
-{%- macro sql_identifier(name) -%} {{ '"' ~ name | replace('"', '""') ~ '"' }} {%- endmacro -%}
+{#- A name as a SQL identifier of an engine. Spark alone takes double quotes for a text. -#}
+{%- macro sql_identifier(name, engine) -%}
+    {%- set quote = "`" if engine == "spark" else '"' -%}
+    {{ quote ~ name | replace(quote, quote * 2) ~ quote }}
+{%- endmacro -%}
 
-{#- A text as a SQL literal; none becomes null. -#}
-{%- macro sql_literal(value) -%}
-    {{ "null" if value is none else "'" ~ value | string | replace("'", "''") ~ "'" }}
+{#- A text as a SQL literal of an engine; none becomes null. Spark alone reads backslashes in it. -#}
+{%- macro sql_literal(value, engine) -%}
+    {%- if value is none -%} null
+    {%- else -%}
+        {%- set text = value | string | replace("'", "''") -%}
+        {{ "'" ~ (text | replace("\\", "\\\\") if engine == "spark" else text) ~ "'" }}
+    {%- endif -%}
 {%- endmacro -%}

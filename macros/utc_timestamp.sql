@@ -20,11 +20,18 @@
         {{ plain_timestamp(text) }},
         case
             when
-                {{ text }}
-                ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.:][0-9]{1,9})?(Z|[+-]00(:?00)?)?)?$'
+                {{ matches(text, timestamp_form()) }}
                 {#- The year 0 is one that Postgres refuses and DuckDB takes. #}
                 and substr({{ text }}, 1, 4) <> '0000'
             then {{ attempted_cast(cleaned, "timestamp") }}
         end
     )
+{% endmacro %}
+
+{% macro timestamp_form() %}
+    {{
+        return(
+            "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.:][0-9]{1,9})?(Z|[+-]00(:?00)?)?)?$"
+        )
+    }}
 {% endmacro %}

@@ -11,6 +11,7 @@ with
             course_progress.user_id,
             {{ place_in_table() }} as place
         from {{ ref("course_progress") }} as course_progress
+        where {{ place_in_table() }} is not null
     ),
 
     in_order as (

@@ -21,3 +21,12 @@
         order by place.ordinal
     )
 {% endmacro %}
+
+{% macro spark__array_by_ordinal(elements, ordinals, length) %}
+    transform(
+        sequence(1, cast({{ length }} as integer)),
+        ordinal -> try_element_at(
+            {{ elements }}, cast(nullif(array_position({{ ordinals }}, ordinal), 0) as integer)
+        )
+    )
+{% endmacro %}

@@ -7,3 +7,5 @@
 {% endmacro %}
 
 {% macro default__array_elements(array) %} unnest({{ array }}) {% endmacro %}
+
+{% macro spark__array_elements(array) %} explode({{ array }}) {% endmacro %}

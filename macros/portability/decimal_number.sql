@@ -54,3 +54,10 @@
     || '.'
     || substr({{ digits }}, {{ point }} + 1)
 {% endmacro %}
+
+{% macro spark__decimal_number(text) %}
+    case
+        when {{ text }} rlike '{{ decimal_number_form() }}'
+        then {{ attempted_cast(text, "decimal(18, 6)") }}
+    end
+{% endmacro %}

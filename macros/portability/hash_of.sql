@@ -11,3 +11,5 @@
 {% macro postgres__hash_of(columns) %}
     hash_record_extended(row({{ columns | join(", ") }}), 0)
 {% endmacro %}
+
+{% macro spark__hash_of(columns) %} xxhash64({{ columns | join(", ") }}) {% endmacro %}

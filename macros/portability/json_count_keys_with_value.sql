@@ -43,3 +43,17 @@
         )
     {%- endif %}
 {% endmacro %}
+
+{% macro spark__json_count_keys_with_value(json, value, among) %}
+    {%- set keys -%}
+    map_keys(
+        map_filter(
+            try_variant_get({{ json }}, '$', 'map<string, string>'),
+            (key, held) -> held in ('{{ value }}', '{{ value }}.0')
+        )
+    )
+    {%- endset -%}
+    {%- if among is none %} greatest(size({{ keys }}), 0)
+    {%- else %} greatest(size(array_intersect({{ keys }}, {{ among }})), 0)
+    {%- endif %}
+{% endmacro %}

@@ -20,3 +20,12 @@
     jsonb_array_elements({{ elements }}) as element,
     generate_series(1, jsonb_array_length({{ elements }})) as position
 {% endmacro %}
+
+{% macro spark__json_elements(json) %}
+    inline(
+        transform(
+            try_variant_get({{ json }}, '$', 'array<variant>'),
+            (element, place) -> struct(element as element, place + 1 as position)
+        )
+    )
+{% endmacro %}

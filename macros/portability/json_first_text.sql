@@ -17,3 +17,10 @@
         then nullif({{ json }} ->> 0, '')
     end
 {% endmacro %}
+
+{% macro spark__json_first_text(json) %}
+    case
+        when schema_of_variant(try_variant_get({{ json }}, '$[0]', 'variant')) = 'STRING'
+        then nullif(try_variant_get({{ json }}, '$[0]', 'string'), '')
+    end
+{% endmacro %}

@@ -15,3 +15,11 @@
         jsonb_typeof({{ json }}) in ('array', 'object') and {{ json }} not in ('[]', '{}'), false
     )
 {% endmacro %}
+
+{% macro spark__json_holds_any(json) %}
+    coalesce(
+        size(try_variant_get({{ json }}, '$', 'array<variant>')) > 0
+        or size(try_variant_get({{ json }}, '$', 'map<string, variant>')) > 0,
+        false
+    )
+{% endmacro %}

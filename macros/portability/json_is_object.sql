@@ -9,3 +9,10 @@
 {% macro default__json_is_object(json) %} json_type({{ json }}) = 'OBJECT' {% endmacro %}
 
 {% macro postgres__json_is_object(json) %} jsonb_typeof({{ json }}) = 'object' {% endmacro %}
+
+{% macro spark__json_is_object(json) %}
+    case
+        when {{ json }} is not null
+        then try_variant_get({{ json }}, '$', 'map<string, variant>') is not null
+    end
+{% endmacro %}

@@ -9,3 +9,7 @@
 {% macro default__json_member(json, key) %} ({{ json }} -> '$."{{ key }}"') {% endmacro %}
 
 {% macro postgres__json_member(json, key) %}({{ json }} -> '{{ key }}') {% endmacro %}
+
+{% macro spark__json_member(json, key) %}
+    try_variant_get({{ json }}, '$["{{ key }}"]', 'variant')
+{% endmacro %}

@@ -26,3 +26,13 @@
         then nullif({{ json }} #>> {{ path }}, '')
     end
 {% endmacro %}
+
+{% macro spark__json_text(json, keys) %}
+    {%- set path = "'$[\"" ~ keys | join('"]["') ~ "\"]'" -%}
+    case
+        when
+            not schema_of_variant(try_variant_get({{ json }}, {{ path }}, 'variant'))
+            rlike '^(OBJECT|ARRAY)'
+        then nullif(try_variant_get({{ json }}, {{ path }}, 'string'), '')
+    end
+{% endmacro %}

@@ -17,3 +17,7 @@
             )
     )
 {% endmacro %}
+
+{% macro spark__json_texts(json) %}
+    coalesce(try_variant_get({{ json }}, '$', 'array<string>'), cast(array() as array<string>))
+{% endmacro %}

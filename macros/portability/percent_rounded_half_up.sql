@@ -17,3 +17,7 @@
         ) as integer
     )
 {% endmacro %}
+
+{% macro spark__percent_rounded_half_up(part, whole) %}
+    cast((200 * {{ part }} + {{ whole }}) div(2 * {{ whole }}) as integer)
+{% endmacro %}

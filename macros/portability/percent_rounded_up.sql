@@ -20,3 +20,14 @@
         ) as decimal(38, 0)
     )
 {% endmacro %}
+
+{% macro spark__percent_rounded_up(score, maximum) %}
+    {%- set points -%}
+        cast({{ score }} * 100000000 as decimal(38, 0))
+    {%- endset -%}
+    {%- set whole = "cast(" ~ maximum ~ " * 1000000 as decimal(38, 0))" -%}
+    cast(
+        ({{ points }} + {{ whole }} - 1 - mod({{ points }} + {{ whole }} - 1, {{ whole }}))
+        / {{ whole }} as decimal(38, 0)
+    )
+{% endmacro %}

@@ -37,3 +37,13 @@
         then cast({{ text }} as timestamp)
     end
 {% endmacro %}
+
+{% macro spark__plain_timestamp(text) %}
+    case
+        when
+            {{ text }}
+            rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+]0000)$'
+            and substr({{ text }}, 1, 4) <> '0000'
+        then try_cast({{ text }} as timestamp_ntz)
+    end
+{% endmacro %}

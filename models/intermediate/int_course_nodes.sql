@@ -8,14 +8,14 @@ with recursive
     nodes as (
         select
             unfolded.course_id,
-            array[cast(unfolded.position as integer)] as way,
+            {{ dbt.array_construct(["cast(unfolded.position as integer)"]) }} as way,
             unfolded.element,
             {{ is_marked_optional("unfolded.element") }} as is_optional
         from unfolded
         union all
         select
             children.course_id,
-            array_append(children.way, cast(children.position as integer)),
+            {{ dbt.array_append("children.way", "cast(children.position as integer)") }},
             children.element,
             children.is_optional or {{ is_marked_optional("children.element") }}
         from

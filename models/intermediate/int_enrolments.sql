@@ -54,17 +54,9 @@ with
         left join course_contents on enrolments.course_id = course_contents.course_id {{ fence() }}
     ),
 
+    -- The models below join and sort by this one number, not by three texts.
     numbered as (
-        select
-            -- The models below join and sort by this one number, not by three texts.
-            row_number() over (
-                order by
-                    {{ bytewise("judged.course_id") }},
-                    {{ bytewise("judged.batch_id") }},
-                    {{ bytewise("judged.user_id") }}
-            ) as enrolment_number,
-            judged.*
-        from judged
+        {{ numbered("judged", ["course_id", "batch_id"], ["user_id"], "enrolment_number") }}
     )
 
 select *

@@ -3,20 +3,20 @@ with recursive
 
     locations as (select * from {{ ref("stg_locations") }}),
 
-    entries as ({{ located("schools", "organisation_id") }}),
+    named_places as ({{ located("schools", "organisation_id") }}),
 
     -- The place of an entry, then the place it lies in, and so on up.
     ascents as (
         select
-            entries.owner_id as school_organisation_id,
-            entries.position,
+            named_places.owner_id as school_organisation_id,
+            named_places.position,
             0 as distance,
             locations.location_type,
             locations.location_name,
             locations.parent_id,
-            array[locations.location_id] as way
-        from entries
-        inner join locations on entries.location_id = locations.location_id
+            {{ dbt.array_construct(["locations.location_id"]) }} as way
+        from named_places
+        inner join locations on named_places.location_id = locations.location_id
         union all
         select
             ascents.school_organisation_id,
@@ -25,11 +25,11 @@ with recursive
             locations.location_type,
             locations.location_name,
             locations.parent_id,
-            array_append(ascents.way, locations.location_id)
+            {{ dbt.array_append("ascents.way", "locations.location_id") }}
         from ascents
         inner join locations on ascents.parent_id = locations.location_id
         -- A cycle of parents ends the walk.
-        where not locations.location_id = any(ascents.way)
+        where not {{ array_holds("ascents.way", "locations.location_id") }}
     ),
 
     ranked as (

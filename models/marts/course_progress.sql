@@ -1,8 +1,14 @@
 {#
-    The export reads it batch by batch; no other mart is read in an order. The build is running, for
-    an export, once this mart is replaced.
+    The export reads it batch by batch; no other mart is read in an order. On Spark it reads the
+    files of its course alone. The build is running, for an export, once this mart is replaced.
 #}
-{{ config(pre_hook="{{ record_build_start() }}", post_hook="{{ order_by_batch(this) }}") }}
+{{
+    config(
+        pre_hook="{{ record_build_start() }}",
+        post_hook="{{ order_by_batch(this) }}",
+        partition_by="course_id",
+    )
+}}
 
 with
     enrolments as (select * from {{ ref("int_enrolments") }} where left_out_reason is null),

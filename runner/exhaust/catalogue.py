@@ -10,7 +10,6 @@ from typing import TypeVar
 from exhaust.display import visible
 from exhaust.errors import Ambiguous, NotAllowed, NotFound, Unfit
 from exhaust.settings import Settings
-from exhaust.sql import literal, relation
 from exhaust.warehouse import Warehouse
 
 MARTS = (
@@ -115,8 +114,8 @@ def requester(warehouse: Warehouse, schema: str, user_id: str | None) -> Request
         return None
     check_built(warehouse, schema)
     rows = warehouse.query(
-        f"select user_id, root_org_id from {relation(schema, 'requesters')} "
-        f"where user_id = {literal(user_id)}"
+        f"select user_id, root_org_id from {warehouse.relation(schema, 'requesters')} "
+        f"where user_id = {warehouse.literal(user_id)}"
     )
     if not rows:
         raise _refused(
@@ -134,17 +133,17 @@ def courses(
     Those that a requester may ask for, with the batches and learners that he or she sees.
     """
     check_built(warehouse, schema)
-    marts = relation(schema, "courses")
+    marts = warehouse.relation(schema, "courses")
     if requester is None:
         select = f"select {', '.join(COURSE)}, batches, enrolments from {marts} as courses"
     else:
         # The names of a course are those of its one row.
         columns = ", ".join(f"courses.{column}" for column in COURSE)
-        user_id = literal(requester.user_id)
+        user_id = warehouse.literal(requester.user_id)
         select = (
             f"select {columns}, count(rights.batch_id), "
             f"cast(coalesce(sum(rights.enrolled), 0) as bigint) from {marts} as courses "
-            f"left join {relation(schema, 'requester_batches')} as rights "
+            f"left join {warehouse.relation(schema, 'requester_batches')} as rights "
             f"on courses.course_id = rights.course_id and rights.user_id = {user_id} "
             f"where courses.created_by = {user_id} or rights.user_id is not null "
             f"group by {columns}"
@@ -152,7 +151,7 @@ def courses(
     found = [
         course
         for course in (Course(*row) for row in warehouse.query(select))
-        if course.id == text or _key(text) in _key(course.name)
+        if _is_named(course, text)
     ]
     return sorted(found, key=lambda course: (_key(course.name), course.id))
 
@@ -164,18 +163,20 @@ def batches(
     requester: Requester | None = None,
 ) -> list[Batch]:
     """The known batches of a course, or of all, by id; those that a requester may ask for."""
-    marts = f"{relation(schema, 'course_batches')} as batches"
+    marts = f"{warehouse.relation(schema, 'course_batches')} as batches"
     counts = "batches.enrolled, batches.completed"
     outside, sees_all = "cast(0 as bigint)", "true"
     if requester is not None:
         marts += (
-            f" inner join {relation(schema, 'requester_batches')} as rights "
+            f" inner join {warehouse.relation(schema, 'requester_batches')} as rights "
             "on batches.course_id = rights.course_id and batches.batch_id = rights.batch_id "
-            f"and rights.user_id = {literal(requester.user_id)}"
+            f"and rights.user_id = {warehouse.literal(requester.user_id)}"
         )
         counts = "rights.enrolled, rights.completed"
         outside, sees_all = "batches.enrolled - rights.enrolled", "rights.sees_all_learners"
-    of_course = "" if course_id is None else f" and batches.course_id = {literal(course_id)}"
+    of_course = (
+        "" if course_id is None else f" and batches.course_id = {warehouse.literal(course_id)}"
+    )
     rows = warehouse.query(
         "select batches.course_id, batches.batch_id, batches.batch_name, batches.status, "
         f"batches.starts_on, batches.ends_on, {counts}, batches.left_out_inactive, "
@@ -211,19 +212,24 @@ def find_batches(
 ) -> list[Batch]:
     """The batches of a course, or those of them of these ids or names; errors as for a course."""
     found = batches(warehouse, schema, course.id, requester)
-    try:
-        named = {resolve_batch(found, text).id for text in texts}
-    except NotFound:
-        if requester is None:
-            raise
-        everyones = batches(warehouse, schema, course.id)
-        for text in texts:
-            resolve_batch(everyones, text)
-        raise _refused(
-            f"`{visible(requester.user_id)}` may not see all of these batches of "
-            f"{visible(course.id)}: {', '.join(map(visible, texts))}."
-        ) from None
+    named = set()
+    for text in texts:
+        try:
+            named.add(resolve_batch(found, text).id)
+        except NotFound:
+            # Not the error of everyone's batches: it would name the nearest of them.
+            everyones = batches(warehouse, schema, course.id)
+            if requester is None or not any(_is_named(batch, text) for batch in everyones):
+                raise
+            raise _refused(
+                f"`{visible(requester.user_id)}` may not see the batch `{visible(text)}` of "
+                f"{visible(course.id)}."
+            ) from None
     return [batch for batch in found if batch.id in named] if texts else found
+
+
+def _is_named(item: Course | Batch, text: str) -> bool:
+    return item.id == text or _key(text) in _key(item.name)
 
 
 def _refused(message: str) -> NotAllowed:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from exhaust.display import Display, counted, visible
-from exhaust.errors import ExhaustError, Unfit, UsageError
+from exhaust.errors import Busy, ExhaustError, NoConnection, Unfit, UsageError
 from exhaust.layout import Layout
 
 if TYPE_CHECKING:
@@ -484,27 +484,27 @@ def _report_export(report: "ExportReport", display: Display) -> None:
         display.say("There are no courses.")
 
 
-def _sum_up(report: "ExportReport", display: Display) -> None:
-    rows = sum(file.rows for file in report.files)
-    left_out = sum(sum(file.left_out.values()) for file in report.files)
-    files = f" in {len(report.files):,} files" if len(report.files) > 1 else ""
-    display.say(
-        f"{counted(rows + left_out, 'enrolment')} = {counted(rows, 'row')}{files} "
-        f"+ {left_out:,} left out."
-    )
-    build = report.build
-    loaded = f"Data of {build.loaded_at:%Y-%m-%d %H:%M} UTC, built" if build.loaded_at else "Built"
-    receipts = [file.receipt for file in report.files if file.receipt]
-    place = receipts[0] if len(receipts) == 1 else "beside each file"
-    display.say(
-        f"{loaded} at {build.started_at:%Y-%m-%d %H:%M} UTC."
-        + (f" Receipt: {place}" if receipts else "")
-    )
-
-
 def _rows(file: "ReportFile") -> str:
     left_out = [f"{number:,} {reason}" for reason, number in file.left_out.items() if number]
     return counted(file.rows, "row") + (f"; left out: {', '.join(left_out)}" if left_out else "")
+
+
+def _sum_up(report: "ExportReport", display: Display) -> None:
+    """What the receipts say of all files, in two lines."""
+    rows = sum(file.rows for file in report.files)
+    left_out = sum(sum(file.left_out.values()) for file in report.files)
+    files = f" in {len(report.files):,} files" if len(report.files) > 1 else ""
+    build = report.build
+    loaded = f"data of {build.loaded_at:%Y-%m-%d %H:%M}, " if build.loaded_at else ""
+    display.say(
+        f"{counted(rows + left_out, 'enrolment')} = {counted(rows, 'row')}{files} "
+        f"+ {left_out:,} left out; {loaded}built {build.started_at:%Y-%m-%d %H:%M} UTC."
+    )
+    if len(report.files) > 1:
+        display.say("Beside each file is its receipt, <file>.receipt.json.")
+        return
+    (file,) = report.files
+    display.say(f"SHA-256 {file.sha256}" + (f"; receipt: {file.receipt}" if file.receipt else ""))
 
 
 @_command
@@ -563,14 +563,16 @@ def request(
     Example:
       exhaust request do_31296123374084915214 --as 90e616e7-8a79-52d7-99e9-3aaf5457b015
     """
+    from exhaust import catalogue
     from exhaust.ledger import Ledger
     from exhaust.requests import submit
     from exhaust.warehouse import connect
 
     display = options.display()
+    settings = options.settings()
+    catalogue.check_requester(settings, user)
     if user is None:
         raise UsageError("Who asks was not said.", "Give your user id by --as or EXHAUST_USER.")
-    settings = options.settings()
     with (
         connect(settings.profile, writing=False, notify=display.say) as warehouse,
         Ledger.open(settings.profile) as ledger,
@@ -618,11 +620,16 @@ def process(
     done = []
     with Ledger.open(settings.profile) as ledger, display.progress() as progress:
         for _ in _rounds(watch):
-            for worked_off in process(
-                settings, ledger, worker_name(), notify=display.say, progress=progress
-            ):
-                done.append(worked_off)
-                display.say(f"{worked_off.request_id}: {_state(worked_off)}")
+            try:
+                for worked_off in process(
+                    settings, ledger, worker_name(), notify=display.say, progress=progress
+                ):
+                    done.append(worked_off)
+                    display.say(f"{worked_off.request_id}: {_state(worked_off)}")
+            except (Busy, NoConnection) as error:
+                if not watch:
+                    raise
+                display.say(error.message)
     if options.json:
         display.json({"requests": [dataclasses.asdict(worked_off) for worked_off in done]})
     if not done:
@@ -645,7 +652,7 @@ def status(
     ] = None,
     user: RequesterId = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Show it again, until all that is shown has ended.")
+        bool, typer.Option("--watch", help="Show every change, until all that is shown has ended.")
     ] = False,
 ) -> None:
     """Show what became of requests; with --as the user's own.
@@ -664,7 +671,10 @@ def status(
     shown: list[Request] = []
     with Ledger.open(settings.profile) as ledger:
         for _ in _rounds(watch):
+            before = shown
             shown = [ledger.request(request_id, user)] if request_id else ledger.requests(user)
+            if shown == before:
+                continue
             if options.json:
                 display.json({"requests": [dataclasses.asdict(one) for one in shown]})
             elif shown:
@@ -683,15 +693,17 @@ def status(
                 )
             if all(one.status not in UNDER_WAY for one in shown):
                 break
-    for file in shown[0].files.values() if request_id else ():
-        display.say(file)
+    if request_id and not options.json:
+        for file in shown[0].files.values():
+            print(visible(file))
     if not shown:
         display.say("There are no requests.")
 
 
 def _state(request: "Request") -> str:
     if request.position is not None:
-        return f"{request.status}, place {request.position} of those that wait"
+        last = f"; the last time: {request.error}" if request.error else ""
+        return f"{request.status}, place {request.position} of those that wait{last}"
     if request.completed_at is None or not request.error:
         return f"{request.status}, {request.rows_done:,} of {request.rows_expected:,} rows"
     return f"{request.status}: {request.error}"
@@ -702,7 +714,10 @@ def download(
     options: Options,
     request_id: RequestId,
     output: Annotated[
-        str | None, typer.Option("-o", metavar="FILE", help="File for the report of one batch.")
+        str | None,
+        typer.Option(
+            "-o", metavar="FILE", help="File for the report of one batch; `-` is standard output."
+        ),
     ] = None,
     output_dir: Annotated[
         Path | None,
@@ -719,8 +734,13 @@ def download(
     from exhaust import catalogue
     from exhaust.ledger import Ledger
     from exhaust.requests import download
+    from exhaust.writer import STANDARD_OUTPUT
 
     display = options.display()
+    if options.json and output == STANDARD_OUTPUT:
+        raise UsageError("--json and -o - both want standard output.", "Give one or the other.")
+    if output is not None and output_dir is not None:
+        raise UsageError("-o and --output-dir were given.", "Give one or the other.")
     settings = options.settings()
     catalogue.check_requester(settings, user)
     with Ledger.open(settings.profile) as ledger:
@@ -731,6 +751,7 @@ def download(
             user_id=user,
             output=output,
             output_dir=output_dir,
+            standard_output=sys.stdout.buffer,
             notify=display.say,
         )
     if options.json:

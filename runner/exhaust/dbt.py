@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from exhaust.display import Progress
 from exhaust.errors import ExhaustError, Unfit, UsageError
 from exhaust.settings import Settings
 from exhaust.sources import read_sources
-from exhaust.sql import relation
 from exhaust.warehouse import Warehouse, connect
 
 FOUND = ("fail", "warn")
@@ -145,9 +145,9 @@ def _named(result: Result, warehouse: Warehouse) -> list[tuple[Any, ...]]:
     if result.failure_table is None:
         return []
     return warehouse.query(
-        "select named, sum(row_count), count(*) over () "
-        f"from {relation(*result.failure_table)} where named is not null "
-        f"group by named order by sum(row_count) desc, named limit {NAMED}"
+        "select named, sum(row_count) as rows_named, count(*) over () "
+        f"from {warehouse.relation(*result.failure_table)} where named is not null "
+        f"group by named order by rows_named desc, named limit {NAMED}"
     )
 
 
@@ -169,6 +169,7 @@ def run_dbt(
 
     Raises UsageError if dbt refuses the arguments, ExhaustError if it broke off.
     """
+    _check_adapter(settings.profile.engine)
     output = _Output(progress)
     with _profiles_dir(settings) as profiles_dir:
         command = [
@@ -197,6 +198,17 @@ def run_dbt(
     return _read_results(results, _read_json(target / "manifest.json"))
 
 
+def _check_adapter(engine: str) -> None:
+    """UsageError if dbt cannot work on an engine that is an extra."""
+    try:
+        version(f"dbt-{engine}")
+    except PackageNotFoundError as error:
+        raise UsageError(
+            f"A build on {engine} needs dbt-{engine}, which is not installed.",
+            f"Install it: pip install -e '.[{engine}]'",
+        ) from error
+
+
 def _dbt() -> list[str]:
     beside_python = Path(sys.executable).with_name("dbt")
     return (
@@ -216,21 +228,30 @@ def _profiles_dir(settings: Settings) -> Iterator[Path]:
 
 def _run_child(command: Sequence[str], settings: Settings, output: "_Output") -> int:
     # A session of its own: Ctrl-C reaches dbt once, by us, and it can cancel what it runs.
-    with subprocess.Popen(  # noqa: S603
-        command,
-        cwd=settings.project_dir,
-        env=dict(settings.environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        errors="replace",
-        start_new_session=True,
-    ) as child:
+    with (
+        _noise(settings) as noise,
+        subprocess.Popen(  # noqa: S603
+            command,
+            cwd=settings.project_dir,
+            env=dict(settings.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=noise or subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+        ) as child,
+    ):
+        begin = noise.tell() if noise else 0
         try:
             for line in child.stdout or ():
                 output.take(line)
-            return child.wait()
+            code = child.wait()
+            if noise and not output.invocation_id:
+                # dbt did not come to start Spark: these are its own words.
+                noise.seek(begin)
+                output.complain(noise.read())
+            return code
         except BaseException:
             child.send_signal(signal.SIGINT)
             try:
@@ -238,6 +259,20 @@ def _run_child(command: Sequence[str], settings: Settings, output: "_Output") ->
             except subprocess.TimeoutExpired:
                 child.kill()
             raise
+
+
+@contextmanager
+def _noise(settings: Settings) -> Iterator[TextIO | None]:
+    """The file of what Spark has to say, which else comes between dbt's own words."""
+    if settings.profile.engine != "spark":
+        yield None
+        return
+    from exhaust.warehouse.spark_session import spark_log
+
+    log = spark_log(settings.profile)
+    log.parent.mkdir(exist_ok=True)
+    with log.open("a+", encoding="utf-8", errors="replace") as file:
+        yield file
 
 
 class _Output:
@@ -254,16 +289,19 @@ class _Output:
             event = json.loads(line)
             info, data = event["info"], event["data"]
         except (ValueError, KeyError, TypeError):
-            self._complaints.append(line)
+            self.complain(line)
             return
         self.invocation_id = info.get("invocation_id")
         if info.get("level") == "error":
-            self._complaints.append(info.get("msg", ""))
+            self.complain(info.get("msg", ""))
         node = data.get("node_info") or {}
         total = data.get("total") or data.get("num_models")
         if "index" in data and total and node.get("resource_type") != "operation":
             self._done += node.get("node_status") != "started"
             self._progress(node.get("node_name", ""), self._done / total)
+
+    def complain(self, text: str) -> None:
+        self._complaints.append(text)
 
     def last_words(self) -> str:
         lines = _plain("\n".join(self._complaints)).splitlines()

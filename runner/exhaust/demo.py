@@ -4,7 +4,7 @@ import csv
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def demo_settings(
             f"demo works on DuckDB, and `{target}` is of type {settings.profile.engine}.",
             "Leave --target out.",
         )
-    return settings
+    return replace(settings, require_requester=False)
 
 
 def build_sample(settings: Settings, display: Display) -> BuildReport:

@@ -18,7 +18,6 @@ from exhaust.files import check_file, file_name, make_folder
 from exhaust.layout import Layout
 from exhaust.receipt import Build, Origin
 from exhaust.settings import Settings
-from exhaust.sql import relation
 from exhaust.warehouse import Warehouse
 from exhaust.writer import STANDARD_OUTPUT, Job, ReportFile, Writer
 
@@ -139,7 +138,7 @@ def _built_marts(
     sleep: Callable[[float], None],
 ) -> Iterator[Build]:
     """One state of the marts, and the build that made them, which ended well."""
-    relations = [relation(schema, mart) for mart in catalogue.MARTS]
+    relations = [warehouse.relation(schema, mart) for mart in catalogue.MARTS]
     deadline = clock() + PATIENCE
     is_waiting = False
     while True:
@@ -173,7 +172,8 @@ def _check_build(build: Build) -> None:
 def _newest_build(warehouse: Warehouse, schema: str, condition: str = "") -> Build:
     rows = warehouse.query(
         "select invocation_id, status, started_at, ended_at, loaded_at "
-        f"from {relation(schema, 'builds')} {condition} order by started_at desc limit 1"
+        f"from {warehouse.relation(schema, 'builds')} {condition} "
+        "order by started_at desc, ended_at desc nulls last limit 1"
     )
     if not rows:
         raise Unfit(f"Nothing is built in {warehouse.name}.", "Run `exhaust build`.")
@@ -186,8 +186,8 @@ def _warn_of_newer_load(
     """Says so if the report is older than what is loaded."""
     if "loads" not in warehouse.tables(settings.landing_schema):
         return
-    loads = relation(settings.landing_schema, "loads")
-    builds = relation(settings.profile.schema, "builds")
+    loads = warehouse.relation(settings.landing_schema, "loads")
+    builds = warehouse.relation(settings.profile.schema, "builds")
     ((loaded_at, built_at),) = warehouse.query(
         f"select (select max(loaded_at) from {loads}), "
         f"(select max(started_at) from {builds} where command <> 'test')"

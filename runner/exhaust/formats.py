@@ -12,11 +12,13 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast
 
 import duckdb
 
+from exhaust import sql
 from exhaust.dialect import BACKSLASH, DOUBLED, LONGEST_RECORD
 from exhaust.errors import Unfit
 from exhaust.faults import (
@@ -27,7 +29,6 @@ from exhaust.faults import (
     check_json_lines,
     first_twice,
 )
-from exhaust.sql import identifier, literal
 
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 
@@ -37,7 +38,17 @@ LONGEST_NAME = 63
 HEADER_LIMIT = 1 << 20
 """Bytes that a CSV file's header is looked for in."""
 
+READER: dict[str, str | bool | int | float | list[str]] = {
+    "preserve_insertion_order": "false",
+    "memory_limit": "1GB",
+}
+"""Settings of a DuckDB that reads for another engine: it would else keep the file in memory."""
+
 NUL_FOUND = "NUL in column "
+
+# It is DuckDB that reads the files, whatever the engine.
+identifier = partial(sql.identifier, engine="duckdb")
+literal = partial(sql.literal, engine="duckdb")
 
 
 @dataclass(frozen=True)
@@ -187,7 +198,8 @@ class JsonFile:
 
     part: Part
     columns: tuple[str, ...]
-    _spelled: tuple[str, ...] = field(repr=False)
+    spelled: tuple[str, ...] = field(repr=False)
+    """The names of the columns in the file."""
 
     @classmethod
     def open(cls, part: Part) -> "JsonFile":
@@ -208,8 +220,8 @@ class JsonFile:
 
     @property
     def reader(self) -> str:
-        columns = ", ".join(f"{literal(name)}: 'json'" for name in self._spelled)
-        texts = ((name, f"{identifier(name)} ->> '$'") for name in self._spelled)
+        columns = ", ".join(f"{literal(name)}: 'json'" for name in self.spelled)
+        texts = ((name, f"{identifier(name)} ->> '$'") for name in self.spelled)
         return _without_nul(
             texts,
             f"read_json({self.part._pattern}, format = 'newline_delimited', "
@@ -228,7 +240,8 @@ class JsonFile:
 class ParquetFile:
     part: Part
     columns: tuple[str, ...]
-    _types: tuple[tuple[str, str], ...] = field(repr=False)
+    types: tuple[tuple[str, str], ...] = field(repr=False)
+    """The names of the columns in the file, and DuckDB's types of them."""
 
     @classmethod
     def open(cls, part: Part) -> "ParquetFile":
@@ -242,7 +255,7 @@ class ParquetFile:
 
     @property
     def reader(self) -> str:
-        texts = ((name, _parquet_text(identifier(name), kind)) for name, kind in self._types)
+        texts = ((name, _parquet_text(identifier(name), kind)) for name, kind in self.types)
         return _without_nul(texts, _parquet(self.part))
 
     def check(self, rows: int) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, Row
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from exhaust.display import visible
@@ -77,12 +77,17 @@ REQUESTS = sa.Table(
 BATCHES = sa.Table(
     "job_request_batch",
     TABLES,
-    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column(
+        "request_id",
+        sa.ForeignKey(REQUESTS.c.request_id, ondelete="cascade"),
+        primary_key=True,
+    ),
     sa.Column("batch_id", sa.Text, primary_key=True),
     sa.Column("dataset", sa.Text, nullable=False),
     sa.Column("course_id", sa.Text, nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("is_under_way", sa.Boolean, nullable=False),
+    # Null until it is done; the file also of what went to standard output.
     sa.Column("rows", sa.BigInteger),
     sa.Column("file", sa.Text),
 )
@@ -102,7 +107,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (TABLES.create_all,)
 
 
 class LeaseLost(Exception):
-    """The request is no longer this worker's: it was cancelled, or another one has it."""
+    """The request of this id is no longer the worker's: it was cancelled, or another one has it."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +155,12 @@ def _joined(batch_ids: Sequence[str]) -> str:
     return ",".join(sorted(batch_ids, key=str.encode))
 
 
+def _rows_of(request_id: str) -> sa.ScalarSelect[int]:
+    """The rows of the batches of a request that are done."""
+    rows = sa.func.coalesce(sa.func.sum(BATCHES.c.rows), 0)
+    return sa.select(rows).where(BATCHES.c.request_id == request_id).scalar_subquery()
+
+
 def utc_now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
@@ -187,7 +198,7 @@ class Ledger:
         if profile.engine == "postgres":
             ledger = cls(*_postgres(profile), clock, lease)
         else:
-            ledger = cls(*_sqlite(Path(profile.options["path"])), clock, lease)
+            ledger = cls(*_sqlite(_file(profile)), clock, lease)
         ledger._migrate()
         return ledger
 
@@ -210,33 +221,19 @@ class Ledger:
         channel: str,
         day: date,
         request_data: Mapping[str, Any],
+        worker: str | None = None,
     ) -> Request:
         """Puts a request in; `batches` gives the rows that each will have.
 
-        Raises Busy while a request of the same channel for one of the batches is under way.
+        It waits, or is the worker's at once. Raises Busy while a request of the same channel for
+        one of the batches is under way; but what a worker takes at once replaces a request of the
+        same requester whose worker has stopped.
         """
         base = request_id(course_id, list(batches), requester, channel, day)
         while True:
             try:
                 with self._begin() as connection:
-                    taken = connection.scalar(
-                        sa.select(sa.func.count()).where(REQUESTS.c.request_id.startswith(base))
-                    )
-                    new_id = f"{base}-{taken + 1}" if taken else base
-                    connection.execute(
-                        sa.insert(BATCHES),
-                        [
-                            {
-                                "request_id": new_id,
-                                "batch_id": batch_id,
-                                "dataset": DATASET,
-                                "course_id": course_id,
-                                "channel": channel,
-                                "is_under_way": True,
-                            }
-                            for batch_id in sorted(batches, key=str.encode)
-                        ],
-                    )
+                    new_id = self._next_id(connection, base)
                     connection.execute(
                         sa.insert(REQUESTS).values(
                             tag=f"{course_id}_{_joined(list(batches))}:{channel}",
@@ -253,14 +250,42 @@ class Ledger:
                             rows_expected=sum(batches.values()),
                         )
                     )
+                    connection.execute(
+                        sa.insert(BATCHES),
+                        [
+                            {
+                                "request_id": new_id,
+                                "batch_id": batch_id,
+                                "dataset": DATASET,
+                                "course_id": course_id,
+                                "channel": channel,
+                                "is_under_way": True,
+                            }
+                            # In one order: requests that wait for each other's would wait for ever.
+                            for batch_id in sorted(batches, key=str.encode)
+                        ],
+                    )
+                    if worker is not None:
+                        self._take(connection, new_id, worker)
                 return self.request(new_id)
             except IntegrityError:
-                self._refuse_what_is_under_way(course_id, list(batches), channel)
+                self._refuse_what_is_under_way(
+                    course_id, list(batches), channel, None if worker is None else requester
+                )
                 # It has ended in between, or the id was taken by one that has: once more.
 
+    def _next_id(self, connection: Connection, base: str) -> str:
+        """The first request of a day has the id itself, later ones a number after it."""
+        taken = connection.execute(
+            sa.select(REQUESTS.c.request_id).where(REQUESTS.c.request_id.startswith(base))
+        )
+        highest = max((int(row.request_id[len(base) + 1 :] or 1) for row in taken), default=0)
+        return f"{base}-{highest + 1}" if highest else base
+
     def _refuse_what_is_under_way(
-        self, course_id: str, batch_ids: Sequence[str], channel: str
+        self, course_id: str, batch_ids: Sequence[str], channel: str, replacing: str | None
     ) -> None:
+        """Busy, unless it is a request of the requester `replacing` whose worker has stopped."""
         with self._begin() as connection:
             found = connection.execute(
                 sa.select(BATCHES.c.batch_id, REQUESTS)
@@ -272,17 +297,25 @@ class Ledger:
                     BATCHES.c.is_under_way,
                 )
             ).first()
-        if found:
-            raise Busy(
-                "The request for this report is being processed: batch "
-                f"{visible(found.batch_id)} was requested at "
-                f"{found.dt_job_submitted:%Y-%m-%d %H:%M} UTC, is {found.status}, and has "
-                f"{found.rows_done:,} of {found.rows_expected:,} rows.",
-                "`exhaust status` shows it; it can be requested again when it has ended.",
-            )
+            if found is None:
+                return
+            has_stopped = found.status == Status.PROCESSING and found.lease_until < self._clock()
+            if has_stopped and found.requested_by == replacing:
+                reason = "Its worker stopped, and the report was asked for again."
+                self._end(connection, found.request_id, Status.FAILED, reason)
+                return
+        raise Busy(
+            "The request for this report is being processed: batch "
+            f"{visible(found.batch_id)} was requested at "
+            f"{found.dt_job_submitted:%Y-%m-%d %H:%M} UTC, is {found.status}, and has "
+            f"{found.rows_done:,} of {found.rows_expected:,} rows.",
+            "Its worker has stopped: `exhaust process` takes it up."
+            if has_stopped
+            else "It can be requested again when it has ended.",
+        )
 
-    def claim(self, worker: str, only: str | None = None) -> Claim | None:
-        """Takes the request that has waited longest, or the one with the id `only`.
+    def claim(self, worker: str) -> Claim | None:
+        """Takes the request that has waited longest.
 
         A request whose worker's lease ran out waits again; after the third time it has failed.
         """
@@ -295,7 +328,7 @@ class Ledger:
             with self._begin() as connection:
                 free = connection.execute(
                     sa.select(REQUESTS)
-                    .where(is_free, REQUESTS.c.request_id == only if only else sa.true())
+                    .where(is_free)
                     .order_by(REQUESTS.c.dt_job_submitted, REQUESTS.c.request_id)
                     .limit(1)
                     .with_for_update(skip_locked=True)
@@ -303,82 +336,115 @@ class Ledger:
                 if free is None:
                     return None
                 if free.iteration < TRIES:
-                    connection.execute(
-                        sa.update(REQUESTS)
-                        .where(REQUESTS.c.request_id == free.request_id)
-                        .values(
-                            status=Status.PROCESSING,
-                            iteration=free.iteration + 1,
-                            lease_owner=worker,
-                            lease_until=now + self.lease,
-                            claimed_at=now,
-                        )
-                    )
+                    self._take(connection, free.request_id, worker)
                     return Claim(self._read(connection, free.request_id), worker)
                 reason = free.err_message or "Its worker stopped, three times."
                 self._end(connection, free.request_id, Status.FAILED, reason)
+
+    def _take(self, connection: Connection, request_id: str, worker: str) -> None:
+        now = self._clock()
+        connection.execute(
+            sa.update(REQUESTS)
+            .where(REQUESTS.c.request_id == request_id)
+            .values(
+                status=Status.PROCESSING,
+                iteration=REQUESTS.c.iteration + 1,
+                lease_owner=worker,
+                lease_until=now + self.lease,
+                claimed_at=now,
+                rows_done=_rows_of(request_id),
+            )
+        )
 
     def heartbeat(self, claim: Claim, rows_done: int | None = None) -> None:
         """Holds a request for another lease; LeaseLost if it is no longer this worker's."""
         with self._begin() as connection:
             self._hold(connection, claim, {} if rows_done is None else {"rows_done": rows_done})
 
-    def batch_done(self, claim: Claim, batch_id: str, file: str | None, rows: int) -> None:
-        """Remembers a file that is complete, so that no other try makes it again; None is what went
-        to standard output."""
+    def batch_done(
+        self,
+        claim: Claim,
+        batch_id: str,
+        file: str | None,
+        rows: int,
+        publish: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Remembers a batch that is done, so that no other try makes it again; `file` is None for
+        what went to standard output.
+
+        `publish` gives the file its name: it is called while nobody else can take the request.
+        """
+        request_id = claim.request.request_id
         with self._begin() as connection:
             self._hold(connection, claim, {"dt_file_created": self._clock()})
             connection.execute(
                 sa.update(BATCHES)
-                .where(
-                    BATCHES.c.request_id == claim.request.request_id,
-                    BATCHES.c.batch_id == batch_id,
-                )
+                .where(BATCHES.c.request_id == request_id, BATCHES.c.batch_id == batch_id)
                 .values(file=file, rows=rows)
             )
-            files = self._files(connection, [claim.request.request_id])
-            done = files.get(claim.request.request_id, {})
+            done = connection.execute(
+                sa.select(BATCHES).where(
+                    BATCHES.c.request_id == request_id, BATCHES.c.rows.is_not(None)
+                )
+            ).all()
             self._hold(
                 connection,
                 claim,
-                {"processed_batches": sorted(done), "download_urls": sorted(done.values())},
+                {
+                    "rows_done": _rows_of(request_id),
+                    "processed_batches": sorted(row.batch_id for row in done),
+                    "download_urls": sorted({row.file for row in done if row.file}),
+                },
             )
+            publish()
 
     def succeed(self, claim: Claim) -> Request:
         """Ends a request well, which has all its files."""
+        request_id = claim.request.request_id
         with self._begin() as connection:
             # What was expected may have changed by a build in between.
-            of_request = BATCHES.c.request_id == claim.request.request_id
-            rows = sa.select(sa.func.sum(BATCHES.c.rows)).where(of_request).scalar_subquery()
+            rows = _rows_of(request_id)
             self._hold(connection, claim, {"rows_done": rows, "rows_expected": rows})
-            self._end(connection, claim.request.request_id, Status.SUCCESS, None)
-            return self._read(connection, claim.request.request_id)
+            self._end(connection, request_id, Status.SUCCESS, None)
+            return self._read(connection, request_id)
 
     def fail(self, claim: Claim, reason: str, *, is_final: bool) -> Request:
         """Ends a request that cannot be fulfilled; or lets it be tried again, up to three times."""
         with self._begin() as connection:
-            self._hold(connection, claim, {"err_message": reason[:LONGEST_REASON]})
             if is_final or claim.request.tries >= TRIES:
+                self._hold(connection, claim, {})
                 self._end(connection, claim.request.request_id, Status.FAILED, reason)
             else:
-                connection.execute(
-                    sa.update(REQUESTS)
-                    .where(REQUESTS.c.request_id == claim.request.request_id)
-                    .values(status=Status.SUBMITTED, lease_owner=None, lease_until=None)
-                )
+                self._let_wait(connection, claim, reason, tries=claim.request.tries)
             return self._read(connection, claim.request.request_id)
+
+    def put_back(self, claim: Claim, reason: str) -> None:
+        """Lets a request wait again as if it had not been tried: it was not its own fault."""
+        with self._begin() as connection:
+            self._let_wait(connection, claim, reason, tries=claim.request.tries - 1)
+
+    def _let_wait(self, connection: Connection, claim: Claim, reason: str, tries: int) -> None:
+        values = {
+            "status": Status.SUBMITTED,
+            "iteration": tries,
+            "err_message": reason[:LONGEST_REASON],
+            "lease_owner": None,
+        }
+        self._hold(connection, claim, values)
 
     def cancel(self, request_id: str, requester: str | None = None) -> Request:
         """Ends a request that is under way; UsageError if it has ended, NotFound if there is none
         of that id, or it is not the requester's own."""
         with self._begin() as connection:
-            request = self._read(connection, request_id, requester)
-            if not self._end(connection, request.request_id, Status.CANCELLED, None):
-                raise UsageError(
-                    f"The request {request.request_id} has ended: it is {request.status}.",
-                    "Only what waits or is being processed can be cancelled.",
-                )
-            return self._read(connection, request.request_id)
+            self._read(connection, request_id, requester)
+            was_under_way = self._end(connection, request_id, Status.CANCELLED, None)
+            request = self._read(connection, request_id)
+        if not was_under_way:
+            raise UsageError(
+                f"The request {request_id} has ended: it is {request.status}.",
+                "Only what waits or is being processed can be cancelled.",
+            )
+        return request
 
     def request(self, request_id: str, requester: str | None = None) -> Request:
         """One request; NotFound if there is none of that id, or it is not the requester's own."""
@@ -387,24 +453,25 @@ class Ledger:
 
     def requests(self, requester: str | None = None) -> list[Request]:
         """All requests, or the requester's own, newest first."""
+        of_requester = sa.true() if requester is None else REQUESTS.c.requested_by == requester
         with self._begin() as connection:
-            of_requester = sa.true() if requester is None else REQUESTS.c.requested_by == requester
-            rows = connection.execute(
-                sa.select(REQUESTS)
-                .where(of_requester)
-                .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
-            ).all()
-            return self._requests(connection, rows)
+            return self._requests(connection, of_requester)
 
-    def forget_files(self, before: datetime) -> list[str]:
-        """Forgets the files of requests that ended before then, and gives them."""
+    def forget_files(self, request_ids: Sequence[str], kept: timedelta) -> list[str]:
+        """Forgets the files of those of the requests that ended so long ago, and gives their
+        ids."""
         with self._begin() as connection:
-            old = sa.select(REQUESTS.c.request_id).where(REQUESTS.c.dt_job_completed < before)
-            has_file = sa.and_(BATCHES.c.request_id.in_(old), BATCHES.c.file.is_not(None))
-            rows = connection.execute(sa.select(BATCHES.c.file).where(has_file))
-            files = [row.file for row in rows]
-            connection.execute(sa.update(BATCHES).where(has_file).values(file=None))
-            return files
+            rows = connection.execute(
+                sa.select(REQUESTS.c.request_id).where(
+                    REQUESTS.c.request_id.in_(request_ids),
+                    REQUESTS.c.dt_job_completed < self._clock() - kept,
+                )
+            )
+            old = [row.request_id for row in rows]
+            connection.execute(
+                sa.update(BATCHES).where(BATCHES.c.request_id.in_(old)).values(file=None)
+            )
+            return old
 
     def _hold(self, connection: Connection, claim: Claim, values: Mapping[str, Any]) -> None:
         held = connection.execute(
@@ -449,37 +516,39 @@ class Ledger:
     def _read(
         self, connection: Connection, request_id: str, requester: str | None = None
     ) -> Request:
-        row = connection.execute(
-            sa.select(REQUESTS).where(REQUESTS.c.request_id == request_id)
-        ).first()
-        if row is None or requester not in (None, row.requested_by):
+        found = self._requests(connection, REQUESTS.c.request_id == request_id)
+        if not found or requester not in (None, found[0].requester):
             raise NotFound(
                 f"There is no request {visible(request_id)}"
                 + (f" of {visible(requester)}." if requester is not None else "."),
                 "`exhaust status` lists them.",
             )
-        (request,) = self._requests(connection, [row])
-        return request
+        return found[0]
 
-    def _requests(self, connection: Connection, rows: Sequence[Row[Any]]) -> list[Request]:
-        ids = [row.request_id for row in rows]
+    def _requests(self, connection: Connection, which: sa.ColumnElement[bool]) -> list[Request]:
+        """Those for which the condition holds, newest first."""
+        # Before their batches: Postgres may show one that has come in between.
+        rows = connection.execute(
+            sa.select(REQUESTS)
+            .where(which)
+            .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
+        ).all()
         waiting = connection.execute(
             sa.select(REQUESTS.c.request_id)
             .where(REQUESTS.c.status == Status.SUBMITTED)
             .order_by(REQUESTS.c.dt_job_submitted, REQUESTS.c.request_id)
         )
         positions = {row.request_id: place for place, row in enumerate(waiting, 1)}
-        files = self._files(connection, ids)
-        batches: dict[str, list[str]] = {}
-        of_requests = sa.select(BATCHES).where(BATCHES.c.request_id.in_(ids))
-        for row in connection.execute(of_requests):
-            batches.setdefault(row.request_id, []).append(row.batch_id)
+        files: dict[str, dict[str, str | None]] = {}
+        of_requests = BATCHES.c.request_id.in_(sa.select(REQUESTS.c.request_id).where(which))
+        for row in connection.execute(sa.select(BATCHES).where(of_requests)):
+            files.setdefault(row.request_id, {})[row.batch_id] = row.file
         return [
             Request(
                 request_id=row.request_id,
                 course_id=row.course_id,
                 course_name=row.course_name,
-                batch_ids=sorted(batches[row.request_id], key=str.encode),
+                batch_ids=sorted(files[row.request_id], key=str.encode),
                 requester=row.requested_by,
                 channel=row.requested_channel,
                 status=Status(row.status),
@@ -490,18 +559,11 @@ class Ledger:
                 position=positions.get(row.request_id),
                 tries=row.iteration,
                 error=row.err_message,
-                files=files.get(row.request_id, {}),
+                files={batch: file for batch, file in files[row.request_id].items() if file},
                 request_data=row.request_data,
             )
             for row in rows
         ]
-
-    def _files(self, connection: Connection, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-        files: dict[str, dict[str, str]] = {}
-        with_file = sa.and_(BATCHES.c.request_id.in_(ids), BATCHES.c.file.is_not(None))
-        for row in connection.execute(sa.select(BATCHES).where(with_file)):
-            files.setdefault(row.request_id, {})[row.batch_id] = row.file
-        return files
 
     def _migrate(self) -> None:
         """Makes the tables, or adds what they lack; if nothing, no right to do so is needed."""
@@ -561,8 +623,18 @@ LOCK = 0x65786861
 """Of the ledger's migrations: `exha`."""
 
 
-def _sqlite(warehouse: Path) -> tuple[Engine, str, None]:
-    path = warehouse.with_name(f"{warehouse.name}.requests")
+def _file(profile: Profile) -> Path:
+    """Beside the warehouse; in the project's folder where that is no path of this machine."""
+    if profile.engine == "spark":
+        settings = profile.options.get("server_side_parameters") or {}
+        where = str(settings.get("spark.sql.warehouse.dir") or "").removeprefix("file:")
+        warehouse = profile.project_dir / (profile.target if "://" in where or not where else where)
+    else:
+        warehouse = Path(profile.options["path"])
+    return warehouse.with_name(f"{warehouse.name}.requests")
+
+
+def _sqlite(path: Path) -> tuple[Engine, str, None]:
     engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": PATIENCE})
 
     @sa.event.listens_for(engine, "connect")
@@ -570,6 +642,7 @@ def _sqlite(warehouse: Path) -> tuple[Engine, str, None]:
         # Python would begin transactions by itself, and late: two could read, and one not write.
         connection.isolation_level = None
         connection.execute("pragma journal_mode = wal")
+        connection.execute("pragma foreign_keys = on")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -590,7 +663,7 @@ def _postgres(profile: Profile) -> tuple[Engine, str, str]:
 
         @sa.event.listens_for(engine, "connect")
         def _connect(connection: Any, _: object) -> None:
-            connection.execute(f"set role {identifier(role)}")
+            connection.execute(f"set role {identifier(role, 'postgres')}")
             connection.commit()
 
     return (

@@ -1,18 +1,15 @@
 """Lands an extract in the warehouse: all of its tables, or nothing."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-import duckdb
 
 from exhaust.display import Progress
 from exhaust.extract import Extract, ExtractTable
 from exhaust.formats import DataFile
 from exhaust.settings import Settings
-from exhaust.sql import identifier, literal, relation
 from exhaust.warehouse import Warehouse
 
 
@@ -41,46 +38,42 @@ def load(
     a table. Raises Unfit naming file and line if a file cannot be read; then nothing has changed.
     """
     schema = settings.landing_schema
-    loads = relation(schema, "loads")
     gauge = _Gauge(extract, progress)
-    loaded = []
     with warehouse.transaction():
-        warehouse.execute(f"create schema if not exists {identifier(schema)}")
-        warehouse.execute(
-            f"create table if not exists {loads} "
-            "(table_name text, row_count bigint, file_count bigint, loaded_at timestamp)"
-        )
-        for table in extract.tables:
-            loaded.append(_load_table(warehouse, schema, table, gauge))
-        now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
-        for done in loaded:
-            warehouse.execute(
-                f"insert into {loads} values ({literal(done.name)}, {done.rows}, {done.files}, "
-                f"timestamp {literal(now)})"
-            )
+        warehouse.execute(f"create schema if not exists {warehouse.identifier(schema)}")
+        loaded = [_load_table(warehouse, schema, table, gauge) for table in extract.tables]
+        warehouse.put_in_place()
+        _record(warehouse, schema, loaded)
     return LoadReport(loaded, list(extract.ignored))
+
+
+def _record(warehouse: Warehouse, schema: str, loaded: Sequence[LoadedTable]) -> None:
+    loads = warehouse.relation(schema, "loads")
+    now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
+    rows = (
+        f"({warehouse.literal(table.name)}, {table.rows}, {table.files}, "
+        f"timestamp {warehouse.literal(now)})"
+        for table in loaded
+    )
+    warehouse.execute(
+        f"create table if not exists {loads} (table_name {warehouse.text}, row_count bigint, "
+        "file_count bigint, loaded_at timestamp)"
+    )
+    warehouse.execute(f"insert into {loads} values {', '.join(rows)}")
 
 
 def _load_table(
     warehouse: Warehouse, schema: str, table: ExtractTable, gauge: "_Gauge"
 ) -> LoadedTable:
     name = table.source.name
-    target = relation(schema, name)
-    columns = ", ".join(f"{identifier(column)} text" for column in table.columns)
-    warehouse.execute(f"drop table if exists {target} cascade")
-    warehouse.execute(f"create table {target} ({columns})")
+    target = warehouse.new_texts(schema, name, table.columns)
+    at_once = [table.files] if warehouse.reads_in_parallel else [(file,) for file in table.files]
     rows = 0
-    for file in table.files:
-        with gauge.watching(warehouse, name, file):
-            if file.columns:
-                try:
-                    found = warehouse.insert(target, file.columns, file.reader)
-                except duckdb.Error as error:
-                    raise file.fault(error) from error
-                file.check(found)
-                rows += found
+    for files in at_once:
+        with gauge.watching(warehouse, name, files):
+            rows += warehouse.insert(target, [file for file in files if file.columns])
     # Without statistics Postgres would plan the build, right after this, by guesses.
-    warehouse.execute(f"analyze {target}")
+    warehouse.analyze(target)
     return LoadedTable(name, rows, len(table.files), table.missing_columns)
 
 
@@ -93,12 +86,15 @@ class _Gauge:
         self._done = 0
 
     @contextmanager
-    def watching(self, warehouse: Warehouse, table: str, file: DataFile) -> Iterator[None]:
+    def watching(
+        self, warehouse: Warehouse, table: str, files: Sequence[DataFile]
+    ) -> Iterator[None]:
+        size = sum(map(_size, files))
         ended = threading.Event()
 
         def watch() -> None:
             while not ended.wait(0.2):
-                self._tell(table, (warehouse.progress() or 0) * _size(file))
+                self._tell(table, (warehouse.progress() or 0) * size)
 
         watcher = threading.Thread(target=watch)
         watcher.start()
@@ -107,11 +103,11 @@ class _Gauge:
         finally:
             ended.set()
             watcher.join()
-        self._done += _size(file)
+        self._done += size
         self._tell(table, 0)
 
-    def _tell(self, table: str, of_this_file: float) -> None:
-        self._progress(table, (self._done + of_this_file) / (self._size or 1))
+    def _tell(self, table: str, of_these: float) -> None:
+        self._progress(table, (self._done + of_these) / (self._size or 1))
 
 
 def _size(file: DataFile) -> int:

@@ -6,11 +6,13 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
@@ -19,15 +21,22 @@ from exhaust.catalogue import Batch, Course, Requester
 from exhaust.display import Progress, visible
 from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, NotFound, UsageError
 from exhaust.export import ExportReport
-from exhaust.files import file_name, make_folder, whole_file
+from exhaust.files import check_file, file_name, make_folder, plain_errors, whole_file
 from exhaust.layout import Layout
-from exhaust.ledger import DATASET, Claim, LeaseLost, Ledger, Request, Status, utc_now
+from exhaust.ledger import DATASET, UNDER_WAY, Claim, LeaseLost, Ledger, Request, Status
 from exhaust.receipt import receipt_path
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse, connect
+from exhaust.writer import STANDARD_OUTPUT
 
 BEATS = 4
 """How often in a lease it is renewed."""
+
+TRY = ".try-"
+"""Begins the name of the folder where a worker makes a file; it is removed with it."""
+
+NOT_ITS_FAULT = (Busy, NoConnection, KeyboardInterrupt)
+"""What keeps a request waiting, and is no try of it."""
 
 
 def worker_name() -> str:
@@ -74,6 +83,7 @@ def _submit(
     requester: Requester,
     layout: Layout,
     today: Callable[[ZoneInfo], date],
+    worker: str | None = None,
 ) -> Request:
     if not batches:
         raise NotFound(f"{visible(course.id)} {visible(course.name)} has no batches.")
@@ -94,8 +104,14 @@ def _submit(
             "collectionId": course.id,
             "batchId": [batch.id for batch in batches],
             "layout": layout,
+            "allLearners": _sees_all(batches),
         },
+        worker=worker,
     )
+
+
+def _sees_all(batches: Sequence[Batch]) -> bool:
+    return all(batch.sees_all_learners for batch in batches)
 
 
 def process(
@@ -109,14 +125,12 @@ def process(
 ) -> Iterator[Request]:
     """Works off the requests that wait, one after the other, and gives each as it then is.
 
-    Ends when none waits, or when one has to wait for the warehouse.
+    Ends when none waits. Raises Busy or NoConnection if the warehouse cannot be had; the request
+    waits then as before.
     """
     _remove_old_files(settings, ledger)
     while claim := ledger.claim(worker):
-        done = _work(settings, ledger, claim, notify, progress, today)
-        yield done
-        if done.status == Status.SUBMITTED:
-            return
+        yield _work(settings, ledger, claim, notify, progress, today)
 
 
 def _work(
@@ -127,40 +141,46 @@ def _work(
     progress: Progress,
     today: Callable[[ZoneInfo], date],
 ) -> Request:
+    request = claim.request
     try:
         with (
             _holding(ledger, [claim]) as pulse,
             connect(settings.profile, writing=False, notify=notify) as warehouse,
         ):
-            for batch_id in claim.request.batch_ids:
-                if not Path(claim.request.files.get(batch_id, "")).is_file():
+            for batch in _check_rights(warehouse, settings, request):
+                if not Path(request.files.get(batch.id, "")).is_file():
                     _make_file(
-                        warehouse, settings, ledger, claim, batch_id, pulse, notify, progress, today
+                        warehouse, settings, ledger, claim, batch, pulse, notify, progress, today
                     )
             pulse.check()
         return ledger.succeed(claim)
     except LeaseLost:
-        return ledger.request(claim.request.request_id)
-    except BaseException as error:
-        is_final = isinstance(error, ExhaustError) and not isinstance(error, Busy | NoConnection)
-        reason = error.message if isinstance(error, ExhaustError) else _plain(error)
-        failed = _give_up(ledger, claim, reason, is_final=is_final)
-        if isinstance(error, ExhaustError):
-            return failed
+        pass
+    except NOT_ITS_FAULT as error:
+        with suppress(LeaseLost):
+            ledger.put_back(claim, _reason(error))
         raise
+    except ExhaustError as error:
+        _fail(ledger, claim, error, is_final=True)
+    except Exception as error:
+        _fail(ledger, claim, error, is_final=False)
+        raise
+    return ledger.request(request.request_id)
 
 
-def _plain(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ExhaustError):
+        return error.message
     if isinstance(error, KeyboardInterrupt):
-        return "Its worker was interrupted."
-    return f"Unexpected: {type(error).__name__}."
+        return "Its worker was stopped."
+    if isinstance(error, BrokenPipeError):
+        return "The reader of standard output had enough."
+    return f"Something unexpected: {type(error).__name__}. The log of its worker says where."
 
 
-def _give_up(ledger: Ledger, claim: Claim, reason: str, *, is_final: bool) -> Request:
-    try:
-        return ledger.fail(claim, reason, is_final=is_final)
-    except LeaseLost:
-        return ledger.request(claim.request.request_id)
+def _fail(ledger: Ledger, claim: Claim, error: BaseException, *, is_final: bool) -> None:
+    with suppress(LeaseLost):
+        ledger.fail(claim, _reason(error), is_final=is_final)
 
 
 def _make_file(
@@ -168,7 +188,7 @@ def _make_file(
     settings: Settings,
     ledger: Ledger,
     claim: Claim,
-    batch_id: str,
+    batch: Batch,
     pulse: "_Pulse",
     notify: Callable[[str], None],
     progress: Progress,
@@ -177,51 +197,62 @@ def _make_file(
     request = claim.request
     folder = settings.results_dir / DATASET / request.request_id
     make_folder(folder)
-    file = folder / file_name(batch_id, today(settings.report_timezone))
+    for left_behind in folder.glob(f"{TRY}*"):
+        shutil.rmtree(left_behind, ignore_errors=True)
+    file = folder / file_name(batch.id, today(settings.report_timezone))
     rows_before = pulse.rows
 
     def tell(what: str, share: float) -> None:
         pulse.check()
-        pulse.rows = rows_before + int(share * (request.rows_expected - rows_before))
+        pulse.rows = rows_before + int(share * batch.enrolled)
         progress(what, share)
 
-    report = export.export(
-        warehouse,
-        settings,
-        export.Request(
-            courses=[request.course_id],
-            batches=[batch_id],
-            output=str(file),
-            requester=request.requester,
-            layout=Layout(request.request_data["layout"]),
-            request_ids={request.course_id: request.request_id},
-        ),
-        standard_output=BytesIO(),  # Not written to.
-        notify=notify,
-        progress=tell,
-        today=today,
-    )
-    rows = sum(written.rows for written in report.files)
+    with plain_errors(folder), TemporaryDirectory(prefix=TRY, dir=folder) as try_folder:
+        made = Path(try_folder) / file.name
+        report = export.export(
+            warehouse,
+            settings,
+            export.Request(
+                courses=[request.course_id],
+                batches=[batch.id],
+                output=str(made),
+                requester=request.requester,
+                layout=Layout(request.request_data["layout"]),
+                request_ids={request.course_id: request.request_id},
+            ),
+            standard_output=BytesIO(),  # Not written to.
+            notify=notify,
+            progress=tell,
+            today=today,
+        )
+        rows = sum(written.rows for written in report.files)
+        ledger.batch_done(claim, batch.id, str(file), rows, partial(_publish, made, file))
     pulse.rows = rows_before + rows
-    ledger.batch_done(claim, batch_id, str(file), rows)
+
+
+def _publish(made: Path, file: Path) -> None:
+    # The receipt first: there is no file without one.
+    receipt_path(made).replace(receipt_path(file))
+    made.replace(file)
 
 
 class _Pulse:
     """What the heartbeat of a worker tells, and was told."""
 
-    def __init__(self) -> None:
-        self.rows = 0
-        self.is_lost = False
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+        self.lost: str | None = None
+        """The request that is no longer the worker's."""
 
     def check(self) -> None:
-        if self.is_lost:
-            raise LeaseLost
+        if self.lost:
+            raise LeaseLost(self.lost)
 
 
 @contextmanager
 def _holding(ledger: Ledger, claims: Sequence[Claim]) -> Iterator[_Pulse]:
     """Renews the leases of claims until the block ends."""
-    pulse = _Pulse()
+    pulse = _Pulse(sum(claim.request.rows_done for claim in claims))
     ended = threading.Event()
 
     def beat() -> None:
@@ -230,7 +261,7 @@ def _holding(ledger: Ledger, claims: Sequence[Claim]) -> Iterator[_Pulse]:
                 try:
                     ledger.heartbeat(claim, min(pulse.rows, claim.request.rows_expected))
                 except LeaseLost:
-                    pulse.is_lost = True
+                    pulse.lost = claim.request.request_id
                     return
                 except ExhaustError:
                     continue  # It cannot be reached now; the lease has some beats left.
@@ -262,14 +293,14 @@ def export_at_once(
         claims: dict[str, Claim] = {}
         for course, batches in export.chosen(warehouse, settings, request).items():
             if batches:
-                new = _submit(settings, ledger, course, batches, requester, request.layout, today)
-                claim = ledger.claim(worker, only=new.request_id)
-                if claim is None:
-                    raise Busy(f"A worker has taken the request {new.request_id}.")
-                claims[course.id] = claim
+                new = _submit(
+                    settings, ledger, course, batches, requester, request.layout, today, worker
+                )
+                claims[course.id] = claim = Claim(new, worker)
                 stack.push(_failing(ledger, claim))
         ids = {course_id: claim.request.request_id for course_id, claim in claims.items()}
         pulse = stack.enter_context(_holding(ledger, list(claims.values())))
+        stack.enter_context(_saying_what_was_lost(ledger))
 
         rows = sum(claim.request.rows_expected for claim in claims.values())
 
@@ -290,9 +321,9 @@ def export_at_once(
         )
         for file in report.files:
             claim = claims[file.course_id]
-            for batch_id in file.batch_ids:
-                path = str(Path(file.file).absolute()) if file.receipt else None
-                ledger.batch_done(claim, batch_id, path, file.rows)
+            path = str(Path(file.file).absolute()) if file.receipt else None
+            for batch_id, rows in file.batches.items():
+                ledger.batch_done(claim, batch_id, path, rows)
         for claim in claims.values():
             ledger.succeed(claim)
     return report
@@ -303,10 +334,22 @@ def _failing(ledger: Ledger, claim: Claim) -> Callable[..., None]:
 
     def end(_: object, error: BaseException | None, __: object) -> None:
         if error is not None:
-            reason = error.message if isinstance(error, ExhaustError) else _plain(error)
-            _give_up(ledger, claim, reason, is_final=True)
+            _fail(ledger, claim, error, is_final=True)
 
     return end
+
+
+@contextmanager
+def _saying_what_was_lost(ledger: Ledger) -> Iterator[None]:
+    """Busy for a lease that an export has lost."""
+    try:
+        yield
+    except LeaseLost as error:
+        lost = ledger.request(str(error))
+        raise Busy(
+            f"The request {lost.request_id} was taken from this export: it is {lost.status}.",
+            "Somebody has cancelled it, or a worker has taken it up.",
+        ) from error
 
 
 def download(
@@ -317,9 +360,11 @@ def download(
     user_id: str | None,
     output: str | None,
     output_dir: Path | None,
+    standard_output: BinaryIO,
     notify: Callable[[str], None],
 ) -> list[Path]:
-    """Copies the files of a request, with their receipts, and gives where they are.
+    """Copies the files of a request, with their receipts, and gives where they are; a file that
+    goes to standard output goes without.
 
     Raises NotFound if the request has none, or no longer, Busy while it is being processed,
     NotAllowed if the requester has lost the right to them since.
@@ -332,18 +377,24 @@ def download(
         )
     if user_id is not None:
         with connect(settings.profile, writing=False, notify=notify) as warehouse:
-            _check_rights(warehouse, settings, request, user_id)
+            _check_rights(warehouse, settings, request)
+    if output == STANDARD_OUTPUT:
+        with files[0].open("rb") as read, plain_errors("Standard output"):
+            shutil.copyfileobj(read, standard_output)
+        return []
+    if output is not None:
+        check_file(Path(output))
     folder = output_dir or Path()
     make_folder(folder)
     return [_copy(file, Path(output) if output else folder / file.name) for file in files]
 
 
 def _files(request: Request, settings: Settings) -> list[Path]:
-    if request.status in (Status.SUBMITTED, Status.PROCESSING):
+    if request.status in UNDER_WAY:
         raise Busy(
             f"The request {request.request_id} is being processed: it is {request.status}, with "
             f"{request.rows_done:,} of {request.rows_expected:,} rows.",
-            "`exhaust status --watch` follows it.",
+            f"`exhaust status {request.request_id} --watch` follows it.",
         )
     if request.status != Status.SUCCESS:
         raise NotFound(
@@ -354,23 +405,34 @@ def _files(request: Request, settings: Settings) -> list[Path]:
     files = sorted({Path(file) for file in request.files.values()})
     if not files or not all(file.is_file() for file in files):
         raise NotFound(
-            f"The files of the request {request.request_id} are no longer there.",
-            f"They are kept for {settings.results_kept.days} days. Request the report again.",
+            f"The files of the request {request.request_id} are not there, or no longer.",
+            f"They are kept for {settings.results_kept.days} days, and those of an export where it "
+            "put them. Request the report again.",
         )
     return files
 
 
-def _check_rights(warehouse: Warehouse, settings: Settings, request: Request, user_id: str) -> None:
+def _check_rights(warehouse: Warehouse, settings: Settings, request: Request) -> list[Batch]:
+    """The batches of a request, if its requester may still have them, with the same learners."""
     schema = settings.profile.schema
-    requester = _requester(warehouse, settings, user_id)
-    course = catalogue.find_course(warehouse, schema, request.course_id, requester)
-    export.refuse_retired(course)
-    catalogue.find_batches(warehouse, schema, course, request.batch_ids, requester)
-    if (requester.root_org_id or "") != request.channel:
+    requester = _requester(warehouse, settings, request.requester)
+    try:
+        course = catalogue.find_course(warehouse, schema, request.course_id, requester)
+        export.refuse_retired(course)
+        batches = catalogue.find_batches(warehouse, schema, course, request.batch_ids, requester)
+    except NotFound as error:
+        raise NotFound(
+            f"The course {visible(request.course_id)}, or a batch of the request, is no longer "
+            "built here."
+        ) from error
+    learners = (request.channel, request.request_data["allLearners"])
+    if (requester.root_org_id or "", _sees_all(batches)) != learners:
         raise NotAllowed(
-            f"{visible(user_id)} has another root organisation than when the report was requested.",
-            "Request it again: other learners may be in it now.",
+            f"`{visible(request.requester)}` may see other learners than when the report was "
+            "requested.",
+            "Request it again.",
         )
+    return batches
 
 
 def _copy(file: Path, target: Path) -> Path:
@@ -381,8 +443,8 @@ def _copy(file: Path, target: Path) -> Path:
 
 
 def _remove_old_files(settings: Settings, ledger: Ledger) -> None:
-    """Removes what was kept long enough, of the results folder alone."""
-    for name in ledger.forget_files(utc_now() - settings.results_kept):
-        folder = Path(name).parent
-        if folder.parent == settings.results_dir / DATASET:
-            shutil.rmtree(folder, ignore_errors=True)
+    """Removes the folders of requests that were kept long enough."""
+    results = settings.results_dir / DATASET
+    folders = [folder.name for folder in results.iterdir()] if results.is_dir() else []
+    for request_id in ledger.forget_files(folders, settings.results_kept) if folders else ():
+        shutil.rmtree(results / request_id, ignore_errors=True)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from exhaust.errors import UsageError
 
-ENGINES = ("duckdb", "postgres")
+ENGINES = ("duckdb", "postgres", "spark")
 
 Value = TypeVar("Value", bool, int, str)
 
@@ -27,6 +27,8 @@ class Profile:
     """Where the marts live."""
     options: Mapping[str, Any] = field(repr=False)
     """The output, rendered; for DuckDB `path` is absolute. Holds the password."""
+    project_dir: Path = Path()
+    """Where its relative paths begin."""
 
 
 @dataclass(frozen=True)
@@ -214,7 +216,13 @@ def _read_profile(
         options.setdefault("schema", "main")
     if not options.get("schema"):
         raise UsageError(f"{where}: `schema` is missing.")
-    return Profile(target=target, engine=engine, schema=str(options["schema"]), options=options)
+    return Profile(
+        target=target,
+        engine=engine,
+        schema=str(options["schema"]),
+        options=options,
+        project_dir=project,
+    )
 
 
 def _duckdb_path(path: object, where: str, project: Path) -> str:

@@ -15,19 +15,14 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 """Where the command was installed from."""
 
 
-def identifier(name: str) -> str:
+def identifier(name: str, engine: str) -> str:
     """A name as a SQL identifier."""
-    return str(_macros(CHECKOUT).sql_identifier(name))
+    return str(_macros(CHECKOUT).sql_identifier(name, engine))
 
 
-def literal(value: str | None) -> str:
+def literal(value: str | None, engine: str) -> str:
     """A text as a SQL literal; None is null."""
-    return str(_macros(CHECKOUT).sql_literal(value))
-
-
-def relation(schema: str, table: str) -> str:
-    """The full name of a table."""
-    return f"{identifier(schema)}.{identifier(table)}"
+    return str(_macros(CHECKOUT).sql_literal(value, engine))
 
 
 def course_report(
@@ -63,6 +58,7 @@ def _report_values(project_dir: Path, engine: str, columns: Sequence[Sequence[An
 def assessment_attempts(
     project_dir: Path,
     *,
+    engine: str,
     relation: str,
     assessments: Sequence[Mapping[str, Any]],
     course_id: str,
@@ -70,8 +66,11 @@ def assessment_attempts(
     root_org_id: str | None = None,
 ) -> str:
     """The SELECT of one row that counts, in the order of `assessments`, who attempted each."""
-    macros = _macros(project_dir)
-    return str(macros.assessment_attempts(relation, assessments, course_id, batch_ids, root_org_id))
+    return str(
+        _macros(project_dir).assessment_attempts(
+            engine, relation, assessments, course_id, batch_ids, root_org_id
+        )
+    )
 
 
 @cache

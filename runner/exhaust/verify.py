@@ -19,6 +19,9 @@ IDS = ("collection id", "batch id", "user uuid", "school id")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 ENDS = {"\r\n": "CR LF", "\r": "CR"}
 QUOTED = re.compile(r'(?:"(?:[^"]|"")*"[,;\t])*"(?:[^"]|"")*"')
+DECIMAL = re.compile(r"[0-9]+[.,]0+")
+SHORT_SCHOOL = re.compile(r"[1-9][0-9]{9}")
+"""India's school ids (UDISE) have eleven digits, the first of them often a zero."""
 SCIENTIFIC = re.compile(r"-?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 FORMS = {
     "date": re.compile(r"(0[1-9]|[12][0-9]|3[01])/(0[1-9]|1[0-2])/[0-9]{4}"),
@@ -171,7 +174,7 @@ def _changes(file: Path, receipt: Mapping[str, Any]) -> list[str]:
         changes.append("the file is empty")
     changes += findings.lines()
     if rows != receipt["rows"]:
-        changes.insert(0, f"there are {rows:,} rows, and there were {receipt['rows']:,}")
+        changes.insert(0, f"it has {counted(rows, 'row')}, and had {receipt['rows']:,}")
     if digest.hexdigest() == receipt["sha256"]:
         changes = ["only the form of the file was changed, and no value"]
     elif not changes:
@@ -287,6 +290,10 @@ def _change(label: str, value: str, kind: str, expected: _Expected) -> str | Non
         return None
     if label in IDS and SCIENTIFIC.fullmatch(value):
         return "an id that became a number in scientific notation"
+    if label in IDS and DECIMAL.fullmatch(value):
+        return "an id that became a number with decimals"
+    if label == "school id" and SHORT_SCHOOL.fullmatch(value):
+        return "a school id of ten digits, so perhaps without its leading zero"
     if known is None:
         return None
     return next(

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exhaust.catalogue import Batch, Course
-from exhaust.display import Progress, visible
+from exhaust.display import Progress, counted, visible
 from exhaust.errors import Unfit
 from exhaust.files import csv_line, is_device, plain_errors, whole_file
 from exhaust.layout import Column, Layout, assessments, sunbird_plan
 from exhaust.receipt import Contents, Origin, make_receipt, receipt_path
 from exhaust.settings import Settings
-from exhaust.sql import COLUMN, assessment_attempts, course_report, literal, relation
+from exhaust.sql import COLUMN, assessment_attempts, course_report
 from exhaust.warehouse import Warehouse
 
 MOST_COLUMNS = {"postgres": 1664}
@@ -47,7 +47,8 @@ class ReportFile:
     """A report that was written."""
 
     course_id: str
-    batch_ids: list[str]
+    batches: dict[str, int]
+    """Their rows, by id."""
     file: str
     receipt: str | None
     """None for standard output, and for a device."""
@@ -79,7 +80,7 @@ class Writer:
         self._expected = sum(job.rows for job in jobs)
         self._lines = 0
         self._plan = cache(self._read_plan)
-        self._relation = relation(settings.profile.schema, "course_progress")
+        self._relation = warehouse.relation(settings.profile.schema, "course_progress")
 
     def write_all(self) -> list[ReportFile]:
         """Several small files at once, if the engine can, which writes one on one core."""
@@ -119,8 +120,8 @@ class Writer:
             rows = self._warehouse.copy_out(select, write_rows) if job.batches else 0
             if rows != job.rows:
                 raise Unfit(
-                    f"The report of {visible(job.course.id)} has {rows:,} rows, and its batches "
-                    f"count {job.rows:,} learners.",
+                    f"The report of {visible(job.course.id)} has {counted(rows, 'row')}, and its "
+                    f"batches count {counted(job.rows, 'learner')}.",
                     "The build is not whole. Run `exhaust build` again.",
                 )
             file.flush()
@@ -138,7 +139,7 @@ class Writer:
             receipt = self._write_receipt(job.file, contents)
         return ReportFile(
             course_id=job.course.id,
-            batch_ids=[batch.id for batch in job.batches],
+            batches={batch.id: batch.enrolled for batch in job.batches},
             file=STANDARD_OUTPUT if job.file is None else str(job.file),
             receipt=receipt,
             rows=rows,
@@ -187,6 +188,7 @@ class Writer:
         (attempts,) = self._warehouse.query(
             assessment_attempts(
                 self._settings.project_dir,
+                engine=self._warehouse.engine,
                 relation=self._relation,
                 assessments=scores,
                 course_id=job.course.id,
@@ -198,10 +200,10 @@ class Writer:
 
     def _read_plan(self, course_id: str) -> list[Column]:
         """The header plan of a course, in order."""
+        plan = self._warehouse.relation(self._settings.profile.schema, "course_report_columns")
         rows = self._warehouse.query(
-            f"select {', '.join(COLUMN)} "
-            f"from {relation(self._settings.profile.schema, 'course_report_columns')} "
-            f"where course_id = {literal(course_id)} order by ordinal"
+            f"select {', '.join(COLUMN)} from {plan} "
+            f"where course_id = {self._warehouse.literal(course_id)} order by ordinal"
         )
         most = MOST_COLUMNS.get(self._warehouse.engine)
         if most and len(rows) > most:

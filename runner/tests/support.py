@@ -1,8 +1,10 @@
 """What several tests do: load an extract, export all of it."""
 
 import io
+import multiprocessing
 from collections.abc import Callable
 from datetime import date
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -43,3 +45,10 @@ def export_all(settings: Settings, folder: Path, day: date) -> ExportReport:
             progress=no_progress,
             today=lambda zone: day,
         )
+
+
+def new_processes() -> ForkServerContext:
+    """Makes processes that share nothing with the tests', and begin at once."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["exhaust.requests", "exhaust.warehouse.postgres", "pytest"])
+    return context

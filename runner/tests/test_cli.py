@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ import typer
 from support import PROJECT, Built
 
 import exhaust.dbt
+import exhaust.requests
 import exhaust.settings
 from exhaust import cli
 from exhaust.dbt import BuildReport, Failure, SetAside
+from exhaust.errors import Busy, ExhaustError, NoConnection
 from exhaust.settings import Settings
 
 COMMANDS = (
@@ -118,6 +121,8 @@ class TestUsage:
             ["export", "a", "--all"],
             ["export", "a", "-o", "-", "--json"],
             ["export", "a", "-o", "."],
+            ["download", "a", "-o", "-", "--json"],
+            ["download", "a", "-o", "a.csv", "--output-dir", "."],
             ["load", "no/such/folder"],
             ["courses", "--target", "none"],
             ["courses", "--project-dir", "none"],
@@ -199,12 +204,40 @@ class TestReading:
         self, sample: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert call("export", COURSE, "-b", BATCH, "-o", "one.csv") == 0
-        file, sum_of_rows, origin = capsys.readouterr().err.splitlines()
+        file, sum_of_rows, proof = capsys.readouterr().err.splitlines()
         assert file == "one.csv: 11 rows; left out: 3 inactive, 2 no enrolment date"
-        assert sum_of_rows == "16 enrolments = 11 rows + 5 left out."
+        minute = r"\d{4}-\d\d-\d\d \d\d:\d\d"
         assert re.fullmatch(
-            r"Data of \S+ \S+ UTC, built at \S+ \S+ UTC. Receipt: one.csv.receipt.json", origin
+            rf"16 enrolments = 11 rows \+ 5 left out; data of {minute}, built {minute} UTC.",
+            sum_of_rows,
         )
+        digest = sha256((sample / "one.csv").read_bytes()).hexdigest()
+        assert proof == f"SHA-256 {digest}; receipt: one.csv.receipt.json"
+        assert call("export", COURSE, "-b", BATCH, "-o", "-") == 0
+        assert capsys.readouterr().err.splitlines()[2] == f"SHA-256 {digest}"
+
+    def test_an_export_of_several_files_is_summed_up(
+        self, sample: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert call("export", COURSE) == 0
+        *files, sum_of_rows, receipts = capsys.readouterr().err.splitlines()
+        rows = sum(int(file.partition(": ")[2].split()[0]) for file in files)
+        assert f" = {rows} rows in {len(files)} files + " in sum_of_rows
+        assert receipts == "Beside each file is its receipt, <file>.receipt.json."
+
+    @pytest.mark.parametrize(("user", "knows_ledger"), [([], False), (["--as", MENTOR], True)])
+    def test_an_operators_export_knows_no_ledger_and_no_dbt(
+        self, sample: Path, user: list[str], knows_ledger: bool
+    ) -> None:
+        arguments = ["export", COURSE, "-b", BATCH, "-o", "one.csv", *user]
+        code = (
+            f"import sys, exhaust.cli\ntry:\n    exhaust.cli.app({arguments})\n"
+            "except SystemExit as ended:\n    assert not ended.code\n"
+            "print(*sorted({'sqlalchemy', 'exhaust.ledger', 'dbt'} & set(sys.modules)))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        assert done.stdout == ("exhaust.ledger sqlalchemy\n" if knows_ledger else "\n")
+        assert (sample / "one.csv").is_file()
 
     def test_verify(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert call("export", COURSE, "-q", "-o", "one.csv", "--as", MENTOR) == 0
@@ -425,12 +458,16 @@ class TestEnds:
 def test_demo(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In a copy of the project, with settings for another warehouse that it must not touch."""
+    """In a copy of the project that wants requesters, with settings for another warehouse that it
+    must not touch."""
     project = tmp_path / "project"
     for name in ("macros", "models", "seeds", "tests"):
         shutil.copytree(PROJECT / name, project / name)
-    for name in ("dbt_project.yml", "profiles.example.yml"):
-        shutil.copy(PROJECT / name, project)
+    shutil.copy(PROJECT / "profiles.example.yml", project)
+    text = (PROJECT / "dbt_project.yml").read_text("utf-8")
+    (project / "dbt_project.yml").write_text(
+        text.replace("require_requester: false", "require_requester: true"), "utf-8"
+    )
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(project))
@@ -493,6 +530,7 @@ class TestRequests:
 
     def test_who_asks_has_to_be_said(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert call("request", COURSE) == 2
+        assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
         project = Path(os.environ["EXHAUST_PROJECT_DIR"]) / "dbt_project.yml"
         text = project.read_text("utf-8")
         project.write_text(text.replace("require_requester: false", "require_requester: true"))
@@ -500,6 +538,7 @@ class TestRequests:
             ["courses"],
             ["batches", COURSE],
             ["export", COURSE],
+            ["request", COURSE],
             ["status"],
             ["download", "x"],
             ["cancel", "x"],
@@ -507,6 +546,8 @@ class TestRequests:
             assert call(*command) == 5
             assert "require_requester" in capsys.readouterr().err
         assert list(desk.iterdir()) == []
+        assert call("process") == 0
+        assert "SUCCESS, 11 of 11 rows" in capsys.readouterr().err
 
     def test_status_is_watched_until_all_has_ended(
         self, desk: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -514,8 +555,11 @@ class TestRequests:
         assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
         (request_id,) = capsys.readouterr().out.split()
 
+        rounds = iter(range(3))
+
         def cancel(seconds: float) -> None:
-            assert call("cancel", request_id) == 0
+            if next(rounds) == 2:
+                assert call("cancel", request_id) == 0
 
         monkeypatch.setattr(cli.time, "sleep", cancel)
         assert call("status", request_id, "--watch") == 0
@@ -535,3 +579,28 @@ class TestRequests:
         monkeypatch.setattr(cli.time, "sleep", ask)
         assert call("process", "--watch") == 130
         assert capsys.readouterr().err.count("SUCCESS, 11 of 11 rows") == 2
+
+    @pytest.mark.parametrize(("error", "code"), [(Busy, 6), (NoConnection, 8)])
+    def test_a_warehouse_that_cannot_be_had_is_waited_for(
+        self,
+        desk: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        error: type[ExhaustError],
+        code: int,
+    ) -> None:
+        rounds = iter(range(2))
+
+        def fail(*_: object, **__: object) -> None:
+            raise error("The file is held.")
+
+        def wait(seconds: float) -> None:
+            if next(rounds, None) is None:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(exhaust.requests, "process", fail)
+        monkeypatch.setattr(cli.time, "sleep", wait)
+        assert call("process") == code
+        assert capsys.readouterr().err == "error: The file is held.\n"
+        assert call("process", "--watch") == 130
+        assert capsys.readouterr().err == "The file is held.\n" * 3 + "Interrupted.\n"

@@ -1,6 +1,5 @@
 """The ledger, on the engine of the warehouse under test: SQLite beside DuckDB, or Postgres."""
 
-import multiprocessing
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -8,10 +7,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from support import new_processes
 
 from exhaust import ledger as module
 from exhaust.errors import Busy, NotFound, Unfit, UsageError
 from exhaust.ledger import LEASE, Claim, LeaseLost, Ledger, Request, Status, request_id
+from exhaust.requests import worker_name
 from exhaust.settings import Profile, Settings
 
 DAY = date(2026, 11, 23)
@@ -54,6 +55,10 @@ def asked(**changes: Any) -> dict[str, Any]:
 
 
 Submit = Callable[..., Request]
+
+
+def _is(request_id: str) -> sa.ColumnElement[bool]:
+    return module.REQUESTS.c.request_id == request_id
 
 
 @pytest.fixture
@@ -169,6 +174,24 @@ class TestOnceAtATime:
         with pytest.raises(Busy, match="is PROCESSING, and has 7 of 42 rows"):
             submit()
 
+    def test_an_export_replaces_ones_own_that_was_killed(
+        self, ledger: Ledger, submit: Submit, clock: Clock
+    ) -> None:
+        killed = submit(worker="a")
+        with pytest.raises(Busy, match="is PROCESSING"):
+            submit(worker="b")
+        clock.pass_by(LEASE + timedelta(seconds=1))
+        for other in ({"worker": "b", "requester": "u2"}, {}):
+            with pytest.raises(Busy) as raised:
+                submit(**other)
+            assert raised.value.hint == "Its worker has stopped: `exhaust process` takes it up."
+        assert submit(worker="b").status == Status.PROCESSING
+        ended = ledger.request(killed.request_id)
+        assert (ended.status, ended.error) == (
+            Status.FAILED,
+            "Its worker stopped, and the report was asked for again.",
+        )
+
     def test_a_refused_request_leaves_nothing(self, ledger: Ledger, submit: Submit) -> None:
         submit(batches={"002": 1})
         with pytest.raises(Busy):
@@ -196,10 +219,23 @@ class TestOnceAtATime:
                 ledger.cancel(claim.request.request_id)
             assert submit().request_id == f"{first.request_id}-{place}"
 
+    def test_a_number_is_never_used_again(self, ledger: Ledger, submit: Submit) -> None:
+        first = submit().request_id
+        ledger.cancel(first)
+        second = submit().request_id
+        ledger.cancel(second)
+        with ledger._begin() as connection:
+            connection.execute(sa.delete(module.REQUESTS).where(_is(first)))
+            assert [row.request_id for row in connection.execute(sa.select(module.BATCHES))] == [
+                second,
+                second,
+            ]
+        assert submit().request_id == f"{first}-3"
+
     def test_one_of_fifty_at_once(self, settings: Settings) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        with spawn.Pool(FIFTY) as pool:
-            barrier = spawn.Manager().Barrier(FIFTY)
+        processes = new_processes()
+        with processes.Pool(FIFTY) as pool:
+            barrier = processes.Manager().Barrier(FIFTY)
             results = pool.starmap(_submit_once, [(settings.profile, barrier)] * FIFTY)
         assert sorted(results) == ["Busy"] * (FIFTY - 1) + ["accepted"]
         with Ledger.open(settings.profile) as ledger:
@@ -216,6 +252,15 @@ def _submit_once(profile: Profile, barrier: Any) -> str:
     return "accepted"
 
 
+def _work_all_off(profile: Profile, barrier: Any) -> list[str]:
+    worked_off = []
+    barrier.wait()
+    with Ledger.open(profile) as ledger:
+        while claim := ledger.claim(worker_name()):
+            worked_off.append(finish(ledger, claim).request_id)
+    return worked_off
+
+
 class TestWorkers:
     def test_the_oldest_first(self, ledger: Ledger, submit: Submit, clock: Clock) -> None:
         late = submit(course_id="do_a")
@@ -227,13 +272,20 @@ class TestWorkers:
         assert claim_of(ledger).request.request_id == late.request_id
         assert ledger.claim("a") is None
 
-    def test_one_by_its_id(self, ledger: Ledger, submit: Submit) -> None:
-        submit(course_id="do_a")
-        wanted = submit(course_id="do_b").request_id
-        claim = ledger.claim("a", only=wanted)
-        assert claim
-        assert claim.request.request_id == wanted
-        assert ledger.claim("a", only=wanted) is None
+    def test_at_once(self, ledger: Ledger, submit: Submit) -> None:
+        new = submit(worker="a")
+        assert (new.status, new.tries, new.position) == (Status.PROCESSING, 1, None)
+        assert ledger.claim("b") is None
+        assert finish(ledger, Claim(new, "a")).status == Status.SUCCESS
+
+    def test_workers_share_the_queue(self, settings: Settings, ledger: Ledger) -> None:
+        asked_for = [ledger.submit(**asked(course_id=f"do_{one}")).request_id for one in range(20)]
+        processes = new_processes()
+        with processes.Pool(4) as pool:
+            barrier = processes.Manager().Barrier(4)
+            worked_off = pool.starmap(_work_all_off, [(settings.profile, barrier)] * 4)
+        assert sorted(one for by_worker in worked_off for one in by_worker) == sorted(asked_for)
+        assert {one.status for one in ledger.requests()} == {Status.SUCCESS}
 
     def test_nobody_takes_what_another_holds(
         self, ledger: Ledger, claimed: Claim, clock: Clock
@@ -294,6 +346,44 @@ class TestWorkers:
         failed = ledger.fail(claimed, "x" * 400, is_final=True)
         assert (failed.status, failed.error) == (Status.FAILED, "x" * 300)
 
+    def test_what_is_put_back_was_not_tried(self, ledger: Ledger, claimed: Claim) -> None:
+        for _ in range(5):
+            ledger.put_back(claimed, "The file is held.")
+            waits = ledger.request(claimed.request.request_id)
+            assert (waits.status, waits.position, waits.tries) == (Status.SUBMITTED, 1, 0)
+            assert waits.error == "The file is held."
+            with pytest.raises(LeaseLost):
+                ledger.put_back(claimed, "again")
+            claimed = claim_of(ledger)
+        assert finish(ledger, claimed).error is None
+
+    def test_a_file_gets_its_name_while_the_lease_is_held(
+        self, settings: Settings, ledger: Ledger, claimed: Claim, clock: Clock
+    ) -> None:
+        published: list[str] = []
+        ledger.batch_done(claimed, "001", "/r/001.csv", 12, lambda: published.append("001"))
+        clock.pass_by(LEASE + timedelta(seconds=1))
+        again = claim_of(ledger, "b")
+        with pytest.raises(LeaseLost):
+            ledger.batch_done(claimed, "002", "/r/002.csv", 30, lambda: published.append("002"))
+        assert published == ["001"]
+
+        def fail() -> None:
+            raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            ledger.batch_done(again, "002", "/r/002.csv", 30, fail)
+        assert ledger.request(again.request.request_id).files == {"001": "/r/001.csv"}
+
+    def test_rows_are_those_of_batches_that_are_done(
+        self, ledger: Ledger, claimed: Claim, clock: Clock
+    ) -> None:
+        ledger.batch_done(claimed, "001", None, 12)
+        ledger.heartbeat(claimed, 25)
+        assert ledger.request(claimed.request.request_id).rows_done == 25
+        clock.pass_by(LEASE + timedelta(seconds=1))
+        assert claim_of(ledger).request.rows_done == 12
+
     def test_success_has_all_rows(self, ledger: Ledger, claimed: Claim) -> None:
         ledger.batch_done(claimed, "001", "/r/001.csv", 12)
         ledger.batch_done(claimed, "002", "/r/002.csv", 31)
@@ -331,13 +421,17 @@ def test_a_requester_knows_his_own_alone(ledger: Ledger, submit: Submit) -> None
 
 
 def test_files_are_forgotten_in_time(ledger: Ledger, claimed: Claim, clock: Clock) -> None:
+    request_id, day = claimed.request.request_id, timedelta(days=1)
     ledger.batch_done(claimed, "001", "/r/001.csv", 12)
-    assert ledger.forget_files(clock.now + timedelta(days=1)) == []
+    assert ledger.forget_files([request_id], -day) == []
     finish(ledger, claimed)
-    assert ledger.forget_files(clock.now) == []
-    found = ledger.forget_files(clock.now + timedelta(seconds=1))
-    assert sorted(found) == ["/r/001.csv", "/r/002.csv"]
-    assert ledger.request(claimed.request.request_id).files == {}
+    clock.pass_by(day)
+    assert ledger.forget_files([request_id], day) == []
+    assert ledger.request(request_id).files != {}
+    clock.pass_by(timedelta(seconds=1))
+    assert ledger.forget_files(["another"], day) == []
+    assert ledger.forget_files([request_id, "another"], day) == [request_id]
+    assert ledger.request(request_id).files == {}
 
 
 def test_a_ledger_stays(settings: Settings, ledger: Ledger, submit: Submit) -> None:

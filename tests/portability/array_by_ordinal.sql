@@ -6,9 +6,24 @@
 with
     cases(elements, ordinals, length, expected) as (
         values
-            (array[30, 10], array[3, 1], 3, array[10, null, 30]),
-            (array[0], array[2], 4, array[null, 0, null, null]),
-            (array[10, 20], array[1, 2], 2, array[10, 20])
+            (
+                {{ array_of([30, 10], "integer") }},
+                {{ array_of([3, 1], "integer") }},
+                3,
+                {{ array_of([10, none, 30], "integer") }}
+            ),
+            (
+                {{ array_of([0], "integer") }},
+                {{ array_of([2], "integer") }},
+                4,
+                {{ array_of([none, 0, none, none], "integer") }}
+            ),
+            (
+                {{ array_of([10, 20], "integer") }},
+                {{ array_of([1, 2], "integer") }},
+                2,
+                {{ array_of([10, 20], "integer") }}
+            )
     ),
 
     arranged as (

@@ -6,10 +6,10 @@
 with
     cases(given, expected) as (
         values
-            (array['u2', 'u1', 'u2'], 3),
-            (array['say "u1", u2'], 1),
-            (cast(array[] as text[]), 0),
-            (cast(null as text[]), 0)
+            ({{ array_of(["u2", "u1", "u2"]) }}, 3),
+            ({{ array_of(['say "u1", u2']) }}, 1),
+            ({{ array_of([]) }}, 0),
+            ({{ array_of(none) }}, 0)
     ),
 
     elements as (select cases.expected, {{ array_elements("cases.given") }} as element from cases),

@@ -5,7 +5,13 @@
 -#}
 with
     cases(one, two) as (
-        values ('a', 'b'), ('b', 'a'), ('ab', ''), ('', 'ab'), ('आ', '😀'), (cast(null as text), 'a')
+        values
+            ('a', 'b'),
+            ('b', 'a'),
+            ('ab', ''),
+            ('', 'ab'),
+            ('आ', '😀'),
+            (cast(null as {{ dbt.type_string() }}), 'a')
     ),
 
     hashed as (select cases.one, cases.two, {{ hash_of(["one", "two"]) }} as hash from cases)

@@ -7,27 +7,32 @@
 with
     cases(given, keys, expected, expected_among) as (
         values
-            ('{"do_1":2}', array['do_1', 'do_9'], 1, 1),
-            ('{"do_2":2,"do_1":2,"do_3":1,"do_4":0}', array['do_1', 'do_3', 'do_4'], 2, 1),
-            ('{"do_1":2.0,"do_2":"2"}', array['do_1', 'do_2'], 2, 2),
+            ('{"do_1":2}', {{ array_of(["do_1", "do_9"]) }}, 1, 1),
+            (
+                '{"do_2":2,"do_1":2,"do_3":1,"do_4":0}',
+                {{ array_of(["do_1", "do_3", "do_4"]) }},
+                2,
+                1
+            ),
+            ('{"do_1":2.0,"do_2":"2"}', {{ array_of(["do_1", "do_2"]) }}, 2, 2),
             (
                 '{"do_1":22,"do_2":-2,"do_3":null,"do_4":[2],"do_5":{"do_6":2}}',
-                array['do_1', 'do_2', 'do_3', 'do_4', 'do_5', 'do_6'],
+                {{ array_of(["do_1", "do_2", "do_3", "do_4", "do_5", "do_6"]) }},
                 0,
                 0
             ),
             (
-                '{"a.b":2,"say \"c\"":2,"$.d":2,"தமிழ்":2}',
-                array['தமிழ்', '$.d', 'say "c"', 'a'],
+                {{ sql_literal('{"a.b":2,"say \\"c\\"":2,"$.d":2,"தமிழ்":2}', engine()) }},
+                {{ array_of(["தமிழ்", "$.d", 'say "c"', "a"]) }},
                 4,
                 3
             ),
-            ('{"do_1":2}', cast(null as text[]), 1, 0),
-            ('{}', array['do_1'], 0, 0),
-            ('[2]', array['do_1', '0'], 0, 0),
-            ('2', array['do_1'], 0, 0),
-            ('null', array['do_1'], 0, 0),
-            (null, array['do_1'], 0, 0)
+            ('{"do_1":2}', {{ array_of(none) }}, 1, 0),
+            ('{}', {{ array_of(["do_1"]) }}, 0, 0),
+            ('[2]', {{ array_of(["do_1", "0"]) }}, 0, 0),
+            ('2', {{ array_of(["do_1"]) }}, 0, 0),
+            ('null', {{ array_of(["do_1"]) }}, 0, 0),
+            (null, {{ array_of(["do_1"]) }}, 0, 0)
     ),
 
     counted as (

@@ -8,7 +8,7 @@ with
         values
             ('["State (Tamil Nadu)"]', 'State (Tamil Nadu)'),
             ('["CBSE","ICSE"]', 'CBSE'),
-            ('["say \"board\", तमिल"]', 'say "board", तमिल'),
+            ({{ sql_literal('["say \\"board\\", तमिल"]', engine()) }}, 'say "board", तमिल'),
             ('[7]', null),
             ('[["CBSE"]]', null),
             ('[{"name":"CBSE"}]', null),

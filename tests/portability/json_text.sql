@@ -8,8 +8,11 @@ with
         values
             ('{"name":"Course"}', 'Course'),
             ('{"name":" trimmed by nobody "}', ' trimmed by nobody '),
-            ('{"name":"say \"a\\b\"\nகல்வி"}', 'say "a\b"' || chr(10) || 'கல்வி'),
-            ('{"name":"\u0915"}', 'क'),
+            (
+                {{ sql_literal('{"name":"say \\"a\\\\b\\"\\nகல்வி"}', engine()) }},
+                {{ sql_literal('say "a\\b"', engine()) }} || chr(10) || 'கல்வி'
+            ),
+            ({{ sql_literal('{"name":"\\u0915"}', engine()) }}, 'क'),
             ('{"name":"null"}', 'null'),
             ('{"name":3}', '3'),
             ('{"name":true}', 'true'),

@@ -6,15 +6,15 @@
 with
     cases(given, expected) as (
         values
-            ('["u2","u1","u2"]', array['u2', 'u1', 'u2']),
-            ('["say \"u1\", u2"]', array['say "u1", u2']),
-            ('[7,null]', array['7', null]),
-            ('[]', cast(array[] as text[])),
-            ('{}', cast(array[] as text[])),
-            ('{"0":"u1"}', cast(array[] as text[])),
-            ('"u1"', cast(array[] as text[])),
-            ('null', cast(array[] as text[])),
-            (null, cast(array[] as text[]))
+            ('["u2","u1","u2"]', {{ array_of(["u2", "u1", "u2"]) }}),
+            ({{ sql_literal('["say \\"u1\\", u2"]', engine()) }}, {{ array_of(['say "u1", u2']) }}),
+            ('[7,null]', {{ array_of(["7", none]) }}),
+            ('[]', {{ array_of([]) }}),
+            ('{}', {{ array_of([]) }}),
+            ('{"0":"u1"}', {{ array_of([]) }}),
+            ('"u1"', {{ array_of([]) }}),
+            ('null', {{ array_of([]) }}),
+            (null, {{ array_of([]) }})
     )
 
 select cases.given

@@ -9,7 +9,7 @@ with
             ('{}', true),
             ('[]', true),
             (' {"a" : [1, 2.5e3, "b", null, true]} ', true),
-            ('{"a":"say \"b\"\n\u0915 தமிழ்"}', true),
+            ({{ sql_literal('{"a":"say \\"b\\"\\n\\u0915 தமிழ்"}', engine()) }}, true),
             ('"text"', true),
             ('7', true),
             ('null', true),

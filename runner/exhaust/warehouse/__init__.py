@@ -9,8 +9,9 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+from exhaust import sql
+from exhaust.formats import DataFile
 from exhaust.settings import Profile
-from exhaust.sql import literal
 
 
 class Warehouse(ABC):
@@ -19,10 +20,26 @@ class Warehouse(ABC):
     engine: ClassVar[str]
     copies_at_once: ClassVar[int]
     """How many threads may be in `copy_out`."""
+    reads_in_parallel: ClassVar[bool] = False
+    """Whether `insert` is best given all files at once."""
+    text: ClassVar[str] = "text"
+    """The type of texts."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         """What messages call it: the file's path, or host, port and database."""
+
+    def identifier(self, name: str) -> str:
+        """A name as SQL."""
+        return sql.identifier(name, self.engine)
+
+    def literal(self, value: str | None) -> str:
+        """A text as SQL; None is null."""
+        return sql.literal(value, self.engine)
+
+    def relation(self, schema: str, table: str) -> str:
+        """The full name of a table as SQL."""
+        return f"{self.identifier(schema)}.{self.identifier(table)}"
 
     @property
     @abstractmethod
@@ -53,10 +70,29 @@ class Warehouse(ABC):
         What `write` raises stops the engine and is raised again.
         """
 
+    def new_texts(self, schema: str, table: str, columns: Sequence[str]) -> str:
+        """A new table of texts, empty, which takes the place of the one of that name: as SQL."""
+        target = self.relation(schema, table)
+        texts = ", ".join(f"{self.identifier(column)} {self.text}" for column in columns)
+        self.execute(f"drop table if exists {target} cascade")
+        self.execute(f"create table {target} ({texts})")
+        return target
+
     @abstractmethod
-    def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
-        """Appends what `reader` gives, a SELECT in DuckDB's SQL over files of an extract with
-        `columns` in their order; returns the rows. A duckdb.Error of the reader is raised as is.
+    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
+        """Appends what is in the files of an extract, and returns the rows.
+
+        Raises Unfit that names the file, and where it is known the line, if one cannot be read.
+        """
+
+    def analyze(self, relation: str) -> None:
+        """Gathers the statistics of a table."""
+        self.execute(f"analyze {relation}")
+
+    def put_in_place(self) -> None:  # noqa: B027
+        """Gives the new tables their names; in the transaction that made them, as its last step.
+
+        Where a new table has its name from the beginning there is nothing to do.
         """
 
     @abstractmethod
@@ -71,7 +107,7 @@ class Warehouse(ABC):
         """The names of the tables and views in a schema; empty where there is no such schema."""
         found = self.query(
             "select table_name from information_schema.tables "
-            f"where table_catalog = current_database() and table_schema = {literal(schema)}"
+            f"where table_catalog = current_database() and table_schema = {self.literal(schema)}"
         )
         return {name for (name,) in found}
 
@@ -99,6 +135,10 @@ def connect(profile: Profile, *, writing: bool, notify: Callable[[str], None]) -
         from exhaust.warehouse.duckdb import DuckDBWarehouse
 
         return DuckDBWarehouse.open(profile.options, writing=writing, notify=notify)
+    if profile.engine == "spark":
+        from exhaust.warehouse.spark import SparkWarehouse
+
+        return SparkWarehouse.open(profile, notify=notify)
     from exhaust.warehouse.postgres import PostgresWarehouse
 
     return PostgresWarehouse.open(profile.options)

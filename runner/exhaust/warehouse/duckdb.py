@@ -9,7 +9,7 @@ from typing import Any, Self
 import duckdb
 
 from exhaust.errors import Busy, ExhaustError, Unfit
-from exhaust.sql import identifier
+from exhaust.formats import DataFile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
@@ -105,15 +105,23 @@ class DuckDBWarehouse(Warehouse):
         with self._connection.cursor() as cursor:
             return copy_through_pipe(cursor, select, write)
 
-    def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
-        names = ", ".join(map(identifier, columns))
-        insert = f"insert into {relation} ({names}) {reader}"
+    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
+        return sum(self._insert(relation, file) for file in files)
+
+    def _insert(self, relation: str, file: DataFile) -> int:
+        names = ", ".join(map(self.identifier, file.columns))
         try:
-            counted = self._connection.execute(insert).fetchone()
+            counted = self._connection.execute(
+                f"insert into {relation} ({names}) {file.reader}"
+            ).fetchone()
+        except duckdb.Error as error:
+            raise file.fault(error) from error
         except RuntimeError as error:
             # DuckDB's answer to Ctrl-C; its own errors are no RuntimeErrors.
             raise KeyboardInterrupt from error
-        return int(counted[0]) if counted else 0
+        rows = int(counted[0]) if counted else 0
+        file.check(rows)
+        return rows
 
     def progress(self) -> float | None:
         share = self._connection.query_progress()

@@ -8,7 +8,7 @@ import duckdb
 import psycopg
 
 from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, Unfit
-from exhaust.sql import identifier
+from exhaust.formats import READER, DataFile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
@@ -24,12 +24,6 @@ LIBPQ_OPTIONS = (
     "sslrootcert",
 )
 """Keys of a dbt output of type postgres that are libpq's own."""
-
-READER: dict[str, str | bool | int | float | list[str]] = {
-    "preserve_insertion_order": "false",
-    "memory_limit": "1GB",
-}
-"""Settings of the DuckDB that reads an extract: it would else keep the file in memory."""
 
 OLDEST = 16
 CHUNK = 1 << 18
@@ -93,7 +87,7 @@ class PostgresWarehouse(Warehouse):
             )
         self.execute("set time zone 'UTC'; set lock_timeout = '10s'")
         if options.get("role"):
-            self.execute(f"set role {identifier(options['role'])}")
+            self.execute(f"set role {self.identifier(options['role'])}")
 
     @property
     def version(self) -> str:
@@ -137,8 +131,11 @@ class PostgresWarehouse(Warehouse):
             write(b"".join(waiting))
             return cursor.rowcount
 
-    def insert(self, relation: str, columns: Sequence[str], reader: str) -> int:
-        names = ", ".join(map(identifier, columns))
+    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
+        return sum(self._insert(relation, file) for file in files)
+
+    def _insert(self, relation: str, file: DataFile) -> int:
+        names = ", ".join(map(self.identifier, file.columns))
         statement = f"copy {relation} ({names}) from stdin (format csv)"
         with (
             self._plain_errors(),
@@ -147,11 +144,15 @@ class PostgresWarehouse(Warehouse):
         ):
             duck.execute("set TimeZone = 'UTC'")
             with cursor.copy(statement) as copy:
-                read = copy_through_pipe(duck, reader, copy.write)
+                try:
+                    read = copy_through_pipe(duck, file.reader, copy.write)
+                except duckdb.Error as error:
+                    raise file.fault(error) from error
             if cursor.rowcount != read:
                 raise ExhaustError(
                     f"{self.name} took {cursor.rowcount} of {read} rows into {relation}."
                 )
+            file.check(read)
             return read
 
     def progress(self) -> float | None:

@@ -1,0 +1,162 @@
+"""Measures exhaust on Spark at several sizes, and writes the table of docs/scaling.md.
+
+python -m bench.scaling [--small]
+"""
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from bench.generate import course_id, generate
+from bench.measure import clean_environment, run, size
+from bench.run import BIG, BIN, LIGHT, PROJECT, machine, smaller
+
+FIVE_TIMES = replace(
+    LIGHT,
+    enrolments=5 * LIGHT.enrolments,
+    batches=5 * LIGHT.batches,
+    courses=5 * LIGHT.courses,
+)
+SIZES = {"1 M": LIGHT, "5 M": FIVE_TIMES, "1 M, 7 M attempts": BIG}
+BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
+MEMORY = "8g"
+"""Of the one process that is driver and executor here."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a command took of Spark; bytes, but for the first two."""
+
+    wall: float
+    """Seconds."""
+    peak_mb: float
+    read: int
+    written: int
+    shuffled: int
+    spilled: int
+
+
+def measure(folder: Path, divisor: int) -> dict[str, dict[str, Any]]:
+    """Figures by size and stage."""
+    figures: dict[str, dict[str, Any]] = {}
+    for name, shape in SIZES.items():
+        place = folder / name.replace(" ", "").replace(",", "-")
+        extract = place / "extract"
+        generate(smaller(shape, divisor), extract)
+        course = course_id(0)
+        commands = {
+            "load": ["load", str(extract)],
+            "build (models)": ["build", "--", "--resource-type", "model"],
+            "build (tests)": ["build", "--", "--resource-type", "test"],
+            "export of a course": ["export", course, "-o", str(place / "course.csv")],
+        }
+        environment = _environment(place)
+        for stage, command in commands.items():
+            figures.setdefault(name, {})[stage] = vars(_run(place, environment, command))
+            figures[name][stage]["warehouse"] = size(place / "warehouse")
+            print(f"{datetime.now(UTC):%H:%M:%S} {name}, {stage}", file=sys.stderr, flush=True)
+        figures[name]["extract"] = size(extract)
+        shutil.rmtree(place)
+    return figures
+
+
+def _environment(place: Path) -> dict[str, str]:
+    """The example profile on a warehouse in a folder, with Spark's account of what it did."""
+    profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text())
+    output = profiles["exhaust"]["outputs"]["spark"]
+    output["server_side_parameters"] |= {
+        "spark.driver.memory": MEMORY,
+        "spark.sql.warehouse.dir": str(place / "warehouse"),
+        "spark.hadoop.javax.jdo.option.ConnectionURL": (
+            f"jdbc:derby:;databaseName={place / 'metastore'};create=true"
+        ),
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.rolling.enabled": "false",
+        "spark.eventLog.compress": "false",
+        "spark.eventLog.dir": str(place / "events"),
+    }
+    (place / "profiles").mkdir(parents=True)
+    (place / "profiles" / "profiles.yml").write_text(yaml.safe_dump(profiles))
+    return clean_environment() | {
+        "EXHAUST_TARGET": "spark",
+        "EXHAUST_PROJECT_DIR": str(PROJECT),
+        "EXHAUST_PROFILES_DIR": str(place / "profiles"),
+        "DBT_TARGET_PATH": str(place / "target"),
+        "DBT_LOG_PATH": str(place / "logs"),
+    }
+
+
+def _run(place: Path, environment: Mapping[str, str], command: list[str]) -> Stage:
+    events = place / "events"
+    shutil.rmtree(events, ignore_errors=True)
+    events.mkdir()
+    cost = run([str(BIN / "exhaust"), *command], environment, place)
+    metrics = list(_task_metrics(events))
+    return Stage(
+        wall=cost.wall,
+        peak_mb=cost.peak_mb,
+        read=sum(task["Input Metrics"]["Bytes Read"] for task in metrics),
+        written=sum(task["Output Metrics"]["Bytes Written"] for task in metrics),
+        shuffled=sum(task["Shuffle Write Metrics"]["Shuffle Bytes Written"] for task in metrics),
+        spilled=sum(task["Disk Bytes Spilled"] for task in metrics),
+    )
+
+
+def _task_metrics(events: Path) -> Iterator[dict[str, Any]]:
+    """Of all tasks in the event logs of a folder."""
+    for log in events.rglob("*"):
+        if log.is_file():
+            with log.open() as lines:
+                for line in lines:
+                    if '"SparkListenerTaskEnd"' in line:
+                        yield json.loads(line)["Task Metrics"]
+
+
+def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
+    """The figures as Markdown."""
+    lines = [
+        "| enrolments | stage | wall s | peak MB | MB read | written | shuffled | spilled |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, stages in figures.items():
+        for stage, cost in stages.items():
+            if stage != "extract":
+                sizes = (cost[key] / 1e6 for key in ("read", "written", "shuffled", "spilled"))
+                lines.append(
+                    f"| {name} | {stage} | {cost['wall']:.1f} | {cost['peak_mb']:,.0f} | "
+                    f"{' | '.join(f'{megabytes:,.0f}' for megabytes in sizes)} |"
+                )
+    return "\n".join(lines)
+
+
+def main(
+    small: Annotated[bool, typer.Option(help="A five-hundredth of everything.")] = False,
+    output: Annotated[Path, typer.Option(help="File for the figures.")] = PROJECT
+    / "bench"
+    / "scaling.json",
+    folder: Annotated[
+        Path | None, typer.Option(help="Where there is room for 20 GB. [default: /tmp]")
+    ] = None,
+) -> None:
+    """Measure Spark: twenty minutes on two cores, a few if small."""
+    with tempfile.TemporaryDirectory(prefix="exhaust-scaling-", dir=folder) as name:
+        figures = measure(Path(name), 500 if small else 1)
+    output.write_text(json.dumps({"machine": machine(), "figures": figures}, indent=2) + "\n")
+    if not small:
+        page = PROJECT / "docs" / "scaling.md"
+        before, _, rest = page.read_text().partition(BEGIN)
+        _, _, after = rest.partition(END)
+        page.write_text(f"{before}{BEGIN}\n\n{table(figures)}\n\n{END}{after}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

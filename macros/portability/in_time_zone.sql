@@ -1,0 +1,15 @@
+{#-
+    A UTC timestamp as the clock of a time zone shows it.
+    Why: Spark's timestamps without a zone have no `at time zone`.
+-#}
+{% macro in_time_zone(timestamp, zone) %}
+    {{ return(adapter.dispatch("in_time_zone", "exhaust")(timestamp, zone)) }}
+{% endmacro %}
+
+{% macro default__in_time_zone(timestamp, zone) %}
+    {{ timestamp }} at time zone 'UTC' at time zone {{ sql_literal(zone, engine()) }}
+{% endmacro %}
+
+{% macro spark__in_time_zone(timestamp, zone) %}
+    convert_timezone('UTC', {{ sql_literal(zone, engine()) }}, {{ timestamp }})
+{% endmacro %}

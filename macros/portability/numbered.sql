@@ -1,0 +1,49 @@
+{#-
+    SELECT of the rows of a CTE with a `number` of their own, from 1 in the order of the columns
+    `group_by`, then `within`, by their bytes.
+    Why: Spark sorts all rows in one task to number them; there they are numbered group by group,
+    after the count of the rows in the groups before.
+-#}
+{% macro numbered(relation, group_by, within, number) %}
+    {{ return(adapter.dispatch("numbered", "exhaust")(relation, group_by, within, number)) }}
+{% endmacro %}
+
+{% macro default__numbered(relation, group_by, within, number) %}
+    select
+        row_number() over (
+            order by
+                {%- for column in group_by + within %}
+                    {{ bytewise(relation ~ "." ~ column) }}{% if not loop.last %},{% endif %}
+                {%- endfor %}
+        ) as {{ number }},
+        {{ relation }}.*
+    from {{ relation }}
+{% endmacro %}
+
+{% macro spark__numbered(relation, group_by, within, number) %}
+    {%- set groups = group_by | join(", ") %}
+    select
+        coalesce(counted.rows_before, 0) + row_number() over (
+            partition by
+                {%- for column in group_by %}
+                    {{ relation }}.{{ column }}{% if not loop.last %},{% endif %}
+                {%- endfor %}
+            order by
+                {%- for column in within %}
+                    {{ relation }}.{{ column }}{% if not loop.last %},{% endif %}
+                {%- endfor %}
+        ) as {{ number }},
+        {{ relation }}.*
+    from {{ relation }}
+    inner join
+        (
+            select
+                {{ groups }},
+                sum(count(*)) over (
+                    order by {{ groups }} rows between unbounded preceding and 1 preceding
+                ) as rows_before
+            from {{ relation }}
+            group by {{ groups }}
+        ) as counted
+        on {{ same_key(relation, "counted", group_by) }}
+{% endmacro %}

@@ -1,0 +1,28 @@
+{#-
+    How the sample extract becomes tables of text on Spark, in place of dbt-spark's own macros.
+    Why: those know no type `text`, and write values between quotes as they are: an apostrophe ends
+    them.
+-#}
+{% macro spark__create_csv_table(model, agate_table) %}
+    {%- call statement("_") -%}
+        create table {{ this }} (
+        {%- for column in agate_table.column_names %}
+            {{ adapter.quote(column) }} {{ dbt.type_string() }}
+            {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+        )
+        {{ file_format_clause() }}
+    {%- endcall -%}
+{% endmacro %}
+
+{% macro spark__load_csv_rows(model, agate_table) %}
+    {%- set rows = [] %}
+    {%- for row in agate_table.rows %}
+        {%- set values = [] %}
+        {%- for value in row %} {%- do values.append(sql_literal(value, engine())) %} {%- endfor %}
+        {%- do rows.append("(" ~ values | join(", ") ~ ")") %}
+    {%- endfor %}
+    {%- set insert = "insert into " ~ this ~ " values " ~ rows | join(", ") %}
+    {%- if rows %} {%- do adapter.add_query(insert, abridge_sql_log=True) %} {%- endif %}
+    {{ return(insert) }}
+{% endmacro %}

@@ -1,0 +1,16 @@
+{#-
+    Runs several statements, as the text of a hook.
+    Why: Spark takes one at a time.
+-#}
+{% macro statements(texts) %}
+    {{ return(adapter.dispatch("statements", "exhaust")(texts)) }}
+{% endmacro %}
+
+{% macro default__statements(texts) %}
+    {{ texts | join(";\n") }}
+    ;
+{% endmacro %}
+
+{% macro spark__statements(texts) %}
+    {%- for text in texts %} {% do run_query(text) %} {%- endfor %}
+{% endmacro %}

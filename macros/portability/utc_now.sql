@@ -1,0 +1,9 @@
+{#-
+    The current time in UTC, without a zone.
+    Why: Spark has a function of its own for it, and its session is in UTC.
+-#}
+{% macro utc_now() %} {{ return(adapter.dispatch("utc_now", "exhaust")()) }} {% endmacro %}
+
+{% macro default__utc_now() %} now() at time zone 'UTC'{% endmacro %}
+
+{% macro spark__utc_now() %} localtimestamp(){% endmacro %}

@@ -1,0 +1,275 @@
+"""How Spark reads the files of an extract: line by line, in parallel, to the same values as DuckDB.
+
+What is not plain enough for that is read by DuckDB, which also says what is wrong with it: CSV
+whose values hold line breaks, and so cannot be cut; blanks around quotes, bytes that are not UTF-8;
+Parquet of unusual types. Spark then takes it from a Parquet file of texts. So every folder loads,
+or does not, as on the other engines.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from exhaust import sql
+from exhaust.formats import READER, CsvFile, DataFile, JsonFile, ParquetFile, Part
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql.types import DataType
+
+    Read = Callable[[SparkSession, Sequence[str]], DataFrame]
+    """From paths to the texts of the files' columns."""
+
+BOM = "\ufeff"
+ODD = "DuckDB reads this"
+
+
+class Odd(Exception):
+    """Not every file of a group is plain."""
+
+
+def insert(session: "SparkSession", relation: str, files: Sequence[DataFile]) -> int:
+    """Appends what is in the files to an empty table; returns the rows.
+
+    Raises Unfit that names the file, and where it is known the line, if one cannot be read.
+    """
+    from pyspark.errors import PySparkException
+
+    plain = [file for file in files if _seems_plain(file)]
+    try:
+        rows = _insert_plain(session, relation, plain)
+    except (PySparkException, Odd):
+        # Which of them it was is known only by looking at each; it seldom comes to this.
+        found = [file for file in plain if _is_plain(session, file)]
+        if len(found) == len(plain):
+            raise
+        plain = found
+        session.sql(f"truncate table {relation}")
+        rows = _insert_plain(session, relation, plain)
+    return rows + sum(
+        _insert_by_duckdb(session, relation, file) for file in files if file not in plain
+    )
+
+
+def _insert_plain(session: "SparkSession", relation: str, files: Sequence[DataFile]) -> int:
+    """Files of one form are read together."""
+    groups: dict[Any, list[DataFile]] = {}
+    for file in files:
+        groups.setdefault(_form(file), []).append(file)
+    for group in groups.values():
+        _append(relation, _texts(session, group))
+    rows = session.table(relation).count() if files else 0
+    _check(rows, files)
+    return rows
+
+
+def _is_plain(session: "SparkSession", file: DataFile) -> bool:
+    from pyspark.errors import PySparkException
+    from pyspark.sql import functions as F
+
+    try:
+        texts = _texts(session, [file])
+        all_values = F.bit_xor(F.xxhash64(*texts.columns))
+        ((rows, _),) = texts.agg(F.count("*"), all_values).collect()
+        _check(rows, [file])
+    except (PySparkException, Odd):
+        return False
+    return True
+
+
+def _check(rows: int, files: Iterable[DataFile]) -> None:
+    """Odd if lines were dropped that may be rows: blank ones, and such as are like the header."""
+    if all(isinstance(file, CsvFile) for file in files):
+        lines = sum(file.lines - 1 for file in files if isinstance(file, CsvFile) and file.lines)
+        if rows != lines:
+            raise Odd
+
+
+def _insert_by_duckdb(session: "SparkSession", relation: str, file: DataFile) -> int:
+    with tempfile.TemporaryDirectory(prefix="exhaust-") as folder:
+        path = f"{folder}/texts.parquet"
+        with duckdb.connect(config=READER) as duck:
+            duck.execute("set TimeZone = 'UTC'")
+            try:
+                counted = duck.execute(
+                    f"copy ({file.reader}) to {sql.literal(path, 'duckdb')} (format parquet)"
+                ).fetchone()
+            except duckdb.Error as error:
+                raise file.fault(error) from error
+            except RuntimeError as error:
+                # DuckDB's answer to Ctrl-C.
+                raise KeyboardInterrupt from error
+        rows = int(counted[0]) if counted else 0
+        file.check(rows)
+        _append(relation, session.read.parquet(f"file:{path}").toDF(*file.columns))
+        return rows
+
+
+def _append(relation: str, texts: "DataFrame") -> None:
+    from pyspark.sql import functions as F
+
+    there = set(texts.columns)
+    texts.select(
+        *(
+            _column(name) if name in there else F.lit(None).cast("string").alias(name)
+            for name in texts.sparkSession.table(relation).columns
+        )
+    ).write.insertInto(relation)
+
+
+def _column(name: str) -> "Column":
+    from pyspark.sql import functions as F
+
+    return F.col(sql.identifier(name, "spark"))
+
+
+def _seems_plain(file: DataFile) -> bool:
+    name = file.part.path.name
+    # Spark passes by what it takes for hidden, and unpacks what is spelled .gz.
+    if name.startswith(("_", ".")) or (file.part.ending.endswith(".gz") and name[-3:] != ".gz"):
+        return False
+    return not isinstance(file, CsvFile) or file.lines is not None
+
+
+def _form(file: DataFile) -> tuple[object, ...]:
+    """What files have in common that can be read together."""
+    if isinstance(file, CsvFile):
+        return (file.columns, file.escape, _header(file.part))
+    if isinstance(file, JsonFile):
+        return (file.spelled,)
+    assert isinstance(file, ParquetFile)  # noqa: S101
+    return file.types
+
+
+def _texts(session: "SparkSession", files: Sequence[DataFile]) -> "DataFrame":
+    """The columns of files of one form. To read what is odd in them raises."""
+    file = files[0]
+    paths = [_path(file.part) for file in files]
+    if isinstance(file, CsvFile):
+        return _csv_texts(session, paths, file)
+    if isinstance(file, JsonFile):
+        return _json_texts(session, paths, file)
+    return _parquet_texts(session, paths, file)
+
+
+def _path(part: Part) -> str:
+    return "file:" + re.sub(r"[*?\[\]{}\\]", r"\\\g<0>", str(part.path.absolute()))
+
+
+def _header(part: Part) -> str:
+    """The first line, with its carriage return if it has one."""
+    with part.open() as stream:
+        return stream.readline().decode().removeprefix(BOM).removesuffix("\n")
+
+
+def _csv_texts(session: "SparkSession", paths: list[str], file: CsvFile) -> "DataFrame":
+    from pyspark.sql import functions as F
+
+    header = _header(file.part)
+    ending = "\r\n" if header.endswith("\r") else "\n"
+    header = header.removesuffix("\r")
+    line = F.col("value")
+    lines = session.read.text(paths, lineSep=ending).where(~line.isin(header, BOM + header, ""))
+    record = F.from_csv(
+        _unless(line.contains("\r") | ~F.is_valid_utf8(line), line),
+        ", ".join(f"{sql.identifier(name, 'spark')} string" for name in file.columns),
+        {
+            "mode": "FAILFAST",
+            "unescapedQuoteHandling": "RAISE_ERROR",
+            "escape": file.escape,
+            "emptyValue": "",
+            # No text holds this: what is nothing is null, and what is `""` is not.
+            "nullValue": "\0",
+        },
+    )
+    return lines.select(record.alias("record")).select(
+        *(
+            _unless(value.startswith(" ") & F.ltrim(value).startswith('"'), value).alias(name)
+            for name in file.columns
+            for value in [F.col("record").getField(name)]
+        )
+    )
+
+
+def _json_texts(session: "SparkSession", paths: list[str], file: JsonFile) -> "DataFrame":
+    """Nested JSON lands as it is written, where DuckDB leaves out the blanks in it."""
+    from pyspark.sql import functions as F
+    from pyspark.sql.types import StringType, StructType
+
+    line = F.col("value")
+    lines = session.read.text(paths, lineSep="\n").where(F.trim(line, F.lit(" \t\r")) != "")
+    names = F.json_object_keys(line)
+    is_sound = F.is_valid_utf8(line) & (F.size(names) == F.size(F.array_distinct(names)))
+    schema = StructType()
+    for name in file.spelled:
+        schema = schema.add(name, StringType())
+    record = F.from_json(
+        _unless(~F.coalesce(is_sound, F.lit(False)), line), schema, {"mode": "FAILFAST"}
+    )
+    return lines.select(record.alias("record")).select(
+        *(
+            _without_nul(F.col("record").getField(name)).alias(landed)
+            for name, landed in zip(file.spelled, file.columns, strict=True)
+        )
+    )
+
+
+def _parquet_texts(session: "SparkSession", paths: list[str], file: DataFile) -> "DataFrame":
+    from pyspark.sql import functions as F
+
+    rows = session.read.parquet(*paths)
+    names = [f"c{place}" for place in range(len(file.columns))]
+    texts = (
+        _parquet_text(F.col(name), field.dataType)
+        for name, field in zip(names, rows.schema.fields, strict=True)
+    )
+    return rows.toDF(*names).select(
+        *(
+            _without_nul(_unless(~F.is_valid_utf8(text), text)).alias(landed)
+            for text, landed in zip(texts, file.columns, strict=True)
+        )
+    )
+
+
+def _parquet_text(column: "Column", kind: "DataType") -> "Column":
+    """The forms are those of `exhaust.formats`. Raises Odd for a type that Spark writes in other
+    ways than DuckDB."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    if isinstance(kind, T.TimestampType | T.TimestampNTZType):
+        return F.date_format(column, "yyyy-MM-dd'T'HH:mm:ss.SSSSSS'Z'")
+    if isinstance(kind, T.ArrayType | T.MapType) and _is_plain_json(kind):
+        return F.to_json(column, {"ignoreNullFields": "false"})
+    if not (
+        _is_plain_json(kind)
+        or isinstance(kind, T.BinaryType | T.DateType)
+        # Of a smaller unit, Java would write an exponent.
+        or (isinstance(kind, T.DecimalType) and kind.scale <= 6)
+    ):
+        raise Odd
+    return column.cast("string")
+
+
+def _is_plain_json(kind: "DataType") -> bool:
+    from pyspark.sql import types as T
+
+    if isinstance(kind, T.ArrayType):
+        return _is_plain_json(kind.elementType)
+    if isinstance(kind, T.MapType):
+        return isinstance(kind.keyType, T.StringType) and _is_plain_json(kind.valueType)
+    return isinstance(kind, T.StringType | T.BooleanType | T.IntegralType)
+
+
+def _without_nul(text: "Column") -> "Column":
+    return _unless(text.contains("\0"), text)
+
+
+def _unless(is_odd: "Column", value: "Column") -> "Column":
+    """Fails where a value is odd."""
+    from pyspark.sql import functions as F
+
+    return F.when(is_odd, F.raise_error(F.lit(ODD))).otherwise(value)

@@ -1,0 +1,271 @@
+"""The Spark session of this process: opened as dbt-spark opens its own, so that both see one
+warehouse, and given up again, so that dbt can.
+
+Its metastore, where it is the Derby database of a single machine, is one process's at a time.
+"""
+
+import atexit
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from exhaust.errors import Busy, ExhaustError, NoConnection, Unfit, UsageError
+from exhaust.settings import Profile
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+PATIENCE = 10.0
+"""Seconds that a metastore held by another process is waited for."""
+
+CONNECTION_URL = "spark.hadoop.javax.jdo.option.ConnectionURL"
+DERBY = "jdbc:derby:;databaseName=metastore_db;create=true"
+"""Where Spark keeps its metastore if it is not told."""
+
+_users = 0
+"""How many warehouses of this process are open: they share its session."""
+
+
+def parameters(options: Mapping[str, Any]) -> dict[str, str]:
+    """The settings of a session, from a dbt output of type spark."""
+    given = options.get("server_side_parameters") or {}
+    # dbt-spark turns ANSI off, whatever the profile says.
+    return {**{str(name): str(value) for name, value in given.items()}, **{ANSI: "false"}}
+
+
+ANSI = "spark.sql.ansi.enabled"
+
+
+def open_session(
+    profile: Profile,
+    *,
+    notify: Callable[[str], None],
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> "SparkSession":
+    """The session, for this process alone where its metastore is a Derby database.
+
+    Raises UsageError if Spark is not installed, Busy if the metastore is still held after ten
+    seconds, NoConnection if it, or a cluster, cannot be reached.
+    """
+    global _users
+    _check_installed(profile)
+    settings = parameters(profile.options)
+    is_remote = _is_remote(settings)
+    if not is_remote:
+        _check_java()
+    with _noise_into(spark_log(profile)), _started_in(profile.project_dir), _told(profile):
+        session = _session(settings)
+        if not is_remote:
+            _end_with_this_process(session)
+    try:
+        if not is_remote:
+            _wait_for_derby(session, settings, notify, clock, sleep)
+        with _told(profile):
+            session.sql("show databases").collect()
+    except BaseException:
+        if not _users:
+            _give_up(session, settings)
+        raise
+    _users += 1
+    return session
+
+
+def close_session(profile: Profile, session: "SparkSession") -> None:
+    """Lets other processes have the metastore, once no warehouse of this one is open."""
+    global _users
+    _users -= 1
+    if not _users:
+        _give_up(session, parameters(profile.options))
+
+
+def spark_log(profile: Profile) -> Path:
+    """The file of what Spark has to say."""
+    return profile.project_dir / "logs" / "spark.log"
+
+
+def _session(settings: Mapping[str, str]) -> "SparkSession":
+    from pyspark.sql import SparkSession
+
+    for logger in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        # PySpark prints every error that it raises, with Java's stack trace.
+        logging.getLogger(logger).disabled = True
+    builder = SparkSession.builder.enableHiveSupport()
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def _is_remote(settings: Mapping[str, str]) -> bool:
+    """Whether it is Spark Connect, which needs no Java here."""
+    return bool(settings.get("spark.remote") or os.environ.get("SPARK_REMOTE"))
+
+
+def _check_installed(profile: Profile) -> None:
+    method = profile.options.get("method")
+    if method != "session":
+        raise UsageError(
+            f"The target `{profile.target}` reaches Spark by the method `{method}`.",
+            "exhaust works with the method `session`: a Spark of this machine, a cluster's master, "
+            "or Spark Connect.",
+        )
+    try:
+        import pyspark  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"The target `{profile.target}` needs PySpark, which is not installed.",
+            "Install it: pip install -e '.[spark]'",
+        ) from error
+
+
+def _check_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    if not (Path(home, "bin", "java").is_file() if home else shutil.which("java")):
+        raise UsageError(
+            f"Spark needs Java, and there is none {f'in {home}' if home else 'on the PATH'}.",
+            "Install Java 17, or say by JAVA_HOME where it is.",
+        )
+
+
+@contextmanager
+def _told(profile: Profile) -> Iterator[None]:
+    """What Spark cannot reach, in a line."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    try:
+        yield
+    except (PySparkException, Py4JError, OSError) as error:
+        if "JAVA_GATEWAY_EXITED" in str(error):
+            raise Unfit(
+                "Java did not start Spark.",
+                f"Spark needs Java 17 or later. Its log is {spark_log(profile)}.",
+            ) from error
+        raise NoConnection(
+            f"No connection to Spark or to its metastore: {first_line(error)}",
+            f"Check server_side_parameters of the target `{profile.target}`. "
+            f"Spark's log is {spark_log(profile)}.",
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """What went wrong, without what Java calls a stack trace."""
+    text = str(error)
+    if java := getattr(error, "java_exception", None):
+        text = str(java.toString())
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
+
+
+@contextmanager
+def _noise_into(log: Path) -> Iterator[None]:
+    """What is started here writes into a file: Java's standard output and error are ours."""
+    with suppress(OSError):
+        log.parent.mkdir(exist_ok=True)
+    try:
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    except OSError:
+        file = os.open(os.devnull, os.O_WRONLY)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    try:
+        os.dup2(file, 1)
+        os.dup2(file, 2)
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, was in enumerate(kept, start=1):
+            os.dup2(was, number)
+            os.close(was)
+        os.close(file)
+
+
+@contextmanager
+def _started_in(folder: Path) -> Iterator[None]:
+    """Relative paths of a profile begin at the project's folder, where dbt is run too."""
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(here)
+
+
+def _wait_for_derby(
+    session: "SparkSession",
+    settings: Mapping[str, str],
+    notify: Callable[[str], None],
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+) -> None:
+    """Asks Derby itself: Spark would not say why its metastore does not answer."""
+    from py4j.protocol import Py4JJavaError
+
+    url = settings.get(CONNECTION_URL, DERBY)
+    if not url.startswith("jdbc:derby:"):
+        return
+    deadline = clock() + PATIENCE
+    is_waiting = False
+    while True:
+        try:
+            _connect(session, url)
+            return
+        except Py4JJavaError as error:
+            if "Another instance of Derby" not in str(error):
+                raise ExhaustError(f"Spark's metastore {url}: {first_line(error)}") from error
+            if clock() >= deadline:
+                raise Busy(
+                    "Spark's metastore is held by another process, and still was after "
+                    f"{PATIENCE:.0f} seconds.",
+                    "A build, a load or an export may be running. Try again when it has ended.",
+                ) from error
+        if not is_waiting:
+            notify("Spark's metastore is held by another process: waiting for it to end ...")
+            is_waiting = True
+        sleep(0.5)
+
+
+def _connect(session: "SparkSession", url: str) -> None:
+    java = session.sparkContext._jvm
+    assert java is not None  # noqa: S101
+    java.java.sql.DriverManager.getConnection(url).close()
+
+
+def _give_up(session: "SparkSession", settings: Mapping[str, str]) -> None:
+    """Ends the session; the JVM stays, to open the next one at once."""
+    from py4j.protocol import Py4JError
+
+    if _is_remote(settings):
+        session.stop()
+        return
+    url = settings.get(CONNECTION_URL, DERBY)
+    # Derby's answer to a shutdown is an error; a JVM that is gone holds nothing.
+    with suppress(Py4JError, OSError):
+        java = session.sparkContext._jvm
+        session.stop()
+        if java is not None and url.startswith("jdbc:derby:"):
+            java.java.sql.DriverManager.getConnection(url.replace("create=true", "shutdown=true"))
+
+
+def _end_with_this_process(session: "SparkSession") -> None:
+    """Waits for the JVM's end at our own, so that the next process finds the metastore free."""
+    gateway = session.sparkContext._gateway
+    java = getattr(gateway, "proc", None)
+    if java is None or getattr(java, "is_awaited", False):
+        return
+    java.is_awaited = True
+
+    def end() -> None:
+        java.stdin.close()
+        with suppress(Exception):
+            java.wait(10)
+
+    atexit.register(end)

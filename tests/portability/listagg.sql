@@ -1,0 +1,16 @@
+{#-
+    What: texts that are joined in another order than the one asked for.
+    When it matters: User Type and User Sub Type are wrong.
+    To resolve: compare the engine's body of macros/portability/listagg.sql, or dbt's own, with these
+    cases.
+-#}
+with
+    cases(name, place) as (values ('b', 1), ('c', 3), ('a', 2)),
+
+    joined as (
+        select {{ dbt.listagg("cases.name", "','", "order by cases.place") }} as found from cases
+    )
+
+select joined.found
+from joined
+where joined.found <> 'b,a,c'

@@ -1,0 +1,23 @@
+{#-
+    What: rows that are not numbered from 1 in the order of the bytes of their columns.
+    When it matters: two enrolments with one number would share their scores; the rows of a report
+    would stand in another order.
+    To resolve: compare the engine's body of macros/portability/numbered.sql with these cases.
+-#}
+with
+    cases(course_id, batch_id, user_id, expected) as (
+        values
+            ('b', '02', 'u', 7),
+            ('a', '02', 'u2', 5),
+            ('a', '02', 'u10', 4),
+            ('a', '01', 'Z', 2),
+            ('a', '01', 'z', 3),
+            ('B', '02', 'u', 1),
+            ('b', '01', 'z', 6)
+    ),
+
+    numbered as ({{ numbered("cases", ["course_id", "batch_id"], ["user_id"], "found") }})
+
+select numbered.course_id, numbered.batch_id, numbered.user_id, numbered.found
+from numbered
+where numbered.found <> numbered.expected
