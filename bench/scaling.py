@@ -56,7 +56,6 @@ def measure(folder: Path, divisor: int) -> dict[str, dict[str, Any]]:
         commands = {
             "load": ["load", str(extract)],
             "build (models)": ["build", "--", "--resource-type", "model"],
-            "build (tests)": ["build", "--", "--resource-type", "test"],
             "export of a course": ["export", course, "-o", str(place / "course.csv")],
         }
         environment = _environment(place)
