@@ -13,6 +13,9 @@ from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse
 
 
+WATCHER = "progress of a load"
+
+
 @dataclass(frozen=True)
 class LoadedTable:
     name: str
@@ -96,7 +99,7 @@ class _Gauge:
             while not ended.wait(0.2):
                 self._tell(table, (warehouse.progress() or 0) * size)
 
-        watcher = threading.Thread(target=watch)
+        watcher = threading.Thread(target=watch, name=WATCHER)
         watcher.start()
         try:
             yield

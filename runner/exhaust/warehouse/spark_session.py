@@ -93,9 +93,9 @@ def spark_log(profile: Profile) -> Path:
 def _session(settings: Mapping[str, str]) -> "SparkSession":
     from pyspark.sql import SparkSession
 
-    for logger in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
-        # PySpark prints every error that it raises, with Java's stack trace.
-        logging.getLogger(logger).disabled = True
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger", "py4j"):
+        # They print every error that is raised, with Java's stack trace.
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     builder = SparkSession.builder.enableHiveSupport()
     for name, value in settings.items():
         builder = builder.config(name, value)
@@ -257,15 +257,16 @@ def _give_up(session: "SparkSession", settings: Mapping[str, str]) -> None:
 
 def _end_with_this_process(session: "SparkSession") -> None:
     """Waits for the JVM's end at our own, so that the next process finds the metastore free."""
-    gateway = session.sparkContext._gateway
+    gateway: Any = session.sparkContext._gateway
     java = getattr(gateway, "proc", None)
     if java is None or getattr(java, "is_awaited", False):
         return
     java.is_awaited = True
 
     def end() -> None:
-        java.stdin.close()
         with suppress(Exception):
+            gateway.shutdown()
+            java.stdin.close()
             java.wait(10)
 
     atexit.register(end)
