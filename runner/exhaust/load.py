@@ -12,7 +12,6 @@ from exhaust.formats import DataFile
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse
 
-
 WATCHER = "progress of a load"
 
 
