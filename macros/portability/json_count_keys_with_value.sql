@@ -19,7 +19,23 @@
     )
     {%- endset -%}
     {%- if among is none %} coalesce(list_unique({{ keys }}), 0)
-    {%- else %} coalesce(len(list_intersect({{ keys }}, {{ among }})), 0)
+    {%- else %}
+        case
+            -- To hash short lists takes longer than to hold each key against each. A list of one
+            -- gives the keys a name, so that they are found once.
+            when len({{ among }}) <= 50
+            then
+                coalesce(
+                    list_transform(
+                        [{{ keys }}],
+                        lambda keys:len(
+                            list_filter({{ among }}, lambda key:list_contains(keys, key))
+                        )
+                    )[1],
+                    0
+                )
+            else coalesce(len(list_intersect({{ keys }}, {{ among }})), 0)
+        end
     {%- endif %}
 {% endmacro %}
 

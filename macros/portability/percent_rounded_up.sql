@@ -8,9 +8,30 @@
 {% endmacro %}
 
 {% macro default__percent_rounded_up(score, maximum) %}
-    {%- set points = "cast(cast(" ~ score ~ " as decimal(38, 6)) * 1000000 as hugeint)" -%}
-    {%- set whole = "cast(cast(" ~ maximum ~ " as decimal(38, 6)) * 1000000 as hugeint)" -%}
-    cast(divide(100 * {{ points }} + {{ whole }} - 1, {{ whole }}) as decimal(38, 0))
+    cast(
+        case
+            -- In 128 bits, which the others need, this takes ten times as long.
+            when {{ score }} between 0 and 99999 and {{ maximum }} <= 99999
+            then {{ whole_percent_up(score, maximum, "decimal(11, 6)", "bigint") }}
+            else {{ whole_percent_up(score, maximum, "decimal(38, 6)", "hugeint") }}
+        end as decimal(38, 0)
+    )
+{% endmacro %}
+
+{% macro whole_percent_up(score, maximum, decimal, whole_number) %}
+    {%- set points = (
+        "cast(cast(" ~ score ~ " as " ~ decimal ~ ") * 1000000 as " ~ whole_number ~ ")"
+    ) -%}
+    {%- set whole = (
+        "cast(cast("
+        ~ maximum
+        ~ " as "
+        ~ decimal
+        ~ ") * 1000000 as "
+        ~ whole_number
+        ~ ")"
+    ) -%}
+    divide(100 * {{ points }} + {{ whole }} - 1, {{ whole }})
 {% endmacro %}
 
 {% macro postgres__percent_rounded_up(score, maximum) %}

@@ -13,7 +13,7 @@
         when
             {{ text }}
             ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+]0000)$'
-            and substr({{ text }}, 1, 4) <> '0000'
+            and {{ text }} >= '0001'
         then {{ attempted_cast(text, "timestamp") }}
     end
 {% endmacro %}

@@ -226,7 +226,8 @@ class Ledger:
         """Puts a request in; `batches` gives the rows that each will have.
 
         It waits, or is the worker's at once. Raises Busy while a request of the same channel for
-        one of the batches is under way.
+        one of the batches is under way; but what a worker takes at once replaces a request of the
+        same requester whose worker has stopped.
         """
         base = request_id(course_id, list(batches), requester, channel, day)
         while True:
@@ -268,7 +269,9 @@ class Ledger:
                         self._take(connection, new_id, worker)
                 return self.request(new_id)
             except IntegrityError:
-                self._refuse_what_is_under_way(course_id, list(batches), channel)
+                self._refuse_what_is_under_way(
+                    course_id, list(batches), channel, None if worker is None else requester
+                )
                 # It has ended in between, or the id was taken by one that has: once more.
 
     def _next_id(self, connection: Connection, base: str) -> str:
@@ -280,8 +283,9 @@ class Ledger:
         return f"{base}-{highest + 1}" if highest else base
 
     def _refuse_what_is_under_way(
-        self, course_id: str, batch_ids: Sequence[str], channel: str
+        self, course_id: str, batch_ids: Sequence[str], channel: str, replacing: str | None
     ) -> None:
+        """Busy, unless it is a request of the requester `replacing` whose worker has stopped."""
         with self._begin() as connection:
             found = connection.execute(
                 sa.select(BATCHES.c.batch_id, REQUESTS)
@@ -293,14 +297,22 @@ class Ledger:
                     BATCHES.c.is_under_way,
                 )
             ).first()
-        if found:
-            raise Busy(
-                "The request for this report is being processed: batch "
-                f"{visible(found.batch_id)} was requested at "
-                f"{found.dt_job_submitted:%Y-%m-%d %H:%M} UTC, is {found.status}, and has "
-                f"{found.rows_done:,} of {found.rows_expected:,} rows.",
-                "It can be requested again when it has ended.",
-            )
+            if found is None:
+                return
+            has_stopped = found.status == Status.PROCESSING and found.lease_until < self._clock()
+            if has_stopped and found.requested_by == replacing:
+                reason = "Its worker stopped, and the report was asked for again."
+                self._end(connection, found.request_id, Status.FAILED, reason)
+                return
+        raise Busy(
+            "The request for this report is being processed: batch "
+            f"{visible(found.batch_id)} was requested at "
+            f"{found.dt_job_submitted:%Y-%m-%d %H:%M} UTC, is {found.status}, and has "
+            f"{found.rows_done:,} of {found.rows_expected:,} rows.",
+            "Its worker has stopped: `exhaust process` takes it up."
+            if has_stopped
+            else "It can be requested again when it has ended.",
+        )
 
     def claim(self, worker: str) -> Claim | None:
         """Takes the request that has waited longest.
@@ -424,13 +436,15 @@ class Ledger:
         """Ends a request that is under way; UsageError if it has ended, NotFound if there is none
         of that id, or it is not the requester's own."""
         with self._begin() as connection:
-            request = self._read(connection, request_id, requester)
-            if not self._end(connection, request.request_id, Status.CANCELLED, None):
-                raise UsageError(
-                    f"The request {request.request_id} has ended: it is {request.status}.",
-                    "Only what waits or is being processed can be cancelled.",
-                )
-            return self._read(connection, request.request_id)
+            self._read(connection, request_id, requester)
+            was_under_way = self._end(connection, request_id, Status.CANCELLED, None)
+            request = self._read(connection, request_id)
+        if not was_under_way:
+            raise UsageError(
+                f"The request {request_id} has ended: it is {request.status}.",
+                "Only what waits or is being processed can be cancelled.",
+            )
+        return request
 
     def request(self, request_id: str, requester: str | None = None) -> Request:
         """One request; NotFound if there is none of that id, or it is not the requester's own."""

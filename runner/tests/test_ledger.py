@@ -176,6 +176,24 @@ class TestOnceAtATime:
         with pytest.raises(Busy, match="is PROCESSING, and has 7 of 42 rows"):
             submit()
 
+    def test_an_export_replaces_ones_own_that_was_killed(
+        self, ledger: Ledger, submit: Submit, clock: Clock
+    ) -> None:
+        killed = submit(worker="a")
+        with pytest.raises(Busy, match="is PROCESSING"):
+            submit(worker="b")
+        clock.pass_by(LEASE + timedelta(seconds=1))
+        for other in ({"worker": "b", "requester": "u2"}, {}):
+            with pytest.raises(Busy) as raised:
+                submit(**other)
+            assert raised.value.hint == "Its worker has stopped: `exhaust process` takes it up."
+        assert submit(worker="b").status == Status.PROCESSING
+        ended = ledger.request(killed.request_id)
+        assert (ended.status, ended.error) == (
+            Status.FAILED,
+            "Its worker stopped, and the report was asked for again.",
+        )
+
     def test_a_refused_request_leaves_nothing(self, ledger: Ledger, submit: Submit) -> None:
         submit(batches={"002": 1})
         with pytest.raises(Busy):

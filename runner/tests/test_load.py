@@ -253,6 +253,17 @@ def test_a_view_on_a_landed_table_is_no_obstacle(
     assert rows(warehouse, settings, "user", "userid") == [("1",)]
 
 
+def test_a_landed_table_has_statistics(settings_postgres: Settings, tmp_path: Path) -> None:
+    (tmp_path / "location.csv").write_text("id,name\n1,a\n2,a\n")
+    with connect(settings_postgres.profile, writing=True, notify=pytest.fail) as warehouse:
+        land(warehouse, settings_postgres, tmp_path)
+        found = warehouse.query(
+            "select attname, n_distinct from pg_stats where tablename = 'location'"
+        )
+
+    assert sorted(found) == [("id", -1), ("name", -0.5)]
+
+
 def test_loads_are_kept(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "user.csv").write_text("userid\n1\n2\n")
     (tmp_path / "location.jsonl").touch()

@@ -4,6 +4,8 @@
     To resolve: compare the engine's body of macros/portability/json_count_keys_with_value.sql with
     these cases.
 -#}
+{%- set many = [] %}
+{%- for number in range(60) %} {%- do many.append("do_" ~ number) %} {%- endfor %}
 with
     cases(given, keys, expected, expected_among) as (
         values
@@ -27,6 +29,7 @@ with
                 4,
                 3
             ),
+            ('{"do_7":2,"do_8":1,"do_59":2,"do_60":2}', {{ array_of(many) }}, 3, 2),
             ('{"do_1":2}', {{ array_of(none) }}, 1, 0),
             ('{}', {{ array_of(["do_1"]) }}, 0, 0),
             ('[2]', {{ array_of(["do_1", "0"]) }}, 0, 0),

@@ -85,9 +85,8 @@ class Warehouse(ABC):
         Raises Unfit that names the file, and where it is known the line, if one cannot be read.
         """
 
-    def analyze(self, relation: str) -> None:
-        """Gathers the statistics of a table."""
-        self.execute(f"analyze {relation}")
+    def analyze(self, relation: str) -> None:  # noqa: B027
+        """Gathers the statistics of a new table, where the engine has none from writing it."""
 
     def put_in_place(self) -> None:  # noqa: B027
         """Gives the new tables their names; in the transaction that made them, as its last step.

@@ -134,6 +134,9 @@ class PostgresWarehouse(Warehouse):
     def insert(self, relation: str, files: Sequence[DataFile]) -> int:
         return sum(self._insert(relation, file) for file in files)
 
+    def analyze(self, relation: str) -> None:
+        self.execute(f"analyze {relation}")
+
     def _insert(self, relation: str, file: DataFile) -> int:
         names = ", ".join(map(self.identifier, file.columns))
         statement = f"copy {relation} ({names}) from stdin (format csv)"

@@ -90,9 +90,6 @@ class SparkWarehouse(Warehouse):
         with self._plain_errors():
             return insert(self._session, relation, files)
 
-    def analyze(self, relation: str) -> None:
-        """The files of a table tell Spark all that it wants to know."""
-
     def put_in_place(self) -> None:
         """A table's name is a view, which points from one load's table to the next's at once."""
         for (schema, table), new in list(self._new.items()):
