@@ -27,7 +27,8 @@ class SparkWarehouse(Warehouse):
     text = "string"
 
     def __init__(self, session: "SparkSession", profile: Profile) -> None:
-        super().__init__(f"Spark's {session.conf.get('spark.sql.warehouse.dir')}")
+        folder = session.conf.get("spark.sql.warehouse.dir") or ""
+        super().__init__(f"Spark's {folder.removeprefix('file:')}")
         self._session = session
         self._profile = profile
         self._load = ""

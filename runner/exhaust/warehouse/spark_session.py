@@ -28,6 +28,8 @@ CONNECTION_URL = "spark.hadoop.javax.jdo.option.ConnectionURL"
 DERBY = "jdbc:derby:;databaseName=metastore_db;create=true"
 """Where Spark keeps its metastore if it is not told."""
 
+CAUSE = "Caused by: "
+
 _users = 0
 """How many warehouses of this process are open: they share its session."""
 
@@ -36,10 +38,9 @@ def parameters(options: Mapping[str, Any]) -> dict[str, str]:
     """The settings of a session, from a dbt output of type spark."""
     given = options.get("server_side_parameters") or {}
     # dbt-spark turns ANSI off, whatever the profile says.
-    return {**{str(name): str(value) for name, value in given.items()}, **{ANSI: "false"}}
-
-
-ANSI = "spark.sql.ansi.enabled"
+    return {str(name): str(value) for name, value in given.items()} | {
+        "spark.sql.ansi.enabled": "false"
+    }
 
 
 def open_session(
@@ -155,12 +156,10 @@ def _told(profile: Profile) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What went wrong, without what Java calls a stack trace."""
-    text = str(error)
-    if java := getattr(error, "java_exception", None):
-        text = str(java.toString())
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    """What went wrong, without what Java calls a stack trace: the cause that it gives last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.removeprefix(CAUSE) for line in lines if line.startswith(CAUSE)]
+    return [type(error).__name__, *lines[:1], *causes][-1]
 
 
 @contextmanager
