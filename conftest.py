@@ -2,7 +2,7 @@
 
 import pytest
 
-ENGINES = ("duckdb", "postgres")
+ENGINES = ("duckdb", "postgres", "spark")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,6 +12,8 @@ from exhaust.formats import DataFile
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse
 
+WATCHER = "progress of a load"
+
 
 @dataclass(frozen=True)
 class LoadedTable:
@@ -96,7 +98,7 @@ class _Gauge:
             while not ended.wait(0.2):
                 self._tell(table, (warehouse.progress() or 0) * size)
 
-        watcher = threading.Thread(target=watch)
+        watcher = threading.Thread(target=watch, name=WATCHER)
         watcher.start()
         try:
             yield

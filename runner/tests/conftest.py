@@ -1,24 +1,25 @@
 """Engines for the tests: an empty warehouse a test, and one a scenario that is loaded and built.
 
-`--engine duckdb`, `--engine postgres`: the engines to test; both without it. An engine that is
-asked for and cannot be had is an error, never a skip.
+`--engine duckdb`, `--engine postgres`, `--engine spark`: the engines to test; all without it. An
+engine that is asked for and cannot be had is an error, never a skip.
 """
 
 import os
 import secrets
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import psycopg
 import pytest
+import yaml
 from support import PROJECT, Built, load_extract, no_progress
 
 from exhaust.dbt import BuildReport
 from exhaust.dbt import build as dbt_build
-from exhaust.settings import Settings, read_settings
+from exhaust.settings import ENGINES, Settings, read_settings
 from exhaust.warehouse import Warehouse, connect
 
 
@@ -29,12 +30,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out the tests of one engine alone, if others were asked for."""
-    others = {"settings_duckdb", "settings_postgres"} - {
+    others = {f"settings_{engine}" for engine in ENGINES} - {
         f"settings_{engine}" for engine in config.option.engine
     }
-    left_out = [item for item in items if others & set(getattr(item, "fixturenames", ()))]
+    left_out = [
+        item
+        for item in items
+        if others & set(getattr(item, "fixturenames", ())) or _is_spared(item)
+    ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+def _is_spared(item: pytest.Item) -> bool:
+    """Whether Spark, on which each statement takes long, has to show this too."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return parameters.get("engine") == "spark" and bool(item.get_closest_marker("not_on_spark"))
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -69,6 +80,50 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     server.cleanup()
 
 
+class Spark:
+    """One metastore for all tests, each of which has schemas of its own there. This process holds
+    its session, as to open one takes seconds, but while a child needs the metastore."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: Warehouse | None = None
+
+    def new_profile(self) -> Path:
+        """The folder of a profile with a schema of its own."""
+        profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text("utf-8"))
+        output = profiles["exhaust"]["outputs"]["spark"]
+        output["schema"] = f"exhaust_{secrets.token_hex(6)}"
+        output["server_side_parameters"] |= {
+            "spark.sql.warehouse.dir": str(self._folder / "warehouse"),
+            "spark.hadoop.javax.jdo.option.ConnectionURL": (
+                f"jdbc:derby:;databaseName={self._folder / 'metastore'};create=true"
+            ),
+            "spark.sql.shuffle.partitions": "2",
+        }
+        profiles["exhaust"]["outputs"] = {"spark": output}
+        profiles["exhaust"]["target"] = "spark"
+        folder = self._folder / output["schema"]
+        folder.mkdir()
+        (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), "utf-8")
+        return folder
+
+    def hold(self, settings: Settings) -> None:
+        if self._held is None:
+            self._held = connect(settings.profile, writing=True, notify=pytest.fail)
+
+    def release(self) -> None:
+        if self._held is not None:
+            self._held.close()
+        self._held = None
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+    spark = Spark(tmp_path_factory.mktemp("spark"))
+    yield spark
+    spark.release()
+
+
 NewSettings = Callable[[str], Settings]
 
 
@@ -78,12 +133,21 @@ def new_settings(
 ) -> NewSettings:
     """Gives the project on a new, empty warehouse of an engine."""
 
+    def new_spark(environment: dict[str, str]) -> Settings:
+        spark: Spark = request.getfixturevalue("spark")
+        folder = spark.new_profile()
+        settings = read_settings(PROJECT, folder, environ=environment)
+        spark.hold(settings)
+        return replace(settings, landing_schema=f"{settings.profile.schema}_landing")
+
     def create(engine: str) -> Settings:
         environment = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("EXHAUST_", "DBT_", "PG"))
         }
+        if engine == "spark":
+            return new_spark(environment)
         if engine == "postgres":
             server: PostgresServer = request.getfixturevalue("postgres_server")
             environment |= {
@@ -117,6 +181,11 @@ def settings_postgres(new_settings: NewSettings) -> Settings:
 
 
 @pytest.fixture
+def settings_spark(new_settings: NewSettings) -> Settings:
+    return new_settings("spark")
+
+
+@pytest.fixture
 def warehouse(settings: Settings) -> Iterator[Warehouse]:
     """A new, empty warehouse of the engine under test, open for writing."""
     with connect(settings.profile, writing=True, notify=pytest.fail) as opened:
@@ -124,7 +193,7 @@ def warehouse(settings: Settings) -> Iterator[Warehouse]:
 
 
 @pytest.fixture(scope="session")
-def built(engine: str, new_settings: NewSettings) -> Built:
+def built(request: pytest.FixtureRequest, engine: str, new_settings: NewSettings) -> Built:
     """Gives the warehouse of the engine under test with an extract loaded and built, once each.
 
     It is shared: tests read it.
@@ -134,7 +203,15 @@ def built(engine: str, new_settings: NewSettings) -> Built:
     def warehouse_of(folder: Path) -> tuple[Settings, BuildReport]:
         settings = new_settings(engine)
         load_extract(settings, folder)
-        return settings, dbt_build(settings, [], notify=pytest.fail, progress=no_progress)
+        arguments = []
+        if engine == "spark":
+            spark: Spark = request.getfixturevalue("spark")
+            spark.release()
+            arguments = ["--vars", f"landing_schema: {settings.landing_schema}"]
+        report = dbt_build(settings, arguments, notify=pytest.fail, progress=no_progress)
+        if engine == "spark":
+            spark.hold(settings)
+        return settings, report
 
     def build(folder: Path) -> Settings:
         settings, report = warehouse_of(folder)

@@ -1,7 +1,6 @@
 """Marts made by hand, for the tests of what reads them."""
 
 from exhaust.settings import Settings
-from exhaust.sql import literal, relation
 from exhaust.warehouse import Warehouse
 
 MATHS = "do_1"
@@ -56,12 +55,30 @@ PLAN = [
 ]
 
 
+IN_SPARK = {
+    "text[]": "array<text>",
+    "decimal(38, 0)[]": "array<decimal(38, 0)>",
+    "text": "string",
+}
+"""What Spark calls these types, in the order in which they are put in place of each other."""
+
+
 def create_marts(warehouse: Warehouse, settings: Settings) -> None:
     """Creates the marts, built well at noon on 1 November 2026."""
     schema = settings.profile.schema
-    warehouse.execute(f'create schema if not exists "{schema}"')
+    is_spark = warehouse.engine == "spark"
+    warehouse.execute(f"create schema if not exists {warehouse.identifier(schema)}")
     for name, columns in TABLES.items():
-        warehouse.execute(f"create table {relation(schema, name)} ({columns})")
+        for kind, kind_in_spark in IN_SPARK.items() if is_spark else ():
+            columns = columns.replace(kind, kind_in_spark)
+        warehouse.execute(f"create table {warehouse.relation(schema, name)} ({columns})")
+
+    def scores(*values: int | None) -> str:
+        words = ", ".join("null" if value is None else str(value) for value in values)
+        if is_spark:
+            return f"cast(array({words}) as array<decimal(38, 0)>)"
+        return f"cast(array[{words}] as decimal(38, 0)[])"
+
     insert(
         warehouse,
         settings,
@@ -69,33 +86,33 @@ def create_marts(warehouse: Warehouse, settings: Settings) -> None:
         f"('{MATHS}', 'Mathematics', 'Live', 't', 'State', 'c', 2, 6, 2)",
         f"('{MATHS_2}', 'Mathematics II', 'Live', 't', 'State', 'c', 1, 1, 0)",
         f"('{RETIRED}', 'Old course', 'Retired', 't', 'State', 'c', 1, 1, 0)",
-        f"('{EMPTY}', {literal(EMPTY_NAME)}, null, null, null, null, 0, 0, 0)",
+        f"('{EMPTY}', {warehouse.literal(EMPTY_NAME)}, null, null, null, null, 0, 0, 0)",
     )
     add_batch(warehouse, settings, MATHS, "001", "'First'", enrolled=2, inactive=2, no_date=1)
     add_batch(warehouse, settings, MATHS, "002", "'Second'", enrolled=1)
     add_batch(warehouse, settings, MATHS, "999", "null", enrolled=0, is_known=False)
     add_batch(warehouse, settings, MATHS_2, "001", "null", enrolled=1)
     add_batch(warehouse, settings, RETIRED, "003", "null", enrolled=1)
-    for course in (MATHS, MATHS_2, RETIRED, EMPTY):
-        insert(
-            warehouse,
-            settings,
-            "course_report_columns",
-            *(
-                f"('{course}', {place}, '{column}', {literal(label)}, '{kind}', {assessment})"
-                for place, (column, label, kind, assessment) in reversed([*enumerate(PLAN, 1)])
-            ),
-        )
+    insert(
+        warehouse,
+        settings,
+        "course_report_columns",
+        *(
+            f"('{course}', {place}, '{column}', {warehouse.literal(label)}, '{kind}', {ordinal})"
+            for course in (MATHS, MATHS_2, RETIRED, EMPTY)
+            for place, (column, label, kind, ordinal) in reversed([*enumerate(PLAN, 1)])
+        ),
+    )
     insert(
         warehouse,
         settings,
         "course_progress",
         # In the order of the report, as a build writes them: DuckDB's export counts on it.
-        f"('{MATHS}', '001', 'u1', 't', '2026-02-01', 100, 47, array[0, 50])",
-        f"('{MATHS}', '001', 'u2', 'k', null, 0, null, array[null, null]::decimal[])",
-        f"('{MATHS}', '002', 'u,3', null, '2025-12-31', 5, 10, array[null, 10])",
-        f"('{MATHS_2}', '001', 'u1', 't', '2026-02-01', 1, null, array[null, null]::decimal[])",
-        f"('{RETIRED}', '003', 'u1', 't', '2026-02-01', 1, null, array[null, null]::decimal[])",
+        f"('{MATHS}', '001', 'u1', 't', date '2026-02-01', 100, 47, {scores(0, 50)})",
+        f"('{MATHS}', '001', 'u2', 'k', null, 0, null, {scores(None, None)})",
+        f"('{MATHS}', '002', 'u,3', null, date '2025-12-31', 5, 10, {scores(None, 10)})",
+        f"('{MATHS_2}', '001', 'u1', 't', date '2026-02-01', 1, null, {scores(None, None)})",
+        f"('{RETIRED}', '003', 'u1', 't', date '2026-02-01', 1, null, {scores(None, None)})",
     )
     insert(
         warehouse,
@@ -120,7 +137,7 @@ def create_marts(warehouse: Warehouse, settings: Settings) -> None:
 
 
 def insert(warehouse: Warehouse, settings: Settings, table: str, *rows: str) -> None:
-    into = relation(settings.profile.schema, table)
+    into = warehouse.relation(settings.profile.schema, table)
     warehouse.execute(f"insert into {into} values {', '.join(rows)}")
 
 
@@ -140,7 +157,7 @@ def add_batch(
         warehouse,
         settings,
         "course_batches",
-        f"('{course_id}', '{batch_id}', {name}, 'Live', '2026-01-01', null, null, null, "
+        f"('{course_id}', '{batch_id}', {name}, 'Live', date '2026-01-01', null, null, null, "
         f"{is_known}, {enrolled + inactive + no_date}, {enrolled}, 1, 0, 0, {inactive}, {no_date})",
     )
 
@@ -152,5 +169,5 @@ def add_build(
         warehouse,
         settings,
         "builds",
-        f"('{at}', '{command}', '{status}', '{at}', null, '2026-11-01')",
+        f"('{at}', '{command}', '{status}', timestamp '{at}', null, timestamp '2026-11-01')",
     )

@@ -14,6 +14,7 @@ from exhaust.extract import read_extract
 from exhaust.load import load
 from exhaust.settings import Settings
 from exhaust.sources import read_sources
+from exhaust.sql import identifier
 from exhaust.warehouse import connect
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -21,6 +22,11 @@ EXTRACTS = Path(__file__).parent / "extracts"
 
 Built = Callable[[Path], Settings]
 """What the fixture `built` gives."""
+
+
+def relation(schema: str, table: str) -> str:
+    """The full name of a table of DuckDB or Postgres."""
+    return f"{identifier(schema, 'postgres')}.{identifier(table, 'postgres')}"
 
 
 def no_progress(what: str, share: float) -> None:

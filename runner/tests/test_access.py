@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from marts import CREATOR, MATHS, MATHS_2, create_marts
-from support import PROJECT, no_progress
+from support import PROJECT, no_progress, relation
 
 from exhaust.errors import NotAllowed
 from exhaust.export import Request, export
@@ -16,7 +16,6 @@ from exhaust.layout import Layout
 from exhaust.ledger import Ledger, Status
 from exhaust.requests import process, submit
 from exhaust.settings import Settings
-from exhaust.sql import relation
 from exhaust.warehouse import connect
 
 HIDDEN = ("sunbird", "exhaust_staging", "exhaust_intermediate")

@@ -13,13 +13,15 @@ from marts import (
     RETIRED,
     create_marts,
 )
+from support import relation
 
 from exhaust import catalogue
 from exhaust.catalogue import Batch, Course
 from exhaust.errors import Ambiguous, NotAllowed, NotFound, Unfit
 from exhaust.settings import Settings
-from exhaust.sql import relation
 from exhaust.warehouse import Warehouse
+
+pytestmark = pytest.mark.not_on_spark
 
 CAFE = "Café ÉTUDE Straße"
 

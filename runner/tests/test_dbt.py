@@ -7,14 +7,16 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from support import relation
 
 from exhaust import dbt
 from exhaust.dbt import Result, run_dbt
 from exhaust.errors import ExhaustError, Unfit, UsageError
 from exhaust.settings import Profile, Settings
 from exhaust.sources import read_sources
-from exhaust.sql import relation
 from exhaust.warehouse import Warehouse, connect
+
+pytestmark = pytest.mark.not_on_spark
 
 RESULTS = [
     {"unique_id": "model.exhaust.courses", "status": "success", "message": "OK"},

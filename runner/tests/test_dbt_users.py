@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import PROJECT, Built, export_all, load_extract
+from support import PROJECT, Built, export_all, load_extract, relation
 
 from exhaust.errors import Unfit
 from exhaust.settings import Settings
 from exhaust.sources import read_sources
-from exhaust.sql import relation
 from exhaust.warehouse import connect
+
+pytestmark = pytest.mark.not_on_spark
 
 SEEDS = PROJECT / "seeds"
 

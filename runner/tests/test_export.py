@@ -25,14 +25,16 @@ from marts import (
     create_marts,
     insert,
 )
+from support import relation
 
 from exhaust import export as module
 from exhaust.errors import Busy, ExhaustError, NotAllowed, NotFound, Unfit, UsageError
 from exhaust.export import ExportReport, Request, export
 from exhaust.layout import Layout
 from exhaust.settings import Settings
-from exhaust.sql import relation
 from exhaust.warehouse import Warehouse, connect
+
+pytestmark = pytest.mark.not_on_spark
 
 Export = Callable[..., ExportReport]
 

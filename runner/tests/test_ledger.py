@@ -15,6 +15,8 @@ from exhaust.ledger import LEASE, Claim, LeaseLost, Ledger, Request, Status, req
 from exhaust.requests import worker_name
 from exhaust.settings import Profile, Settings
 
+pytestmark = pytest.mark.not_on_spark
+
 DAY = date(2026, 11, 23)
 FIFTY = 50
 

@@ -27,6 +27,8 @@ from exhaust.settings import Settings
 from exhaust.verify import verify
 from exhaust.warehouse import connect
 
+pytestmark = pytest.mark.not_on_spark
+
 DAY = date(2026, 11, 23)
 KILLS = int(os.environ.get("EXHAUST_KILLS", "10"))
 

@@ -1,7 +1,7 @@
 import pytest
 
 from exhaust.settings import Settings
-from exhaust.sql import course_report, identifier, literal, relation
+from exhaust.sql import course_report, identifier, literal
 from exhaust.warehouse import Warehouse
 
 TEXTS = [
@@ -10,43 +10,56 @@ TEXTS = [
     "it's; drop table x --",
     "{{ 7 * 7 }} {% raw %}",
     "\\",
+    "a `quoted` \\n name\\",
     "गणित\n",
 ]
 
 
 def test_quotes_are_doubled() -> None:
-    assert identifier('a "b"') == '"a ""b"""'
-    assert literal("it's") == "'it''s'"
-    assert literal(None) == "null"
+    assert identifier('a "b"', "postgres") == '"a ""b"""'
+    assert identifier('a "`b`"', "spark") == '`a "``b``"`'
+    assert literal("it's \\", "duckdb") == "'it''s \\'"
+    assert literal("it's \\", "spark") == "'it''s \\\\'"
+    assert literal(None, "spark") == "null"
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_text_comes_back_as_it_went_in(warehouse: Warehouse, text: str) -> None:
-    assert warehouse.query(f"select {literal(text)} as {identifier(text)}") == [(text,)]
+    name = warehouse.identifier(text)
+    assert warehouse.query(f"select {warehouse.literal(text)} as {name}") == [(text,)]
 
 
-def test_relation() -> None:
-    assert relation('a"b', "c") == '"a""b"."c"'
+def test_relation(warehouse: Warehouse) -> None:
+    assert (
+        warehouse.relation("a", "b") == f"{warehouse.identifier('a')}.{warehouse.identifier('b')}"
+    )
 
 
 def test_a_report_of_chosen_batches(warehouse: Warehouse, settings: Settings) -> None:
+    is_spark = warehouse.engine == "spark"
+    array, kind = ("array({})", "array<int>") if is_spark else ("array[{}]", "int[]")
     rows = [
         "('c', 'a', 'V', null)",
-        "('c', 'a', 'v', array[0])",
-        "('c', 'b', 'u', array[7])",
+        f"('c', 'a', 'v', {array.format(0)})",
+        f"('c', 'b', 'u', {array.format(7)})",
         "('c', 'x', 'u', null)",
         "('d', 'a', 'u', null)",
     ]
     if warehouse.engine != "duckdb":  # Which takes the rows as they stand.
         rows.reverse()
+    schema = settings.profile.schema
+    progress = warehouse.relation(schema, "progress")
+    text = warehouse.text
+    warehouse.execute(f"create schema if not exists {warehouse.identifier(schema)}")
     warehouse.execute(
-        "create table progress (course_id text, batch_id text, user_id text, scores int[]);"
-        f"insert into progress values {', '.join(rows)}"
+        f"create table {progress} "
+        f"(course_id {text}, batch_id {text}, user_id {text}, scores {kind})"
     )
+    warehouse.execute(f"insert into {progress} values {', '.join(rows)}")
     select = course_report(
         settings.project_dir,
         engine=warehouse.engine,
-        relation="progress",
+        relation=progress,
         columns=[
             {"column_name": "batch_id", "label": "B", "kind": "text", "assessment_ordinal": None},
             {"column_name": "user_id", "label": "U", "kind": "text", "assessment_ordinal": None},

@@ -9,6 +9,8 @@ import pytest
 from exhaust.errors import NotFound, Unfit
 from exhaust.verify import verify
 
+pytestmark = pytest.mark.not_on_spark
+
 HEADER = (
     "Collection ID,Batch ID,User UUID,School ID,Enrolment Date,Progress,Total Score,do_7 - Score"
 )

@@ -11,7 +11,7 @@ from exhaust.errors import ExhaustError, NoConnection
 from exhaust.formats import DataFile
 from exhaust.settings import Profile
 from exhaust.warehouse import Warehouse
-from exhaust.warehouse.spark_session import close_session, open_session, spark_log
+from exhaust.warehouse.spark_session import close_session, first_line, open_session, spark_log
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -27,10 +27,11 @@ class SparkWarehouse(Warehouse):
     text = "string"
 
     def __init__(self, session: "SparkSession", profile: Profile) -> None:
-        super().__init__(f"Spark's {session.conf.get('spark.sql.warehouse.dir')}")
+        folder = session.conf.get("spark.sql.warehouse.dir") or ""
+        super().__init__(f"Spark's {folder.removeprefix('file:')}")
         self._session = session
         self._profile = profile
-        self._load = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
+        self._load = ""
         self._new: dict[tuple[str, str], str] = {}
         """Tables that wait for their names: what they are called until then."""
 
@@ -53,6 +54,7 @@ class SparkWarehouse(Warehouse):
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Spark has none: new tables take their names one by one, in `put_in_place`."""
+        self._load = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
         try:
             yield
         finally:
@@ -133,7 +135,7 @@ class SparkWarehouse(Warehouse):
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
         """Turns what a user can meet into our errors; a fault in our SQL stays a PySpark error."""
-        from py4j.protocol import Py4JNetworkError
+        from py4j.protocol import Py4JJavaError, Py4JNetworkError
         from pyspark.errors import PySparkException
 
         log = f"Spark's log is {spark_log(self._profile)}."
@@ -141,13 +143,14 @@ class SparkWarehouse(Warehouse):
             yield
         except (Py4JNetworkError, ConnectionRefusedError, ConnectionResetError) as error:
             raise NoConnection(f"The connection to {self.name} was lost.", log) from error
-        except PySparkException as error:
-            for cause, hint in TROUBLES.items():
-                if cause in str(error):
-                    raise ExhaustError(
-                        f"{self.name} could not go on: {cause}.", f"{hint} {log}"
-                    ) from error
-            raise
+        except (PySparkException, Py4JJavaError) as error:
+            text = str(error)
+            hint = next((hint for cause, hint in TROUBLES.items() if cause in text), "")
+            if not hint and isinstance(error, PySparkException):
+                raise
+            raise ExhaustError(
+                f"{self.name} could not go on: {first_line(error)}", f"{hint} {log}".strip()
+            ) from error
 
 
 TROUBLES = {

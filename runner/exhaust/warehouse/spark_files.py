@@ -36,12 +36,10 @@ def insert(session: "SparkSession", relation: str, files: Sequence[DataFile]) ->
 
     Raises Unfit that names the file, and where it is known the line, if one cannot be read.
     """
-    from pyspark.errors import PySparkException
-
     plain = [file for file in files if _seems_plain(file)]
     try:
         rows = _insert_plain(session, relation, plain)
-    except (PySparkException, Odd):
+    except _failures():
         # Which of them it was is known only by looking at each; it seldom comes to this.
         found = [file for file in plain if _is_plain(session, file)]
         if len(found) == len(plain):
@@ -67,7 +65,6 @@ def _insert_plain(session: "SparkSession", relation: str, files: Sequence[DataFi
 
 
 def _is_plain(session: "SparkSession", file: DataFile) -> bool:
-    from pyspark.errors import PySparkException
     from pyspark.sql import functions as F
 
     try:
@@ -75,9 +72,17 @@ def _is_plain(session: "SparkSession", file: DataFile) -> bool:
         all_values = F.bit_xor(F.xxhash64(*texts.columns))
         ((rows, _),) = texts.agg(F.count("*"), all_values).collect()
         _check(rows, [file])
-    except (PySparkException, Odd):
+    except _failures():
         return False
     return True
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What is raised where a file is not plain."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    return (PySparkException, Py4JJavaError, Odd)
 
 
 def _check(rows: int, files: Iterable[DataFile]) -> None:

@@ -28,6 +28,8 @@ CONNECTION_URL = "spark.hadoop.javax.jdo.option.ConnectionURL"
 DERBY = "jdbc:derby:;databaseName=metastore_db;create=true"
 """Where Spark keeps its metastore if it is not told."""
 
+CAUSE = "Caused by: "
+
 _users = 0
 """How many warehouses of this process are open: they share its session."""
 
@@ -36,10 +38,9 @@ def parameters(options: Mapping[str, Any]) -> dict[str, str]:
     """The settings of a session, from a dbt output of type spark."""
     given = options.get("server_side_parameters") or {}
     # dbt-spark turns ANSI off, whatever the profile says.
-    return {**{str(name): str(value) for name, value in given.items()}, **{ANSI: "false"}}
-
-
-ANSI = "spark.sql.ansi.enabled"
+    return {str(name): str(value) for name, value in given.items()} | {
+        "spark.sql.ansi.enabled": "false"
+    }
 
 
 def open_session(
@@ -93,9 +94,9 @@ def spark_log(profile: Profile) -> Path:
 def _session(settings: Mapping[str, str]) -> "SparkSession":
     from pyspark.sql import SparkSession
 
-    for logger in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
-        # PySpark prints every error that it raises, with Java's stack trace.
-        logging.getLogger(logger).disabled = True
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger", "py4j"):
+        # They print every error that is raised, with Java's stack trace.
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     builder = SparkSession.builder.enableHiveSupport()
     for name, value in settings.items():
         builder = builder.config(name, value)
@@ -155,12 +156,10 @@ def _told(profile: Profile) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What went wrong, without what Java calls a stack trace."""
-    text = str(error)
-    if java := getattr(error, "java_exception", None):
-        text = str(java.toString())
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    """What went wrong, without what Java calls a stack trace: the cause that it gives last."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    causes = [line.removeprefix(CAUSE) for line in lines if line.startswith(CAUSE)]
+    return [type(error).__name__, *lines[:1], *causes][-1]
 
 
 @contextmanager
@@ -257,15 +256,16 @@ def _give_up(session: "SparkSession", settings: Mapping[str, str]) -> None:
 
 def _end_with_this_process(session: "SparkSession") -> None:
     """Waits for the JVM's end at our own, so that the next process finds the metastore free."""
-    gateway = session.sparkContext._gateway
+    gateway: Any = session.sparkContext._gateway
     java = getattr(gateway, "proc", None)
     if java is None or getattr(java, "is_awaited", False):
         return
     java.is_awaited = True
 
     def end() -> None:
-        java.stdin.close()
         with suppress(Exception):
+            gateway.shutdown()
+            java.stdin.close()
             java.wait(10)
 
     atexit.register(end)
