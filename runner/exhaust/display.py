@@ -89,10 +89,12 @@ class Display:
             console=self._console,
             transient=True,
         ) as bar:
-            task = bar.add_task("", total=1.0)
+            task = bar.add_task("", total=1.0, start=False, visible=False)
 
             def advance(what: str, share: float) -> None:
-                bar.update(task, description=visible(what), completed=share)
+                # Not shown between the works of a worker that waits for them.
+                bar.update(task, description=visible(what), completed=share, visible=share < 1.0)
+                bar.start_task(task)
 
             try:
                 yield advance

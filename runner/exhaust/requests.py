@@ -148,7 +148,7 @@ def _work(
             connect(settings.profile, writing=False, notify=notify) as warehouse,
         ):
             for batch in _check_rights(warehouse, settings, request):
-                if not Path(request.files.get(batch.id, "")).is_file():
+                if not _is_there(Path(request.files.get(batch.id, ""))):
                     _make_file(
                         warehouse, settings, ledger, claim, batch, pulse, notify, progress, today
                     )
@@ -228,6 +228,10 @@ def _make_file(
         rows = sum(written.rows for written in report.files)
         ledger.batch_done(claim, batch.id, str(file), rows, partial(_publish, made, file))
     pulse.rows = rows_before + rows
+
+
+def _is_there(file: Path) -> bool:
+    return file.is_file() and receipt_path(file).is_file()
 
 
 def _publish(made: Path, file: Path) -> None:
@@ -322,8 +326,8 @@ def export_at_once(
         for file in report.files:
             claim = claims[file.course_id]
             path = str(Path(file.file).absolute()) if file.receipt else None
-            for batch_id, rows in file.batches.items():
-                ledger.batch_done(claim, batch_id, path, rows)
+            for batch_id, rows_of_batch in file.batches.items():
+                ledger.batch_done(claim, batch_id, path, rows_of_batch)
         for claim in claims.values():
             ledger.succeed(claim)
     return report
@@ -403,7 +407,7 @@ def _files(request: Request, settings: Settings) -> list[Path]:
             "Request the report again.",
         )
     files = sorted({Path(file) for file in request.files.values()})
-    if not files or not all(file.is_file() for file in files):
+    if not files or not all(map(_is_there, files)):
         raise NotFound(
             f"The files of the request {request.request_id} are not there, or no longer.",
             f"They are kept for {settings.results_kept.days} days, and those of an export where it "
@@ -436,7 +440,8 @@ def _check_rights(warehouse: Warehouse, settings: Settings, request: Request) ->
 
 
 def _copy(file: Path, target: Path) -> Path:
-    for source, copy in ((file, target), (receipt_path(file), receipt_path(target))):
+    # The receipt first, as above.
+    for source, copy in ((receipt_path(file), receipt_path(target)), (file, target)):
         with source.open("rb") as read, whole_file(copy) as written:
             shutil.copyfileobj(read, written)
     return target

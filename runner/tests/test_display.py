@@ -107,3 +107,12 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, quiet: bool) -> No
     assert ("50%" in shown) is not quiet
     assert (r"[red]wörk\x07" in shown) is not quiet
     assert ("[red] said meanwhile" in shown) is not quiet
+
+
+def test_no_bar_before_the_work_and_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with Display().progress() as progress:
+        progress("done", 1.0)
+    assert "%" not in terminal.getvalue()

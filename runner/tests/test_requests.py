@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from queue import Queue
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from marts import CREATOR, EMPTY, HEADER, LINES, MATHS, MATHS_2, MENTOR, RETIRED, create_marts
@@ -20,7 +21,7 @@ from exhaust.errors import Busy, NoConnection, NotAllowed, NotFound, Unfit, Usag
 from exhaust.export import ExportReport
 from exhaust.export import Request as ExportRequest
 from exhaust.layout import Layout
-from exhaust.ledger import LEASE, LeaseLost, Ledger, Request, Status, utc_now
+from exhaust.ledger import LEASE, LeaseLost, Ledger, Request, Status, request_id, utc_now
 from exhaust.requests import download, export_at_once, process, submit
 from exhaust.settings import Settings
 from exhaust.verify import verify
@@ -28,6 +29,11 @@ from exhaust.warehouse import connect
 
 DAY = date(2026, 11, 23)
 KILLS = int(os.environ.get("EXHAUST_KILLS", "10"))
+
+
+def day_in_india(zone: ZoneInfo) -> date:
+    assert zone.key == "Asia/Kolkata"
+    return DAY
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ def ask(
             batches=batches or [],
             user_id=user,
             layout=layout,
-            today=lambda zone: DAY,
+            today=day_in_india,
         )
 
 
@@ -77,7 +83,7 @@ def work(settings: Settings, progress: Callable[[str, float], None] = no_progres
                 "worker",
                 notify=pytest.fail,
                 progress=progress,
-                today=lambda zone: DAY,
+                today=day_in_india,
             )
         )
 
@@ -106,6 +112,7 @@ def text(*batches: str, course: str = MATHS) -> str:
 class TestAsking:
     def test_a_request_names_what_it_is_for(self, desk: Settings) -> None:
         new = ask(desk, "mathematics", ["second"], layout=Layout.SUNBIRD)
+        assert new.request_id == request_id(MATHS, ["002"], CREATOR, "t", DAY)
         assert (new.course_id, new.course_name, new.batch_ids) == (MATHS, "Mathematics", ["002"])
         assert (new.requester, new.channel, new.rows_expected) == (CREATOR, "t", 1)
         assert new.request_data == {
@@ -222,6 +229,7 @@ class TestProcessing:
             mark = desk.results_dir / "mark.csv"
             mark.parent.mkdir()
             mark.write_text("made before")
+            mark.with_name("mark.csv.receipt.json").touch()
             ledger.batch_done(claim, "001", str(mark), 2)
         (done,) = work(desk)
         assert (done.status, done.tries, done.files["001"]) == (Status.SUCCESS, 2, str(mark))
@@ -408,6 +416,13 @@ class TestDownloading:
         assert standard_output.getvalue().decode() == text("002")
         assert list(Path().iterdir()) == []
 
+    def test_not_without_its_receipt(self, desk: Settings) -> None:
+        ask(desk, batches=["002"])
+        (done,) = work(desk)
+        Path(f"{done.files['002']}.receipt.json").unlink()
+        with pytest.raises(NotFound, match="are not there, or no longer"):
+            get(desk, done)
+
     def test_not_to_what_is_no_file(self, desk: Settings) -> None:
         ask(desk, batches=["002"])
         (done,) = work(desk)
@@ -463,7 +478,7 @@ class TestAtOnce:
                 standard_output=BytesIO(),
                 notify=pytest.fail,
                 progress=no_progress,
-                today=lambda zone: DAY,
+                today=day_in_india,
             )
 
     def test_it_is_in_the_ledger(self, desk: Settings) -> None:
@@ -548,7 +563,7 @@ def _work_until_killed(settings: Settings, ahead: timedelta, started: Any) -> No
             f"{ahead}",
             notify=no_notice,
             progress=no_progress,
-            today=lambda zone: DAY,
+            today=day_in_india,
         ):
             pass
 
