@@ -25,7 +25,8 @@ DOUBLED = '"'
 LONGEST_RECORD = 64 << 20
 """Bytes. A course's hierarchy is one record."""
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
+"""Bytes: few enough for the processor's cache."""
 OVERLAP = 1 << 16
 """What is looked at twice: evidence shorter than this is not lost at the end of a chunk."""
 

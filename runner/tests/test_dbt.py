@@ -72,7 +72,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     (folder / "target").mkdir(parents=True)
     (folder / "profiles.example.yml").write_text("the example")
     script = [sys.executable, str(folder / "dbt.py")]
-    monkeypatch.setattr(dbt, "_dbt", lambda: script)
+    monkeypatch.setattr(dbt, "DBT", script)
     return Settings(
         project_dir=folder,
         profiles_dir=folder,
