@@ -14,8 +14,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import yaml
-from support import PROJECT, Built, load_extract, no_progress
+from support import PROJECT, Built, Spark, load_extract, no_progress
 
 from exhaust.dbt import BuildReport
 from exhaust.dbt import build as dbt_build
@@ -78,43 +77,6 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
     server = get_server(folder, cleanup_mode="stop")
     yield PostgresServer(host=str(folder))
     server.cleanup()
-
-
-class Spark:
-    """One metastore for all tests, each of which has schemas of its own there. This process holds
-    its session, as to open one takes seconds, but while a child needs the metastore."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._held: Warehouse | None = None
-
-    def new_profile(self) -> Path:
-        """The folder of a profile with a schema of its own."""
-        profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text("utf-8"))
-        output = profiles["exhaust"]["outputs"]["spark"]
-        output["schema"] = f"exhaust_{secrets.token_hex(6)}"
-        output["server_side_parameters"] |= {
-            "spark.sql.warehouse.dir": str(self._folder / "warehouse"),
-            "spark.hadoop.javax.jdo.option.ConnectionURL": (
-                f"jdbc:derby:;databaseName={self._folder / 'metastore'};create=true"
-            ),
-            "spark.sql.shuffle.partitions": "2",
-        }
-        profiles["exhaust"]["outputs"] = {"spark": output}
-        profiles["exhaust"]["target"] = "spark"
-        folder = self._folder / output["schema"]
-        folder.mkdir()
-        (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), "utf-8")
-        return folder
-
-    def hold(self, settings: Settings) -> None:
-        if self._held is None:
-            self._held = connect(settings.profile, writing=True, notify=pytest.fail)
-
-    def release(self) -> None:
-        if self._held is not None:
-            self._held.close()
-        self._held = None
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,14 @@
 
 import io
 import multiprocessing
+import secrets
 from collections.abc import Callable
 from datetime import date
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
+import yaml
 
 from exhaust.export import ExportReport, Request, export
 from exhaust.extract import read_extract
@@ -15,7 +17,7 @@ from exhaust.load import load
 from exhaust.settings import Settings
 from exhaust.sources import read_sources
 from exhaust.sql import identifier
-from exhaust.warehouse import connect
+from exhaust.warehouse import Warehouse, connect
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXTRACTS = Path(__file__).parent / "extracts"
@@ -58,3 +60,40 @@ def new_processes() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["exhaust.requests", "exhaust.warehouse.postgres", "pytest"])
     return context
+
+
+class Spark:
+    """One metastore for all tests, each of which has schemas of its own there. This process holds
+    its session, as to open one takes seconds, but while a child needs the metastore."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: Warehouse | None = None
+
+    def new_profile(self) -> Path:
+        """The folder of a profile with a schema of its own."""
+        profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text("utf-8"))
+        output = profiles["exhaust"]["outputs"]["spark"]
+        output["schema"] = f"exhaust_{secrets.token_hex(6)}"
+        output["server_side_parameters"] |= {
+            "spark.sql.warehouse.dir": str(self._folder / "warehouse"),
+            "spark.hadoop.javax.jdo.option.ConnectionURL": (
+                f"jdbc:derby:;databaseName={self._folder / 'metastore'};create=true"
+            ),
+            "spark.sql.shuffle.partitions": "2",
+        }
+        profiles["exhaust"]["outputs"] = {"spark": output}
+        profiles["exhaust"]["target"] = "spark"
+        folder = self._folder / output["schema"]
+        folder.mkdir()
+        (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), "utf-8")
+        return folder
+
+    def hold(self, settings: Settings) -> None:
+        if self._held is None:
+            self._held = connect(settings.profile, writing=True, notify=pytest.fail)
+
+    def release(self) -> None:
+        if self._held is not None:
+            self._held.close()
+        self._held = None

@@ -48,7 +48,8 @@ def call(*arguments: str) -> int:
 
 def use(settings: Settings, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Points the command at a warehouse of the tests, and goes to an empty folder."""
-    shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
+    profiles = "profiles.example.yml" if settings.uses_example else "profiles.yml"
+    shutil.copy(settings.profiles_dir / profiles, folder / "profiles.yml")
     (folder / "here").mkdir()
     monkeypatch.chdir(folder / "here")
     for name in os.environ:
@@ -225,6 +226,7 @@ class TestReading:
         assert f" = {rows} rows in {len(files)} files + " in sum_of_rows
         assert receipts == "Beside each file is its receipt, <file>.receipt.json."
 
+    @pytest.mark.not_on_spark
     @pytest.mark.parametrize(("user", "knows_ledger"), [([], False), (["--as", MENTOR], True)])
     def test_an_operators_export_knows_no_ledger_and_no_dbt(
         self, sample: Path, user: list[str], knows_ledger: bool
@@ -306,6 +308,7 @@ class TestReading:
         assert "\nhint: " in shown.err
         assert list(sample.iterdir()) == []
 
+    @pytest.mark.not_on_spark  # A process of its own could not have the metastore.
     @pytest.mark.parametrize("arguments", [["export", COURSE, "-o", "-"], ["courses"]], ids=str)
     def test_a_closed_pipe_is_the_readers_right(self, sample: Path, arguments: list[str]) -> None:
         outlet, inlet = os.pipe()

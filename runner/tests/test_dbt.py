@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -192,6 +193,39 @@ def test_arguments_that_dbt_refuses(project: Settings) -> None:
         run_dbt(project, ["build", "--nope"])
     with pytest.raises(ExhaustError, match="broke off"):
         run_dbt(project, ["build"])
+
+
+@pytest.fixture
+def spark_project(project: Settings) -> Settings:
+    """The same on Spark."""
+    profile = Profile("one", "spark", "main", {}, project.project_dir)
+    return replace(project, profile=profile)
+
+
+def test_what_spark_says_goes_into_its_log(spark_project: Settings) -> None:
+    play(spark_project, [event()], code=2, more="print('WARN Spark', file=sys.stderr)")
+    with pytest.raises(ExhaustError, match="exit code 2, without a word"):
+        run_dbt(spark_project, ["build"])
+    assert (spark_project.project_dir / "logs" / "spark.log").read_text() == "WARN Spark\n"
+
+
+def test_what_dbt_says_before_spark_runs_is_its_own(spark_project: Settings) -> None:
+    (spark_project.project_dir / "logs").mkdir()
+    (spark_project.project_dir / "logs" / "spark.log").write_text("of yesterday\n")
+    play(spark_project, [], code=2, more="print('No such option', file=sys.stderr)")
+    with pytest.raises(UsageError, match=r"arguments: No such option$"):
+        run_dbt(spark_project, ["build", "--nope"])
+
+
+def test_an_adapter_that_is_not_installed(
+    spark_project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(dbt, "version", missing)
+    with pytest.raises(UsageError, match="needs dbt-spark"):
+        run_dbt(spark_project, ["build"])
 
 
 def test_an_interrupt_lets_dbt_cancel(project: Settings) -> None:

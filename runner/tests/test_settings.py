@@ -53,6 +53,9 @@ def test_the_checkouts_own_example(tmp_path: Path) -> None:
     postgres = read_settings(CHECKOUT, None, "postgres", environ=environ, use_example=True)
     assert (postgres.profile.engine, postgres.profile.schema) == ("postgres", "exhaust")
     assert postgres.profile.options["port"] == 5433
+    spark = read_settings(CHECKOUT, None, "spark", environ=environ, use_example=True)
+    assert (spark.profile.engine, spark.profile.project_dir) == ("spark", CHECKOUT)
+    assert spark.profile.options["server_side_parameters"]["spark.driver.memory"] == "4g"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +163,7 @@ class TestProfiles:
             ("exhaust: [hunter2\n", "line 2: this is not valid YAML"),
             ("exhaust: {target: a, password: 'hunter2\n", "not valid YAML"),
             (profiles("{type: duckdb, path: x}", target="none"), "no target `none`"),
-            (profiles("{type: spark, password: hunter2}"), "of type `spark`"),
+            (profiles("{type: oracle, password: hunter2}"), "of type `oracle`"),
             (profiles("hunter2"), "of type `None`"),
             (profiles("{type: postgres, password: hunter2}"), "`schema` is missing"),
             (profiles("{type: duckdb}"), "names no file"),

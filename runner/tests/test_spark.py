@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from marts import CREATOR, HEADER, LINES, MATHS, MATHS_2, MENTOR, create_marts
-from support import PROJECT, no_progress
+from support import PROJECT, Spark, no_progress
 
 from exhaust.errors import Busy, ExhaustError, NoConnection, Unfit, UsageError
 from exhaust.export import Request, export
@@ -235,6 +236,17 @@ class TestSession:
             session = open_session(profile, notify=lambda message: None, sleep=free)
         with SparkWarehouse(session, profile) as warehouse:
             assert warehouse.query("select 1") == [(1,)]
+
+    def test_an_interrupt_is_one_again_after_it(
+        self, spark: Spark, settings_spark: Settings
+    ) -> None:
+        """Spark's own handler fails where there is no session, as while dbt runs."""
+        spark.release()
+        before = signal.getsignal(signal.SIGINT)
+        with connect(settings_spark.profile, writing=False, notify=pytest.fail):
+            assert signal.getsignal(signal.SIGINT) != before
+        assert signal.getsignal(signal.SIGINT) == before
+        spark.hold(settings_spark)
 
     def test_without_pyspark(self, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "pyspark", None)

@@ -8,6 +8,7 @@ import atexit
 import logging
 import os
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,8 @@ CAUSE = "Caused by: "
 
 _users = 0
 """How many warehouses of this process are open: they share its session."""
+_interrupt: Any = None
+"""What Ctrl-C did before: a session makes it cancel what runs, which fails once it has ended."""
 
 
 def parameters(options: Mapping[str, Any]) -> dict[str, str]:
@@ -55,12 +58,14 @@ def open_session(
     Raises UsageError if Spark is not installed, Busy if the metastore is still held after ten
     seconds, NoConnection if it, or a cluster, cannot be reached.
     """
-    global _users
+    global _users, _interrupt
     _check_installed(profile)
     settings = parameters(profile.options)
     is_remote = _is_remote(settings)
     if not is_remote:
         _check_java()
+    if not _users:
+        _interrupt = signal.getsignal(signal.SIGINT)
     with _noise_into(spark_log(profile)), _started_in(profile.project_dir), _told(profile):
         session = _session(settings)
         if not is_remote:
@@ -242,6 +247,8 @@ def _give_up(session: "SparkSession", settings: Mapping[str, str]) -> None:
     """Ends the session; the JVM stays, to open the next one at once."""
     from py4j.protocol import Py4JError
 
+    with suppress(ValueError):  # Of a thread that is not the main one, which set nothing either.
+        signal.signal(signal.SIGINT, _interrupt)
     if _is_remote(settings):
         session.stop()
         return
