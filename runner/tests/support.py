@@ -82,6 +82,10 @@ class Spark:
             ),
             "spark.sql.shuffle.partitions": "2",
         }
+        # Tests end before the thorough compiler's work would be worth its time.
+        output["server_side_parameters"]["spark.driver.extraJavaOptions"] += (
+            " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        )
         profiles["exhaust"]["outputs"] = {"spark": output}
         profiles["exhaust"]["target"] = "spark"
         folder = self._folder / output["schema"]
