@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import typer
@@ -564,7 +565,7 @@ class TestRequests:
             if next(rounds) == 2:
                 assert call("cancel", request_id) == 0
 
-        monkeypatch.setattr(cli.time, "sleep", cancel)
+        monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=cancel))
         assert call("status", request_id, "--watch") == 0
         states = [line.split()[-4:] for line in capsys.readouterr().out.splitlines()]
         assert len(states) == 4
@@ -579,7 +580,7 @@ class TestRequests:
                 raise KeyboardInterrupt
             assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
 
-        monkeypatch.setattr(cli.time, "sleep", ask)
+        monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=ask))
         assert call("process", "--watch") == 130
         assert capsys.readouterr().err.count("SUCCESS, 11 of 11 rows") == 2
 
@@ -602,7 +603,7 @@ class TestRequests:
                 raise KeyboardInterrupt
 
         monkeypatch.setattr(exhaust.requests, "process", fail)
-        monkeypatch.setattr(cli.time, "sleep", wait)
+        monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=wait))
         assert call("process") == code
         assert capsys.readouterr().err == "error: The file is held.\n"
         assert call("process", "--watch") == 130
