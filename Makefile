@@ -12,7 +12,7 @@ demo: .venv/runtime ## Install into .venv, then load, build and export the sampl
 	@$(BIN)/exhaust demo
 
 .PHONY: test
-test: check ## Run everything: format, lint, types, dbt's tests and pytest on both engines
+test: check ## Run everything: format, lint, types, dbt's tests and pytest on all engines
 	$(BIN)/pytest
 
 .PHONY: soak

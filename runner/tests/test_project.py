@@ -41,6 +41,7 @@ def test_every_model_states_and_tests_its_grain() -> None:
         assert "grain" in model["data_tests"][0], name
 
 
+@pytest.mark.not_on_spark
 def test_every_column_is_described(built: Built) -> None:
     settings = built(EXTRACTS / "broken")
     with connect(settings.profile, writing=False, notify=pytest.fail) as warehouse:
