@@ -1,10 +1,13 @@
 """What is Spark's alone: its session, how tables change places, what it does not read itself."""
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +18,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from marts import CREATOR, HEADER, LINES, MATHS, MATHS_2, MENTOR, create_marts
-from support import PROJECT, Spark, no_progress
+from support import PROJECT, Spark, load_extract, no_progress
 
 from exhaust.errors import Busy, ExhaustError, NoConnection, Unfit, UsageError
 from exhaust.export import Request, export
@@ -25,7 +28,7 @@ from exhaust.ledger import Ledger, Status
 from exhaust.load import load
 from exhaust.requests import process, submit
 from exhaust.settings import Profile, Settings
-from exhaust.sources import SourceTable
+from exhaust.sources import SourceTable, read_sources
 from exhaust.warehouse import Warehouse, connect
 from exhaust.warehouse.spark import SparkWarehouse
 from exhaust.warehouse.spark_session import CONNECTION_URL, open_session
@@ -338,6 +341,68 @@ class TestCommand:
         assert (code, output) == (7, "")
         assert errors.splitlines()[0] == "error: Java did not start Spark."
         assert "too old" in (project / "logs" / "spark.log").read_text()
+
+
+class TestDbt:
+    """Plain dbt, as an analytics engineer runs it, on the sample extract."""
+
+    @pytest.fixture
+    def loaded(self, settings_spark: Settings, spark: Spark) -> Iterator[Settings]:
+        load_extract(settings_spark, PROJECT / "seeds")
+        spark.release()
+        yield settings_spark
+        spark.hold(settings_spark)
+
+    def dbt(self, settings: Settings, folder: Path, *arguments: str) -> dict[str, str]:
+        """What became of each model, test or seed, by its id."""
+        subprocess.run(
+            [
+                *(str(Path(sys.executable).with_name("dbt")), *arguments),
+                *("--profiles-dir", str(settings.profiles_dir)),
+                *("--target-path", str(folder / "target")),
+                *("--log-path", str(folder / "logs")),
+            ],
+            cwd=PROJECT,
+            env=dict(settings.environment),
+            capture_output=True,
+            check=False,
+        )
+        results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
+        return {result["unique_id"]: result["status"] for result in results}
+
+    def test_models_data_tests_and_unit_tests(self, loaded: Settings, tmp_path: Path) -> None:
+        variables = f"landing_schema: {loaded.landing_schema}"
+        found = self.dbt(loaded, tmp_path, "build", "--vars", variables)
+
+        assert {node: status for node, status in found.items() if status in ("error", "fail")} == {}
+        kinds = Counter(node.partition(".")[0] for node in found)
+        assert kinds["unit_test"] >= 83
+        assert kinds["test"] >= 76
+        assert "skipped" not in found.values()
+
+        with connect(loaded.profile, writing=False, notify=pytest.fail) as warehouse:
+            progress = warehouse.relation(loaded.profile.schema, "course_progress")
+            select = f"select * from {progress} where course_id = 'do_31300000000000000001'"
+            ((plan,),) = warehouse.query(f"explain {select}")
+        # An export reads the files of its course alone.
+        assert re.search(r"PartitionFilters: \[[^]]*course_id[^]]*do_31300000000000000001", plan)
+
+    def test_the_sample_as_seeds(self, loaded: Settings, tmp_path: Path) -> None:
+        """Values with apostrophes, quotes and backslashes among them."""
+        found = self.dbt(loaded, tmp_path, "seed", "--vars", "sample: true")
+
+        assert set(found.values()) == {"success"}
+        with connect(loaded.profile, writing=False, notify=pytest.fail) as warehouse:
+            for table in read_sources(PROJECT):
+                columns = ", ".join(f"coalesce({name}, '')" for name in table.columns)
+                landed, seeds = (
+                    warehouse.query(f"select {columns} from {warehouse.relation(*where)}")
+                    for where in (
+                        (loaded.landing_schema, table.name),
+                        (f"{loaded.profile.schema}_sample", table.name),
+                    )
+                )
+                assert sorted(seeds) == sorted(landed), table.name
 
 
 @pytest.mark.parametrize(
