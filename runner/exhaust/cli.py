@@ -64,6 +64,19 @@ ProfilesDir = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Write the result as JSON to standard output.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No messages but errors.")]
+Batches = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-b",
+        "--batch",
+        metavar="BATCH",
+        help="Id or name of a batch of the course; may be repeated. [default: all]",
+    ),
+]
+LayoutName = Annotated[
+    Layout,
+    typer.Option("--layout", help="`sunbird` for tools that read the file of Sunbird's own job."),
+]
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="Id of the request.")]
 RequesterId = Annotated[
     str | None,
@@ -389,15 +402,7 @@ def export(
     all_courses: Annotated[
         bool, typer.Option("--all", help="Every course that is not retired.")
     ] = False,
-    batches: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-b",
-            "--batch",
-            metavar="BATCH",
-            help="Id or name of a batch, with one course; may be repeated. [default: all]",
-        ),
-    ] = None,
+    batches: Batches = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -415,10 +420,7 @@ def export(
         ),
     ] = None,
     user: RequesterId = None,
-    layout: Annotated[
-        Layout,
-        typer.Option(help="`sunbird` for tools that read the file of Sunbird's own job."),
-    ] = Layout.EXHAUST,
+    layout: LayoutName = Layout.EXHAUST,
 ) -> None:
     """Write the report of courses as CSV, each file with a receipt beside it.
 
@@ -540,20 +542,9 @@ def verify(
 def request(
     options: Options,
     course: Annotated[str, typer.Argument(metavar="COURSE", help="Id or name of the course.")],
-    batches: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-b",
-            "--batch",
-            metavar="BATCH",
-            help="Id or name of a batch; may be repeated. [default: all that the user may have]",
-        ),
-    ] = None,
+    batches: Batches = None,
     user: RequesterId = None,
-    layout: Annotated[
-        Layout,
-        typer.Option(help="`sunbird` for tools that read the file of Sunbird's own job."),
-    ] = Layout.EXHAUST,
+    layout: LayoutName = Layout.EXHAUST,
 ) -> None:
     """Request the report of a course, to be made by `exhaust process`.
 

@@ -6,29 +6,24 @@ request names the state, and the worker, that it is changed from.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
 
 from exhaust.display import visible
-from exhaust.errors import Busy, NoConnection, NotAllowed, NotFound, Unfit, UsageError
+from exhaust.errors import Busy, NotFound, UsageError
+from exhaust.ledger_store import BATCHES, LONGEST_REASON, REQUESTS, Store
 from exhaust.settings import Profile
-from exhaust.sql import identifier
 
 DATASET = "progress-exhaust"
 TRIES = 3
 LEASE = timedelta(minutes=2)
-LONGEST_REASON = 300
-PATIENCE = 30
-"""Seconds that SQLite waits for another process."""
 
 
 class Status(StrEnum):
@@ -40,70 +35,6 @@ class Status(StrEnum):
 
 
 UNDER_WAY = (Status.SUBMITTED, Status.PROCESSING)
-
-TABLES = sa.MetaData()
-VERSION = sa.Table("ledger_version", TABLES, sa.Column("version", sa.Integer, nullable=False))
-REQUESTS = sa.Table(
-    "job_request",
-    TABLES,
-    # Sunbird's columns. Lists are JSON, as SQLite has no arrays.
-    sa.Column("tag", sa.Text, primary_key=True),
-    sa.Column("request_id", sa.Text, primary_key=True),
-    sa.Column("job_id", sa.Text, nullable=False),
-    sa.Column("status", sa.Text, nullable=False),
-    sa.Column("request_data", sa.JSON, nullable=False),
-    sa.Column("requested_by", sa.Text, nullable=False),
-    sa.Column("requested_channel", sa.Text, nullable=False),
-    sa.Column("dt_job_submitted", sa.DateTime, nullable=False),
-    sa.Column("download_urls", sa.JSON),
-    sa.Column("dt_file_created", sa.DateTime),
-    sa.Column("dt_job_completed", sa.DateTime),
-    sa.Column("execution_time", sa.BigInteger),
-    sa.Column("err_message", sa.String(LONGEST_REASON)),
-    sa.Column("iteration", sa.Integer, nullable=False, default=0),
-    sa.Column("encryption_key", sa.Text),
-    sa.Column("batch_number", sa.Integer),
-    sa.Column("processed_batches", sa.JSON),
-    # Ours.
-    sa.Column("course_id", sa.Text, nullable=False),
-    sa.Column("course_name", sa.Text),
-    sa.Column("rows_expected", sa.BigInteger, nullable=False),
-    sa.Column("rows_done", sa.BigInteger, nullable=False, default=0),
-    sa.Column("lease_owner", sa.Text),
-    sa.Column("lease_until", sa.DateTime),
-    sa.Column("claimed_at", sa.DateTime),
-    sa.UniqueConstraint("request_id"),
-)
-BATCHES = sa.Table(
-    "job_request_batch",
-    TABLES,
-    sa.Column(
-        "request_id",
-        sa.ForeignKey(REQUESTS.c.request_id, ondelete="cascade"),
-        primary_key=True,
-    ),
-    sa.Column("batch_id", sa.Text, primary_key=True),
-    sa.Column("dataset", sa.Text, nullable=False),
-    sa.Column("course_id", sa.Text, nullable=False),
-    sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("is_under_way", sa.Boolean, nullable=False),
-    # Null until it is done; the file also of what went to standard output.
-    sa.Column("rows", sa.BigInteger),
-    sa.Column("file", sa.Text),
-)
-sa.Index(
-    "job_request_batch_under_way",
-    BATCHES.c.dataset,
-    BATCHES.c.course_id,
-    BATCHES.c.batch_id,
-    BATCHES.c.channel,
-    unique=True,
-    postgresql_where=BATCHES.c.is_under_way,
-    sqlite_where=BATCHES.c.is_under_way,
-)
-
-MIGRATIONS: Sequence[Callable[[Connection], None]] = (TABLES.create_all,)
-"""What each version of the ledger adds to the one before; a ledger's version is their number."""
 
 
 class LeaseLost(Exception):
@@ -168,17 +99,8 @@ def utc_now() -> datetime:
 class Ledger:
     """An open ledger. Use it as a context manager; leaving it closes the connections."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        name: str,
-        schema: str | None,
-        clock: Callable[[], datetime],
-        lease: timedelta,
-    ) -> None:
-        self._engine = engine
-        self._name = name
-        self._schema = schema
+    def __init__(self, store: Store, clock: Callable[[], datetime], lease: timedelta) -> None:
+        self._store = store
         self._clock = clock
         self.lease = lease
 
@@ -190,20 +112,12 @@ class Ledger:
         clock: Callable[[], datetime] = utc_now,
         lease: timedelta = LEASE,
     ) -> Self:
-        """Opens the ledger of a warehouse, and makes it or brings it up to date if it has to be.
-
-        In the database of a Postgres warehouse, in a schema of its own; else in a SQLite file
-        beside the warehouse. Raises NoConnection, Busy, Unfit if a newer exhaust made it.
-        """
-        if profile.engine == "postgres":
-            ledger = cls(*_postgres(profile), clock, lease)
-        else:
-            ledger = cls(*_sqlite(_file(profile)), clock, lease)
-        ledger._migrate()
-        return ledger
+        """Opens the ledger of a warehouse. Raises NoConnection, Busy, Unfit if a newer exhaust made
+        it."""
+        return cls(Store.open(profile), clock, lease)
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -232,7 +146,7 @@ class Ledger:
         base = request_id(course_id, list(batches), requester, channel, day)
         while True:
             try:
-                with self._begin() as connection:
+                with self._store.begin() as connection:
                     new_id = self._next_id(connection, base)
                     connection.execute(
                         sa.insert(REQUESTS).values(
@@ -286,7 +200,7 @@ class Ledger:
         self, course_id: str, batch_ids: Sequence[str], channel: str, replacing: str | None
     ) -> None:
         """Busy, unless it is a request of the requester `replacing` whose worker has stopped."""
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             found = connection.execute(
                 sa.select(BATCHES.c.batch_id, REQUESTS)
                 .join(REQUESTS, BATCHES.c.request_id == REQUESTS.c.request_id)
@@ -325,7 +239,7 @@ class Ledger:
                 REQUESTS.c.status == Status.SUBMITTED,
                 sa.and_(REQUESTS.c.status == Status.PROCESSING, REQUESTS.c.lease_until < now),
             )
-            with self._begin() as connection:
+            with self._store.begin() as connection:
                 free = connection.execute(
                     sa.select(REQUESTS)
                     .where(is_free)
@@ -358,7 +272,7 @@ class Ledger:
 
     def heartbeat(self, claim: Claim, rows_done: int | None = None) -> None:
         """Holds a request for another lease; LeaseLost if it is no longer this worker's."""
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             self._hold(connection, claim, {} if rows_done is None else {"rows_done": rows_done})
 
     def batch_done(
@@ -375,7 +289,7 @@ class Ledger:
         `publish` gives the file its name: it is called while nobody else can take the request.
         """
         request_id = claim.request.request_id
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             self._hold(connection, claim, {"dt_file_created": self._clock()})
             connection.execute(
                 sa.update(BATCHES)
@@ -401,7 +315,7 @@ class Ledger:
     def succeed(self, claim: Claim) -> Request:
         """Ends a request well, which has all its files."""
         request_id = claim.request.request_id
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             # What was expected may have changed by a build in between.
             rows = _rows_of(request_id)
             self._hold(connection, claim, {"rows_done": rows, "rows_expected": rows})
@@ -410,7 +324,7 @@ class Ledger:
 
     def fail(self, claim: Claim, reason: str, *, is_final: bool) -> Request:
         """Ends a request that cannot be fulfilled; or lets it be tried again, up to three times."""
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             if is_final or claim.request.tries >= TRIES:
                 self._hold(connection, claim, {})
                 self._end(connection, claim.request.request_id, Status.FAILED, reason)
@@ -420,7 +334,7 @@ class Ledger:
 
     def put_back(self, claim: Claim, reason: str) -> None:
         """Lets a request wait again as if it had not been tried: it was not its own fault."""
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             self._let_wait(connection, claim, reason, tries=claim.request.tries - 1)
 
     def _let_wait(self, connection: Connection, claim: Claim, reason: str, tries: int) -> None:
@@ -435,7 +349,7 @@ class Ledger:
     def cancel(self, request_id: str, requester: str | None = None) -> Request:
         """Ends a request that is under way; UsageError if it has ended, NotFound if there is none
         of that id, or it is not the requester's own."""
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             self._read(connection, request_id, requester)
             was_under_way = self._end(connection, request_id, Status.CANCELLED, None)
             request = self._read(connection, request_id)
@@ -448,19 +362,19 @@ class Ledger:
 
     def request(self, request_id: str, requester: str | None = None) -> Request:
         """One request; NotFound if there is none of that id, or it is not the requester's own."""
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             return self._read(connection, request_id, requester)
 
     def requests(self, requester: str | None = None) -> list[Request]:
         """All requests, or the requester's own, newest first."""
         of_requester = sa.true() if requester is None else REQUESTS.c.requested_by == requester
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             return self._requests(connection, of_requester)
 
     def forget_files(self, request_ids: Sequence[str], kept: timedelta) -> list[str]:
         """Forgets the files of those of the requests that ended so long ago, and gives their
         ids."""
-        with self._begin() as connection:
+        with self._store.begin() as connection:
             rows = connection.execute(
                 sa.select(REQUESTS.c.request_id).where(
                     REQUESTS.c.request_id.in_(request_ids),
@@ -564,110 +478,3 @@ class Ledger:
             )
             for row in rows
         ]
-
-    def _migrate(self) -> None:
-        """Makes the tables, or adds what they lack; if nothing, no right to do so is needed."""
-        if self._version() == len(MIGRATIONS):
-            return
-        with self._begin() as connection:
-            if self._schema is not None:
-                # Two processes that begin at once: the second waits, and finds it done.
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
-                connection.execute(sa.schema.CreateSchema(self._schema, if_not_exists=True))
-            version = self._version_of(connection)
-            if version > len(MIGRATIONS):
-                raise Unfit(
-                    f"The ledger {self._name} is of version {version}, and this exhaust knows "
-                    f"{len(MIGRATIONS)}.",
-                    "Use the newer exhaust that made it.",
-                )
-            for migration in MIGRATIONS[version:]:
-                migration(connection)
-            connection.execute(sa.delete(VERSION))
-            connection.execute(sa.insert(VERSION).values(version=len(MIGRATIONS)))
-
-    def _version(self) -> int:
-        with self._begin() as connection:
-            return self._version_of(connection)
-
-    def _version_of(self, connection: Connection) -> int:
-        if not sa.inspect(connection).has_table(VERSION.name, schema=self._schema):
-            return 0
-        return connection.scalar(sa.select(VERSION.c.version)) or 0
-
-    @contextmanager
-    def _begin(self) -> Iterator[Connection]:
-        """A transaction; what a user can meet in it becomes an error of ours."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except IntegrityError:
-            raise
-        except OperationalError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            if "locked" in reason:
-                raise Busy(
-                    f"The ledger {self._name} is held by another process.", "Try again."
-                ) from error
-            raise NoConnection(f"The ledger {self._name} cannot be used: {reason}") from error
-        except DBAPIError as error:
-            if "permission denied" not in str(error.orig):
-                raise
-            raise NotAllowed(
-                f"The ledger {self._name} refuses: {str(error.orig).splitlines()[0]}.",
-                "docs/access.md says what a reader has to be granted.",
-            ) from error
-
-
-LOCK = 0x65786861
-"""Of the ledger's migrations: `exha`."""
-
-
-def _file(profile: Profile) -> Path:
-    """Beside the warehouse; in the project's folder where that is no path of this machine."""
-    if profile.engine == "spark":
-        settings = profile.options.get("server_side_parameters") or {}
-        where = str(settings.get("spark.sql.warehouse.dir") or "").removeprefix("file:")
-        warehouse = profile.project_dir / (profile.target if "://" in where or not where else where)
-    else:
-        warehouse = Path(profile.options["path"])
-    return warehouse.with_name(f"{warehouse.name}.requests")
-
-
-def _sqlite(path: Path) -> tuple[Engine, str, None]:
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": PATIENCE})
-
-    @sa.event.listens_for(engine, "connect")
-    def _connect(connection: Any, _: object) -> None:
-        # Python would begin transactions by itself, and late: two could read, and one not write.
-        connection.isolation_level = None
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma foreign_keys = on")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("begin immediate")
-
-    return engine, str(path), None
-
-
-def _postgres(profile: Profile) -> tuple[Engine, str, str]:
-    from exhaust.warehouse.postgres import libpq
-
-    schema = f"{profile.schema}_requests"
-    arguments = libpq(profile.options)
-    engine = sa.create_engine("postgresql+psycopg://", connect_args=arguments)
-    name = f"{arguments.get('host')}:{arguments.get('port')}/{arguments.get('dbname')}"
-    role = profile.options.get("role")
-    if role:
-
-        @sa.event.listens_for(engine, "connect")
-        def _connect(connection: Any, _: object) -> None:
-            connection.execute(f"set role {identifier(role, 'postgres')}")
-            connection.commit()
-
-    return (
-        engine.execution_options(schema_translate_map={None: schema}),
-        f"{name}, schema {schema}",
-        schema,
-    )

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from support import new_processes
 
-from exhaust import ledger as module
+from exhaust import ledger_store as module
 from exhaust.errors import Busy, NotFound, Unfit, UsageError
 from exhaust.ledger import LEASE, Claim, LeaseLost, Ledger, Request, Status, request_id
 from exhaust.requests import worker_name
@@ -136,7 +136,7 @@ def test_an_operator_of_sunbird_recognises_it(ledger: Ledger, submit: Submit, cl
     ledger.batch_done(claim, "001", "/r/001.csv", 12)
     ledger.batch_done(claim, "002", "/r/002.csv", 30)
     ledger.succeed(claim)
-    with ledger._begin() as connection:
+    with ledger._store.begin() as connection:
         row = connection.execute(sa.select(module.REQUESTS)).one()
     sunbirds = row._mapping
     assert {name: sunbirds[name] for name in list(sunbirds)[:17]} == {
@@ -226,7 +226,7 @@ class TestOnceAtATime:
         ledger.cancel(first)
         second = submit().request_id
         ledger.cancel(second)
-        with ledger._begin() as connection:
+        with ledger._store.begin() as connection:
             connection.execute(sa.delete(module.REQUESTS).where(_is(first)))
             assert [row.request_id for row in connection.execute(sa.select(module.BATCHES))] == [
                 second,
@@ -443,7 +443,7 @@ def test_a_ledger_stays(settings: Settings, ledger: Ledger, submit: Submit) -> N
 
 
 def test_a_newer_ledger_is_refused(settings: Settings, ledger: Ledger) -> None:
-    with ledger._begin() as connection:
+    with ledger._store.begin() as connection:
         connection.execute(sa.update(module.VERSION).values(version=99))
     with pytest.raises(Unfit, match="is of version 99, and this exhaust knows 1"):
         Ledger.open(settings.profile)
@@ -455,7 +455,7 @@ def test_an_older_ledger_is_brought_up_to_date(
     submit()
 
     def add(connection: sa.Connection) -> None:
-        schema = ledger._schema
+        schema = ledger._store._schema
         table = f"{schema}.job_request" if schema else "job_request"
         connection.exec_driver_sql(f"alter table {table} add column later text")
 

@@ -415,7 +415,7 @@ class TestDbt:
     ],
 )
 def test_the_ledger_lies_beside_the_warehouse(where: str, expected: str) -> None:
-    from exhaust.ledger import _file
+    from exhaust.ledger_store import file_of
 
     options = {"server_side_parameters": {"spark.sql.warehouse.dir": where}}
-    assert _file(Profile("one", "spark", "main", options, Path("/project"))) == Path(expected)
+    assert file_of(Profile("one", "spark", "main", options, Path("/project"))) == Path(expected)
