@@ -6,6 +6,7 @@ engine that is asked for and cannot be had is an error, never a skip.
 
 import os
 import secrets
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -84,6 +85,12 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
     spark = Spark(tmp_path_factory.mktemp("spark"))
     yield spark
     spark.release()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts() -> None:
+    """Ctrl-C is heard, also where a shell that starts the tests in the background ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 NewSettings = Callable[[str], Settings]
