@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from bench import report
+from bench import report, scaling
 from bench.generate import Shape, batch_id, generate
 from bench.run import BIG, MANY, measure, new_bench, smaller
 
@@ -94,3 +94,19 @@ def test_the_benchmark_runs(tmp_path: Path) -> None:
     )
     table = report.tables({"machine": {"cores": 2}, "figures": figures})
     assert table.count("| at ") == len(report.bars(figures))
+
+
+@pytest.mark.usefixtures("settings_spark")
+def test_spark_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scaling, "SIZES", {"1 M": scaling.LIGHT})
+
+    figures = scaling.measure(tmp_path, 1_000)
+
+    assert list(figures["1 M"]) == ["load", "build (models)", "export of a course", "extract"]
+    load, build, export, _ = figures["1 M"].values()
+    assert load["wall"] > 0
+    assert load["written"] > 0
+    assert build["read"] > 0
+    assert build["shuffled"] > 0
+    assert export["read"] < build["read"]
+    assert scaling.table(figures).count("| 1 M |") == 3
