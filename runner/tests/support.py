@@ -82,9 +82,10 @@ class Spark:
             ),
             "spark.sql.shuffle.partitions": "2",
         }
-        # Tests end before the thorough compiler's work would be worth its time.
+        # Tests end before the thorough compiler's work would be worth its time; without it Java
+        # has a fifth of the room for compiled code, and a build may fill it.
         output["server_side_parameters"]["spark.driver.extraJavaOptions"] += (
-            " -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+            " -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"
         )
         profiles["exhaust"]["outputs"] = {"spark": output}
         profiles["exhaust"]["target"] = "spark"
