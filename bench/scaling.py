@@ -38,12 +38,10 @@ MEMORY = "8g"
 
 @dataclass(frozen=True)
 class Stage:
-    """What a command took of Spark; bytes, but for the first two."""
+    """What a command took of Spark; bytes, but for the first."""
 
     wall: float
     """Seconds."""
-    peak_mb: float
-    read: int
     written: int
     shuffled: int
     spilled: int
@@ -106,8 +104,6 @@ def _run(place: Path, environment: Mapping[str, str], command: list[str]) -> Sta
     metrics = list(_task_metrics(events))
     return Stage(
         wall=cost.wall,
-        peak_mb=cost.peak_mb,
-        read=sum(task["Input Metrics"]["Bytes Read"] for task in metrics),
         written=sum(task["Output Metrics"]["Bytes Written"] for task in metrics),
         shuffled=sum(task["Shuffle Write Metrics"]["Shuffle Bytes Written"] for task in metrics),
         spilled=sum(task["Disk Bytes Spilled"] for task in metrics),
@@ -127,15 +123,15 @@ def _task_metrics(events: Path) -> Iterator[dict[str, Any]]:
 def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
     """The figures as Markdown."""
     lines = [
-        "| enrolments | stage | wall s | peak MB | MB read | written | shuffled | spilled |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| enrolments | stage | wall s | MB written | MB shuffled | MB spilled |",
+        "| --- | --- | ---: | ---: | ---: | ---: |",
     ]
     for name, stages in figures.items():
         for stage, cost in stages.items():
             if stage != "extract":
-                sizes = (cost[key] / 1e6 for key in ("read", "written", "shuffled", "spilled"))
+                sizes = (cost[key] / 1e6 for key in ("written", "shuffled", "spilled"))
                 lines.append(
-                    f"| {name} | {stage} | {cost['wall']:.1f} | {cost['peak_mb']:,.0f} | "
+                    f"| {name} | {stage} | {cost['wall']:.1f} | "
                     f"{' | '.join(f'{megabytes:,.0f}' for megabytes in sizes)} |"
                 )
     return "\n".join(lines)
