@@ -11,7 +11,8 @@
 -#}
 {% macro record_build_start() %}
     {%- if execute %}
-        {{ statements(make_builds() + [record_build("'running'", "null", load_of_build())]) }}
+        {%- set record = record_build("'running'", "null", load_of_build()) %}
+        {{ statements(make_builds() + add_load_to_builds() + [record]) }}
     {%- endif %}
 {% endmacro %}
 
@@ -50,6 +51,16 @@
         )
     {%- endset %}
     {{ return([create_schema, create_table]) }}
+{% endmacro %}
+
+{#- For a table of before this column; else nothing, as altering a table waits for exports. -#}
+{% macro add_load_to_builds() %}
+    {%- set builds = adapter.get_relation(target.database, target.schema, "builds") %}
+    {%- set columns = adapter.get_columns_in_relation(builds) if builds else [] %}
+    {%- if columns and "loaded_at" not in columns | map(attribute="name") %}
+        {{ return(["alter table " ~ builds_table() ~ " add column loaded_at timestamp"]) }}
+    {%- endif %}
+    {{ return([]) }}
 {% endmacro %}
 
 {% macro record_build(status, ended_at, loaded_at) %}

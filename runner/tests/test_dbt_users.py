@@ -126,6 +126,18 @@ def test_the_wide_shape_of_a_course(built: Built, tmp_path: Path) -> None:
     assert list(json.loads(preview)[0]) == [label for (label,) in plan]
 
 
+def test_builds_of_before_the_time_of_loads_go_on(settings: Settings, tmp_path: Path) -> None:
+    load_extract(settings, SEEDS)
+    builds = relation(settings.profile.schema, "builds")
+    assert dbt(settings, tmp_path, "run").returncode == 0
+    with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
+        warehouse.execute(f"alter table {builds} drop column loaded_at")
+
+    assert dbt(settings, tmp_path, "run").returncode == 0
+    newest = f"select loaded_at is not null from {builds} order by started_at desc limit 1"
+    assert query(settings, newest) == [(True,)]
+
+
 class TestAFailedBuild:
     """A learner stands twice in the marts: a test of severity error fails."""
 
