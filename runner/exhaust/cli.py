@@ -237,7 +237,7 @@ def load(
     Example:
       exhaust load extracts/2026-11-01
     """
-    from exhaust.extract import read_extract
+    from exhaust.extract.folder import read_extract
     from exhaust.load import load
     from exhaust.sources import read_sources
     from exhaust.warehouse import connect

@@ -13,7 +13,7 @@ from exhaust.dbt import BuildReport, build
 from exhaust.display import Display
 from exhaust.errors import Unfit, UsageError
 from exhaust.export import Request, export
-from exhaust.extract import read_extract
+from exhaust.extract.folder import read_extract
 from exhaust.load import load
 from exhaust.settings import Settings, find_project, read_settings
 from exhaust.sources import read_sources

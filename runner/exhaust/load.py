@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exhaust.display import Progress
-from exhaust.extract import Extract, ExtractTable
-from exhaust.formats import DataFile
+from exhaust.extract.data_file import DataFile
+from exhaust.extract.folder import Extract, ExtractTable
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from exhaust.export import ExportReport, Request, export
-from exhaust.extract import read_extract
+from exhaust.extract.folder import read_extract
 from exhaust.load import load
 from exhaust.settings import Settings
 from exhaust.sources import read_sources

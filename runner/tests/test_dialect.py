@@ -3,8 +3,8 @@ import random
 
 import pytest
 
-from exhaust import dialect
-from exhaust.dialect import BACKSLASH, DOUBLED, Scan, scan, usual
+from exhaust.extract import dialect
+from exhaust.extract.dialect import BACKSLASH, DOUBLED, Scan, scan, usual
 
 NONE: frozenset[str] = frozenset()
 BY_BACKSLASH = frozenset({BACKSLASH})

@@ -5,10 +5,10 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exhaust import extract
 from exhaust.errors import Unfit, UsageError
-from exhaust.extract import Extract, read_extract
-from exhaust.formats import CsvFile
+from exhaust.extract import folder as module
+from exhaust.extract.csv_file import CsvFile
+from exhaust.extract.folder import Extract, read_extract
 from exhaust.sources import SourceTable
 
 USER = SourceTable("user", ("userid", "rootorgid", "framework"), ("userid",), ("userid",))
@@ -252,7 +252,7 @@ def test_large_files_are_scanned_in_processes_of_their_own(
     write(tmp_path, user__csv='userid\n"a\\"b"\n', location__csv='id,name\n1,"a\nb"\n')
     alone = read(tmp_path)
 
-    monkeypatch.setattr(extract, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(module, "WORTH_PROCESSES", 0)
 
     assert read(tmp_path) == alone
     write(tmp_path, location__csv__gz=b"")

@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from exhaust.errors import Unfit
-from exhaust.extract import read_extract
+from exhaust.extract.folder import read_extract
 from exhaust.load import WATCHER, LoadedTable, LoadReport, load
 from exhaust.settings import Settings
 from exhaust.sources import SourceTable

@@ -22,7 +22,7 @@ from support import PROJECT, Spark, load_extract, no_progress
 
 from exhaust.errors import Busy, ExhaustError, NoConnection, Unfit, UsageError
 from exhaust.export import Request, export
-from exhaust.extract import read_extract
+from exhaust.extract.folder import read_extract
 from exhaust.layout import Layout
 from exhaust.ledger import Ledger, Status
 from exhaust.load import load

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from exhaust import sql
-from exhaust.formats import DataFile
+from exhaust.extract.data_file import DataFile
 from exhaust.settings import Profile
 
 

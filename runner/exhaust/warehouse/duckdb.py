@@ -9,7 +9,7 @@ from typing import Any, Self
 import duckdb
 
 from exhaust.errors import Busy, ExhaustError, Unfit
-from exhaust.formats import DataFile
+from exhaust.extract.data_file import DataFile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 

@@ -8,7 +8,7 @@ import duckdb
 import psycopg
 
 from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, Unfit
-from exhaust.formats import READER, DataFile
+from exhaust.extract.data_file import READER, DataFile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 

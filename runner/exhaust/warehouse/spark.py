@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from exhaust.errors import ExhaustError, NoConnection
-from exhaust.formats import DataFile
+from exhaust.extract.data_file import DataFile
 from exhaust.settings import Profile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.spark_session import close_session, first_line, open_session, spark_log

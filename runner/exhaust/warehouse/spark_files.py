@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from exhaust import sql
-from exhaust.formats import READER, CsvFile, DataFile, JsonFile, ParquetFile, Part
+from exhaust.extract.csv_file import CsvFile
+from exhaust.extract.data_file import READER, DataFile
+from exhaust.extract.json_file import JsonFile
+from exhaust.extract.parquet_file import ParquetFile
+from exhaust.extract.part import Part
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -240,8 +244,10 @@ def _parquet_texts(session: "SparkSession", paths: list[str], file: DataFile) ->
 
 
 def _parquet_text(column: "Column", kind: "DataType") -> "Column":
-    """The forms are those of `exhaust.formats`. Raises Odd for a type that Spark writes in other
-    ways than DuckDB."""
+    """The forms are those of `exhaust.extract.parquet_file`.
+
+    Raises Odd for a type that Spark writes in other ways than DuckDB.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
 

@@ -5,9 +5,13 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from exhaust.dialect import BACKSLASH, DOUBLED, Scan, scan, usual
 from exhaust.errors import Unfit, UsageError
-from exhaust.formats import ENDINGS, CsvFile, DataFile, JsonFile, ParquetFile, Part
+from exhaust.extract.csv_file import CsvFile
+from exhaust.extract.data_file import DataFile
+from exhaust.extract.dialect import BACKSLASH, DOUBLED, Scan, scan, usual
+from exhaust.extract.json_file import JsonFile
+from exhaust.extract.parquet_file import ParquetFile
+from exhaust.extract.part import ENDINGS, Part
 from exhaust.sources import SourceTable
 
 LEFT_BY_WRITERS = ("_success", "_committed_", "_started_", "_metadata", "_common_metadata")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, BinaryIO
 
-from exhaust.dialect import BACKSLASH, DOUBLED, LONGEST_RECORD
+from exhaust.extract.dialect import BACKSLASH, DOUBLED, LONGEST_RECORD
 
 NUL_PROBLEM = (
     "there is a NUL character, which no text may hold",

@@ -1,0 +1,1 @@
+"""What arrives: a folder of raw tables, looked into before anything is loaded."""

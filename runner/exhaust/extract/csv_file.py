@@ -1,0 +1,93 @@
+"""A CSV file of an extract."""
+
+import codecs
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import duckdb
+
+from exhaust.errors import Unfit
+from exhaust.extract.data_file import first_fault, landed, query, unknown_fault
+from exhaust.extract.dialect import BACKSLASH, DOUBLED, LONGEST_RECORD
+from exhaust.extract.faults import UTF8_PROBLEM, check_csv
+from exhaust.extract.part import Part, literal
+
+HEADER_LIMIT = 1 << 20
+"""Bytes that a CSV file's header is looked for in."""
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    part: Part
+    columns: tuple[str, ...]
+    escape: str
+    lines: int | None = None
+    """How many there are, if each is seen to be a record; None where a value may hold several."""
+
+    @classmethod
+    def open(cls, part: Part, escape: str, lines: int | None = None) -> "CsvFile":
+        """Reads the header of a CSV file."""
+        with part.open() as stream:
+            head = stream.read(HEADER_LIMIT)
+        text = io.BytesIO(head.removeprefix(codecs.BOM_UTF8))
+        try:
+            header = next(_rows((line.decode() for line in text), escape), [])
+        except UnicodeDecodeError as error:
+            raise part.unfit(*UTF8_PROBLEM, 1) from error
+        except csv.Error as error:
+            raise part.unfit("there is no header that can be read", line=1) from error
+        if not header:
+            raise part.unfit(
+                "the first line names no columns",
+                "A table without rows is a header alone.",
+                line=1,
+            )
+        return cls(part, landed(part, header), escape, lines)
+
+    @property
+    def reader(self) -> str:
+        columns = ", ".join(f"{literal(name)}: 'varchar'" for name in self.columns)
+        # DuckDB's parallel readers would begin inside a value that holds new lines.
+        parallel = str(self.lines is not None).lower()
+        return (
+            f"select * from read_csv({self.part.pattern}, auto_detect = false, header = true, "
+            f"delim = ',', quote = '\"', escape = {literal(self.escape)}, strict_mode = true, "
+            f"allow_quoted_nulls = false, parallel = {parallel}, hive_partitioning = false, "
+            f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}})"
+        )
+
+    def check(self, rows: int) -> None:
+        if self.lines is None or rows == self.lines - 1:
+            return
+        with self.part.open() as stream:
+            records = sum(not line.isspace() for line in stream) - 1
+        if rows != records:
+            raise self.find_fault() or self.part.unfit(
+                f"of {records:,} records {rows:,} were read",
+                "Write values that hold a quote or a line break in quotes, all of them.",
+            )
+
+    def can_be_read(self) -> bool:
+        """Whether DuckDB finds as many columns in every record as in the header."""
+        try:
+            query(f"select count(*) from ({self.reader})")
+        except duckdb.Error:
+            return False
+        return True
+
+    def fault(self, error: duckdb.Error) -> Unfit:
+        return self.find_fault() or unknown_fault(self.part, error)
+
+    def find_fault(self) -> Unfit | None:
+        """The first fault of the file. Reads it row by row: only for a file that has one."""
+        return first_fault(
+            self.part, lambda stream: check_csv(stream, self.escape, len(self.columns))
+        )
+
+
+def _rows(lines: Iterable[str], escape: str) -> Iterator[list[str]]:
+    if escape == DOUBLED:
+        return csv.reader(lines, strict=True)
+    return csv.reader(lines, strict=True, doublequote=False, escapechar=BACKSLASH)

@@ -1,0 +1,98 @@
+"""What data files of every kind share: columns, how DuckDB reads them, what is wrong with them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, BinaryIO, Protocol
+
+import duckdb
+
+from exhaust import sql
+from exhaust.errors import Unfit
+from exhaust.extract.faults import Fault, first_twice
+from exhaust.extract.part import Part, literal
+
+LONGEST_NAME = 63
+"""Bytes. Postgres would cut a longer one, and might then have two alike."""
+
+READER: dict[str, str | bool | int | float | list[str]] = {
+    "preserve_insertion_order": "false",
+    "memory_limit": "1GB",
+}
+"""Settings of a DuckDB that reads for another engine: it would else keep the file in memory."""
+
+NUL_FOUND = "NUL in column "
+
+identifier = partial(sql.identifier, engine="duckdb")
+
+
+class DataFile(Protocol):
+    """A file that was looked into."""
+
+    @property
+    def part(self) -> Part: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names under which its columns land, in its own order; none if it is empty."""
+
+    @property
+    def reader(self) -> str:
+        """A SELECT in DuckDB's SQL that gives the columns, all text, exactly as they arrived."""
+
+    def check(self, rows: int) -> None:
+        """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
+
+    def fault(self, error: duckdb.Error) -> Unfit:
+        """What is wrong with the file on which DuckDB failed, and in which line."""
+
+
+def without_nul(texts: Iterable[tuple[str, str]], source: str) -> str:
+    """A SELECT that fails on a NUL character; DuckDB would take it, and Postgres refuse it."""
+    names, expressions = zip(*texts, strict=True)
+    inner = ", ".join(
+        f"{expression} as {identifier(name)}"
+        for name, expression in zip(names, expressions, strict=True)
+    )
+    outer = ", ".join(
+        f"case when contains({column}, chr(0)) then error({literal(NUL_FOUND + name)}) "
+        f"else {column} end as {column}"
+        for name in names
+        for column in [identifier(name)]
+    )
+    return f"select {outer} from (select {inner} from {source})"
+
+
+def landed(part: Part, names: Sequence[str]) -> tuple[str, ...]:
+    landed = tuple(name.lower() for name in names)
+    if "" in landed:
+        raise part.unfit(f"column {landed.index('') + 1} has no name", "Name it, or remove it.")
+    if too_long := next((name for name in landed if len(name.encode()) > LONGEST_NAME), None):
+        raise part.unfit(
+            f"the name of the column `{too_long}` is longer than {LONGEST_NAME} bytes",
+            "Give it a shorter one, or leave the column out.",
+        )
+    if twice := first_twice(landed):
+        raise part.unfit(
+            f"the column `{twice}` is there twice, in one spelling or two",
+            "Keep one of them.",
+        )
+    return landed
+
+
+def query(sql: str) -> list[tuple[Any, ...]]:
+    with duckdb.connect() as connection:
+        return connection.execute(sql).fetchall()
+
+
+def first_fault(part: Part, check: Callable[[BinaryIO], None]) -> Unfit | None:
+    with part.open() as stream:
+        try:
+            check(stream)
+        except Fault as fault:
+            return part.unfit(fault.problem, fault.hint, fault.line)
+    return None
+
+
+def unknown_fault(part: Part, error: duckdb.Error) -> Unfit:
+    reason = str(error).splitlines()[0].rstrip(".")
+    return part.unfit(f"this cannot be loaded: {reason}")
