@@ -5,13 +5,14 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
 from exhaust import sql
 from exhaust.errors import Unfit
+from exhaust.extract.spool import Spool
 
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
 
@@ -25,6 +26,8 @@ class Part:
 
     path: Path
     name: str
+    spool: Spool | None = field(default=None, compare=False, repr=False)
+    """Its unpacked bytes, where DuckDB cannot read them as they lie: from here on, these count."""
 
     @property
     def ending(self) -> str:
@@ -35,7 +38,9 @@ class Part:
         """Its bytes, unpacked."""
         try:
             with (
-                cast(BinaryIO, gzip.open(self.path))
+                Path(self.spool.path).open("rb")
+                if self.spool
+                else cast(BinaryIO, gzip.open(self.path))
                 if self.ending.endswith(".gz")
                 else self.path.open("rb")
             ) as stream:
@@ -61,4 +66,6 @@ class Part:
     @property
     def pattern(self) -> str:
         """The path as a SQL literal that DuckDB expands to this very file."""
+        if self.spool:
+            return literal(self.spool.path)
         return literal(re.sub(r"[*?\[]", r"[\g<0>]", str(self.path.absolute())))

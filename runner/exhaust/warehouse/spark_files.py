@@ -136,6 +136,9 @@ def _column(name: str) -> "Column":
 
 
 def _seems_plain(file: DataFile) -> bool:
+    if file.part.spool:
+        # Java is another process, which cannot open it.
+        return False
     name = file.part.path.name
     # Spark passes by what it takes for hidden, and unpacks what is spelled .gz.
     if name.startswith(("_", ".")) or (file.part.ending.endswith(".gz") and name[-3:] != ".gz"):
