@@ -3,19 +3,19 @@
 import codecs
 import csv
 import io
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 
 import duckdb
 
 from exhaust.errors import Unfit
-from exhaust.extract.data_file import first_fault, landed, query, unknown_fault
-from exhaust.extract.dialect import BACKSLASH, DOUBLED, LONGEST_RECORD
-from exhaust.extract.faults import UTF8_PROBLEM, check_csv
+from exhaust.extract.csv_faults import check_csv
+from exhaust.extract.csv_scan import BACKSLASH, DOUBLED
+from exhaust.extract.data_file import first_fault, identifier, landed, query, unknown_fault
+from exhaust.extract.faults import UTF8_PROBLEM
+from exhaust.extract.limits import LONGEST_HEADER, LONGEST_RECORD
 from exhaust.extract.part import Part, literal
-
-HEADER_LIMIT = 1 << 20
-"""Bytes that a CSV file's header is looked for in."""
+from exhaust.extract.spool import Spool
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,19 @@ class CsvFile:
     part: Part
     columns: tuple[str, ...]
     escape: str
+    """BACKSLASH, DOUBLED or CQLSH."""
     lines: int | None = None
     """How many there are, if each is seen to be a record; None where a value may hold several."""
+    copy: Spool | None = field(default=None, repr=False, compare=False)
+    """What DuckDB reads in place of the part, if it is cqlsh's and has escapes."""
+    text: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
+    """From SQL of a field of the copy to SQL of the text."""
 
     @classmethod
     def open(cls, part: Part, escape: str, lines: int | None = None) -> "CsvFile":
         """Reads the header of a CSV file."""
         with part.open() as stream:
-            head = stream.read(HEADER_LIMIT)
+            head = stream.read(LONGEST_HEADER)
         text = io.BytesIO(head.removeprefix(codecs.BOM_UTF8))
         try:
             header = next(_rows((line.decode() for line in text), escape), [])
@@ -38,6 +43,8 @@ class CsvFile:
             raise part.unfit(*UTF8_PROBLEM, 1) from error
         except csv.Error as error:
             raise part.unfit("there is no header that can be read", line=1) from error
+        if len(head) == LONGEST_HEADER and b"\n" not in head:
+            raise part.unfit(f"the header is longer than {LONGEST_HEADER >> 20} MiB", line=1)
         if not header:
             raise part.unfit(
                 "the first line names no columns",
@@ -49,11 +56,18 @@ class CsvFile:
     @property
     def reader(self) -> str:
         columns = ", ".join(f"{literal(name)}: 'varchar'" for name in self.columns)
+        path = literal(self.copy.path) if self.copy else self.part.pattern
+        escape = BACKSLASH if self.escape == BACKSLASH else DOUBLED
         # DuckDB's parallel readers would begin inside a value that holds new lines.
         parallel = str(self.lines is not None).lower()
+        texts = ", ".join(
+            f"{self.text(identifier(name)) if self.text else identifier(name)} "
+            f"as {identifier(name)}"
+            for name in self.columns
+        )
         return (
-            f"select * from read_csv({self.part.pattern}, auto_detect = false, header = true, "
-            f"delim = ',', quote = '\"', escape = {literal(self.escape)}, strict_mode = true, "
+            f"select {texts} from read_csv({path}, auto_detect = false, header = true, "
+            f"delim = ',', quote = '\"', escape = {literal(escape)}, strict_mode = true, "
             f"allow_quoted_nulls = false, parallel = {parallel}, hive_partitioning = false, "
             f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}})"
         )
@@ -88,6 +102,7 @@ class CsvFile:
 
 
 def _rows(lines: Iterable[str], escape: str) -> Iterator[list[str]]:
+    csv.field_size_limit(LONGEST_HEADER)
     if escape == DOUBLED:
         return csv.reader(lines, strict=True)
     return csv.reader(lines, strict=True, doublequote=False, escapechar=BACKSLASH)

@@ -8,11 +8,9 @@ import duckdb
 
 from exhaust import sql
 from exhaust.errors import Unfit
-from exhaust.extract.faults import Fault, first_twice
+from exhaust.extract.faults import first_twice
+from exhaust.extract.limits import LONGEST_NAME, MAX_COLUMNS
 from exhaust.extract.part import Part, literal
-
-LONGEST_NAME = 63
-"""Bytes. Postgres would cut a longer one, and might then have two alike."""
 
 READER: dict[str, str | bool | int | float | list[str]] = {
     "preserve_insertion_order": "false",
@@ -64,6 +62,8 @@ def without_nul(texts: Iterable[tuple[str, str]], source: str) -> str:
 
 def landed(part: Part, names: Sequence[str]) -> tuple[str, ...]:
     landed = tuple(name.lower() for name in names)
+    if len(landed) > MAX_COLUMNS:
+        raise part.unfit(f"there are {len(landed):,} columns; {MAX_COLUMNS:,} are the most", line=1)
     if "" in landed:
         raise part.unfit(f"column {landed.index('') + 1} has no name", "Name it, or remove it.")
     if too_long := next((name for name in landed if len(name.encode()) > LONGEST_NAME), None):
@@ -85,11 +85,12 @@ def query(sql: str) -> list[tuple[Any, ...]]:
 
 
 def first_fault(part: Part, check: Callable[[BinaryIO], None]) -> Unfit | None:
-    with part.open() as stream:
-        try:
+    """What `check` raises as a Fault of a part's bytes, if it raises one."""
+    try:
+        with part.open() as stream, part.plain_faults():
             check(stream)
-        except Fault as fault:
-            return part.unfit(fault.problem, fault.hint, fault.line)
+    except Unfit as fault:
+        return fault
     return None
 
 

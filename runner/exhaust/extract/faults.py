@@ -4,13 +4,11 @@ DuckDB reads files fast and tells of a fault in records, not lines. So a file on
 read once more, line by line, by the functions here.
 """
 
-import codecs
 import json
-import re
 from collections.abc import Iterable, Sequence
-from typing import Any, BinaryIO
+from typing import Any
 
-from exhaust.extract.dialect import BACKSLASH, DOUBLED, LONGEST_RECORD
+from exhaust.extract.limits import LONGEST_RECORD
 
 NUL_PROBLEM = (
     "there is a NUL character, which no text may hold",
@@ -29,84 +27,7 @@ class Fault(Exception):
         self.hint = hint
 
 
-QUOTED = {
-    DOUBLED: re.compile(rb'(?:[^"]|"")*+', re.DOTALL),
-    BACKSLASH: re.compile(rb'(?:[^"\\]|\\.)*+', re.DOTALL),
-}
-UNQUOTED = re.compile(rb"[^,\r\n]*+")
-OPENING = re.compile(rb' *+"')
-AFTER_QUOTED = re.compile(rb" *+(?=[,\r\n]|$)")
-
-
-def check_csv(stream: BinaryIO, escape: str, width: int) -> None:
-    """Raises the first Fault of a CSV file of so many columns, as DuckDB would see it."""
-    start = found = 1
-    first_end: bytes | None = None
-    is_quoted = False
-    for number, line in enumerate(stream, start=1):
-        _check_text(line, number)
-        if number == 1:
-            line = line.removeprefix(codecs.BOM_UTF8)
-        if not is_quoted:
-            start, found = number, 1
-        is_blank = not is_quoted and not line.strip(b"\r\n")
-        at = 0
-        while True:
-            if is_quoted:
-                at = _end(QUOTED[escape], line, at)
-                if at == len(line):
-                    break
-                is_quoted = False
-                closed = AFTER_QUOTED.match(line, at + 1)
-                if closed is None:
-                    raise Fault(
-                        number,
-                        "something follows the closing quote of a value",
-                        "A quote inside a value is written as two, or with a backslash before it.",
-                    )
-                at = closed.end()
-            elif opening := OPENING.match(line, at):
-                is_quoted = True
-                at = opening.end()
-                continue
-            else:
-                at = _end(UNQUOTED, line, at)
-            if line.startswith(b",", at):
-                at += 1
-                found += 1
-                continue
-            end = line[at:]
-            first_end = first_end or end
-            if end not in (b"", first_end):
-                raise Fault(
-                    number,
-                    "there is a carriage return outside quotes, or lines end in two ways",
-                    "Quote the value that holds it; end all lines alike, in LF or in CR LF.",
-                )
-            if found != width and not is_blank:
-                raise Fault(
-                    start,
-                    f"expected {width} columns, found {found}",
-                    "Is a comma or a quote in a value not quoted? "
-                    "Correct the line, or unload the table again.",
-                )
-            break
-    if is_quoted:
-        raise Fault(
-            start,
-            "a quote is opened that nothing closes",
-            "Is the file cut short? Correct the line, or unload the table again.",
-        )
-
-
-def _end(pattern: re.Pattern[bytes], line: bytes, at: int) -> int:
-    """Where a pattern that always matches ends."""
-    match = pattern.match(line, at)
-    assert match is not None  # noqa: S101
-    return match.end()
-
-
-def _check_text(line: bytes, number: int) -> None:
+def check_text(line: bytes, number: int) -> None:
     if len(line) > LONGEST_RECORD:
         raise Fault(number, f"this is longer than {LONGEST_RECORD >> 20} MiB")
     if b"\0" in line:
@@ -128,7 +49,7 @@ def check_json_lines(lines: Iterable[bytes]) -> None:
 
 
 def _check_object(line: bytes, number: int) -> None:
-    _check_text(line, number)
+    check_text(line, number)
     if not line.strip():
         return
     try:

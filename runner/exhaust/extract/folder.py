@@ -1,14 +1,13 @@
 """A folder of raw tables, looked into before anything is loaded."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from exhaust.errors import Unfit, UsageError
+from exhaust.extract.csv_dialect import open_csv_files
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.data_file import DataFile
-from exhaust.extract.dialect import BACKSLASH, DOUBLED, Scan, scan, usual
 from exhaust.extract.json_file import JsonFile
 from exhaust.extract.parquet_file import ParquetFile
 from exhaust.extract.part import ENDINGS, Part
@@ -16,8 +15,6 @@ from exhaust.sources import SourceTable
 
 LEFT_BY_WRITERS = ("_success", "_committed_", "_started_", "_metadata", "_common_metadata")
 LOGS = (".crc", ".log")
-WORTH_PROCESSES = 64 << 20
-"""Bytes."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,7 @@ def read_extract(folder: Path, tables: Sequence[SourceTable]) -> Extract:
             "Expected are files or folders of parts such as user.csv, user_enrolments.csv.gz, "
             f"content_hierarchy.jsonl. The tables are: {', '.join(t.name for t in tables)}.",
         )
-    csv_files = _csv_files(found)
+    csv_files = open_csv_files(found)
     return Extract(
         folder,
         tuple(
@@ -147,54 +144,6 @@ def _some(names: Sequence[str]) -> str:
         return "nothing in it looks like data"
     more = f" and {len(names) - 10} more" if len(names) > 10 else ""
     return f"found there: {', '.join(names[:10])}{more}"
-
-
-def _csv_files(found: Mapping[str, Sequence[Part]]) -> dict[Part, CsvFile]:
-    """Opens all CSV files, each with the escape that it shows, else that others show, nearest
-    first."""
-    parts = [part for parts in found.values() for part in parts if part.ending.startswith(".csv")]
-    scans = dict(zip(parts, _scanned(parts), strict=True))
-    everywhere = usual(scans.values(), BACKSLASH)
-    files = {}
-    for table in found.values():
-        of_table = {part: scans[part] for part in table if part in scans}
-        likely = usual(of_table.values(), everywhere)
-        for part, told in of_table.items():
-            escape = told.escape or likely
-            if told.is_doubtful:
-                escape = _tried(part, told, escape)
-            lines = None if escape in told.several_lines else told.lines
-            files[part] = CsvFile.open(part, escape, lines)
-            if told.has_nul or escape in told.unclosed:
-                # DuckDB would take a NUL, and leave out, without a word, what an unclosed quote
-                # swallows.
-                fault = files[part].find_fault()
-                if fault:
-                    raise fault
-    return files
-
-
-def _scanned(parts: Sequence[Part]) -> Iterable[Scan]:
-    """Scans large files side by side, which takes Python a process each."""
-    if sum(part.path.stat().st_size for part in parts) < WORTH_PROCESSES:
-        return [_scan(part) for part in parts]
-    with ProcessPoolExecutor() as pool:
-        return list(pool.map(_scan, parts))
-
-
-def _scan(part: Part) -> Scan:
-    with part.open() as stream:
-        return scan(stream)
-
-
-def _tried(part: Part, told: Scan, likely: str) -> str:
-    """The escape under which a doubtful file can be read; the likely one if both do, or neither."""
-    other = DOUBLED if likely == BACKSLASH else BACKSLASH
-    can_be_read = [
-        escape not in told.unclosed and CsvFile.open(part, escape).can_be_read()
-        for escape in (likely, other)
-    ]
-    return other if can_be_read == [False, True] else likely
 
 
 def _open(part: Part, csv_files: Mapping[Part, CsvFile], table: SourceTable) -> DataFile:

@@ -13,8 +13,8 @@ from exhaust.extract.data_file import (
     unknown_fault,
     without_nul,
 )
-from exhaust.extract.dialect import LONGEST_RECORD
 from exhaust.extract.faults import check_json_lines
+from exhaust.extract.limits import LONGEST_RECORD
 from exhaust.extract.part import Part, literal
 
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 
 from exhaust import sql
 from exhaust.errors import Unfit
+from exhaust.extract.faults import Fault
 from exhaust.extract.spool import Spool
 
 ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
@@ -22,7 +23,8 @@ literal = partial(sql.literal, engine="duckdb")
 
 @dataclass(frozen=True)
 class Part:
-    """A file of a table; `name` is its path within the extract, for messages."""
+    """A file of a table, or a member of an archive at `path`; `name` is its path within the
+    extract, for messages."""
 
     path: Path
     name: str
@@ -31,7 +33,16 @@ class Part:
 
     @property
     def ending(self) -> str:
-        return next(ending for ending in ENDINGS if self.path.name.lower().endswith(ending))
+        return next(ending for ending in ENDINGS if self.name.lower().endswith(ending))
+
+    @property
+    def is_csv(self) -> bool:
+        return self.ending.startswith(".csv")
+
+    @property
+    def size(self) -> int:
+        """Bytes, packed or not, that there are to read."""
+        return Path(self.spool.path if self.spool else self.path).stat().st_size
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
@@ -52,6 +63,14 @@ class Part:
             ) from error
         except OSError as error:
             raise self.unfit(f"this cannot be read: {error.strerror or error}") from error
+
+    @contextmanager
+    def plain_faults(self) -> Iterator[None]:
+        """Turns a Fault of what was read into an Unfit that names the file."""
+        try:
+            yield
+        except Fault as fault:
+            raise self.unfit(fault.problem, fault.hint, fault.line) from fault
 
     def check(self) -> None:
         """Raises Unfit if it cannot be opened: DuckDB would not say why."""

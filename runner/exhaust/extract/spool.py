@@ -5,6 +5,7 @@ On Linux they have no name: they are gone when the process ends, even if it is k
 """
 
 import io
+import os
 import tempfile
 import weakref
 from collections.abc import Callable
@@ -30,11 +31,22 @@ class Spool:
     """Bytes in a temporary file, there as long as this object is."""
 
     path: str
-    """What DuckDB opens. Other processes cannot, as it may name a descriptor of this one."""
+    """What DuckDB opens. It may name a descriptor of this process, and ends with it."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.path = str(DESCRIPTORS / str(file.fileno())) if DESCRIPTORS.is_dir() else file.name
+        self.path = f"/proc/{os.getpid()}/fd/{file.fileno()}" if DESCRIPTORS.is_dir() else file.name
         self.close = weakref.finalize(self, file.close)
+
+    def __reduce__(self) -> tuple[type["Borrowed"], tuple[str]]:
+        """Processes that help this one read what it keeps."""
+        return Borrowed, (self.path,)
+
+
+class Borrowed(Spool):
+    """Bytes that another process keeps."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
 
 
 def spooled(write: Callable[[BinaryIO], None]) -> Spool:

@@ -11,6 +11,9 @@ tools double the quote (RFC 4180). What tells the two apart:
   be two.
 
 A `\\"` at the end of a field tells nothing: a field that ends in a backslash, or in the middle.
+
+`cqlsh COPY TO` uses backslashes as well, in unquoted fields too: it does not quote a field because
+it holds a quote. A `\\"` in an unquoted field is cqlsh's.
 """
 
 import re
@@ -19,11 +22,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from exhaust.extract.faults import NUL_PROBLEM, Fault
+from exhaust.extract.limits import LONGEST_BLANK, LONGEST_RECORD
+
 BACKSLASH = "\\"
 DOUBLED = '"'
-
-LONGEST_RECORD = 64 << 20
-"""Bytes. A course's hierarchy is one record."""
+CQLSH = "cqlsh"
+"""What these are called where a file's escape is known: the two characters, and cqlsh's own way."""
 
 CHUNK = 1 << 18
 """Bytes: few enough for the processor's cache."""
@@ -53,33 +58,51 @@ WHOLE_LINES = {
 CLOSED = re.compile(rb'(?:[^"]*+"(?<=[,\n]")[^"]*+"(?=[,\r\n]))*+[^"]*+')
 """Text in which, once the escaped quotes are gone, all quotes stand at both ends of a value."""
 
+QUOTED = re.compile(rb'"[^"\n]*+"')
+ESCAPED_BARE = re.compile(rb'(?:^|\n)[^"\n]*\0[^"\n]*(?:\n|$)')
+LITERAL = re.compile(rb"[,\n\"][\[{]{1,2}'")
+"""The beginning of a collection as CQL and Python write it."""
+
 
 @dataclass(frozen=True)
 class Scan:
     """What the bytes of a CSV file say."""
 
     escape: str | None
-    """BACKSLASH, DOUBLED, or None if the file reads alike in both, or may be either."""
+    """BACKSLASH, DOUBLED, CQLSH, or None if the file reads alike in several."""
     is_doubtful: bool
     """Whether there is a `\\"` that tells nothing: where the escape is not known, it matters."""
     unclosed: frozenset[str]
     """The escapes under which a quote may be one that nothing closes, or that opens nothing."""
-    has_nul: bool
     lines: int
     several_lines: frozenset[str]
     """The escapes under which a record may take more than a line."""
+    is_proven: bool = True
+    """Whether the escape is; it is not where a single backslash alone speaks for DOUBLED."""
+    has_backslash: bool = False
+    ends_in_cr: bool = False
+    """Whether the first line ends in CR LF."""
+    has_literals: bool = False
+    """Whether a field seems to begin with a collection as CQL or Python writes it. It is looked
+    for only in files whose lines end in CR LF."""
 
 
 def scan(stream: BinaryIO) -> Scan:
-    """Reads a CSV file to its end, in chunks."""
+    """Reads a CSV file in chunks, to its end.
+
+    Raises Fault, as early as it is seen, for a NUL character and for what is over the limits.
+    """
     escape = None
-    is_doubtful = has_single_backslash = has_nul = False
+    is_doubtful = has_single_backslash = has_backslash = ends_in_cr = has_literals = False
     quotes = [_Quotes(BACKSLASH), _Quotes(DOUBLED)]
     seen = b""
     lines = 0
-    for text in _texts(stream):
-        has_nul = has_nul or b"\0" in text
-        lines += text.count(b"\n")
+    for text in checked_texts(stream):
+        if not lines:
+            ends_in_cr = text[: text.find(b"\n")].endswith(b"\r")
+        has_backslash = has_backslash or b"\\" in text
+        if ends_in_cr and not has_literals:
+            has_literals = LITERAL.search(text) is not None
         if escape is None:
             seen = seen[-OVERLAP:] + text
             if b'"' in seen:
@@ -91,35 +114,63 @@ def scan(stream: BinaryIO) -> Scan:
             if escape:
                 quotes = [those for those in quotes if those.escape == escape]
         for those in quotes:
-            those.read(text)
-    if escape is None and has_single_backslash:
+            those.read(text, lines)
+        if all(those.is_too_long for those in quotes):
+            raise quotes[0].fault
+        if escape == BACKSLASH and not quotes[0].lines_are_whole and _has_bare_escape(text):
+            # What else there is to know is seen when the file is rewritten (cqlsh.py).
+            return Scan(CQLSH, False, frozenset(), 0, frozenset(), True, True, ends_in_cr)
+        lines += text.count(b"\n")
+    is_proven = escape is not None or not has_single_backslash
+    if not is_proven:
         escape = DOUBLED
     unclosed = frozenset(those.escape for those in quotes if not those.are_closed())
     return Scan(
         escape=escape,
         is_doubtful=escape is None and is_doubtful,
         unclosed=unclosed,
-        has_nul=has_nul,
         lines=lines,
         several_lines=frozenset(those.escape for those in quotes if not those.lines_are_whole),
+        is_proven=is_proven,
+        has_backslash=has_backslash,
+        ends_in_cr=ends_in_cr,
+        has_literals=has_literals,
     )
 
 
-def _texts(stream: BinaryIO) -> Iterator[bytes]:
-    """The bytes of a file, cut at the ends of lines where they are not too far apart."""
-    cut = b""
+def checked_texts(stream: BinaryIO) -> Iterator[bytes]:
+    """The bytes of a file, cut at the ends of lines.
+
+    Raises Fault for a NUL character, a line that is too long, and too many blank lines.
+    """
+    cut: list[bytes] = []
+    lines = size = blank = 0
     while chunk := stream.read(CHUNK):
+        if (nul := chunk.find(b"\0")) >= 0:
+            raise Fault(lines + chunk.count(b"\n", 0, nul) + 1, *NUL_PROBLEM)
+        blank = 0 if chunk.strip(b"\r\n") else blank + len(chunk)
+        if blank > LONGEST_BLANK:
+            raise Fault(
+                lines + 1,
+                f"more than {LONGEST_BLANK >> 20} MiB of blank lines follow",
+                "Is the file damaged? Unload the table again.",
+            )
         end = chunk.rfind(b"\n") + 1
         if end:
-            yield cut + chunk[:end]
-            cut = chunk[end:]
-        else:
-            cut += chunk
-        if len(cut) > LONGEST_RECORD:
-            yield cut
-            cut = b""
-    if cut:
-        yield cut + b"\n"
+            yield b"".join([*cut, chunk[:end]])
+            cut = []
+            size = 0
+            lines += chunk.count(b"\n")
+        cut.append(chunk[end:])
+        size += len(chunk) - end
+        if size > LONGEST_RECORD:
+            raise Fault(
+                lines + 1,
+                f"this line is longer than {LONGEST_RECORD >> 20} MiB",
+                "No field of Sunbird's is so long. Is the file damaged? Unload the table again.",
+            )
+    if size:
+        yield b"".join([*cut, b"\n"])
 
 
 class _Quotes:
@@ -131,25 +182,38 @@ class _Quotes:
     def __init__(self, escape: str) -> None:
         self.escape = escape
         self.lines_are_whole = True
+        self.is_too_long = False
         self._is_sound = True
         self._cut = b""
         """The end of the last chunk, where it may go on with what decides about it."""
         self._open = b"\n"
-        """A value that has begun, and what stands before it."""
+        """The quote of a value that has begun, if one has, after what stands before it."""
+        self._open_size = 0
+        """Bytes that the value has so far."""
+        self._open_line = 1
 
-    def read(self, text: bytes) -> None:
-        """Takes a text that ends with a line, unless that is longer than a record may be."""
+    def read(self, text: bytes, lines: int) -> None:
+        """Takes a text that ends with a line, and how many lines stand before it."""
         self.lines_are_whole = self.lines_are_whole and self._close(text)
         if not self.lines_are_whole and self._is_sound:
             text = self._cut + text
             end = len(text.rstrip(b'\\"'))
             self._cut = text[end:]
-            self._follow(text[:end])
+            self._follow(text[:end], lines)
 
     def are_closed(self) -> bool:
         if self._is_sound:
-            self._follow(self._cut)
+            self._follow(self._cut, 0)
         return self._is_sound and b'"' not in self._open
+
+    @property
+    def fault(self) -> Fault:
+        """What is wrong where a value is too long."""
+        return Fault(
+            self._open_line,
+            f"a quote is opened that nothing closes within {LONGEST_RECORD >> 20} MiB",
+            "Is the file damaged? Correct the line, or unload the table again.",
+        )
 
     def _close(self, lines: bytes) -> bool:
         """Whether each of these lines closes the quotes that it opens."""
@@ -158,17 +222,23 @@ class _Quotes:
         others, closed = WHOLE_LINES[self.escape]
         return closed.fullmatch(lines.translate(None, others)) is not None
 
-    def _follow(self, text: bytes) -> None:
+    def _follow(self, text: bytes, lines: int) -> None:
         if self.escape == DOUBLED:
             text = text.replace(b'""', b"")
         elif b"\\" in text:
             text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+        before = len(self._open)
         text = self._open + text
         closed = CLOSED.match(text)
         end = closed.end() if closed else 0
         # One quote left is a value that goes on in the next chunk.
-        self._is_sound = text.count(b'"', end) < 2 and len(text) - end < LONGEST_RECORD
-        self._open = text[max(end - 1, 0) :]
+        self._is_sound = text.count(b'"', end) < 2
+        if end >= before:
+            self._open_line = lines + 1 + text.count(b"\n", before, end)
+            self._open_size = 0
+        self._open_size += len(text) - end
+        self._open = text[max(end - 1, 0) : end + 1]
+        self.is_too_long = self._is_sound and self._open_size > LONGEST_RECORD
 
 
 def usual(scans: Iterable[Scan], default: str) -> str:
@@ -185,3 +255,11 @@ def _proven(text: bytes) -> str | None:
         if beginning in text and (found := proof.search(text))
     }
     return min(places, key=places.__getitem__, default=None)
+
+
+def _has_bare_escape(lines: bytes) -> bool:
+    """Whether a field that is not quoted holds an escaped quote."""
+    if b'\\"' not in lines:
+        return False
+    marked = lines.replace(b"\\\\", b"").replace(b'\\"', b"\0")
+    return ESCAPED_BARE.search(QUOTED.sub(b"", marked)) is not None

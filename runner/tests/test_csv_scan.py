@@ -3,8 +3,8 @@ import random
 
 import pytest
 
-from exhaust.extract import dialect
-from exhaust.extract.dialect import BACKSLASH, DOUBLED, Scan, scan, usual
+from exhaust.extract import csv_scan
+from exhaust.extract.csv_scan import BACKSLASH, DOUBLED, Scan, scan, usual
 
 NONE: frozenset[str] = frozenset()
 BY_BACKSLASH = frozenset({BACKSLASH})
@@ -75,7 +75,7 @@ def test_a_backslash_before_a_quote_that_ends_a_field_is_doubtful(line: str) -> 
 def test_evidence_across_the_ends_of_chunks_counts(
     size: int, text: str, expected: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialect, "CHUNK", size)
+    monkeypatch.setattr(csv_scan, "CHUNK", size)
 
     assert told(text) == expected
 

@@ -1,0 +1,155 @@
+"""What `cqlsh COPY TO` writes, turned into CSV that DuckDB reads, and its texts read back.
+
+cqlsh shows a text before it writes it: a backslash becomes two, and a control character or U+00A0
+its Python escape (`\\n`, `\\xa0`). Then Python's csv module puts a backslash before each quote, and
+from Python 3.10 on before each backslash too. So in the file stand
+
+| in the text         | before Python 3.10 | from 3.10 on |
+| ------------------- | ------------------ | ------------ |
+| a quote             | `\\"`               | `\\"`         |
+| a backslash         | two                | four         |
+| a line break        | `\\n`               | `\\\\n`        |
+
+in quoted and in unquoted fields. A copy of the file with MARKS in place of pairs of backslashes and
+of escaped quotes has no quotes but those around fields, and is what DuckDB reads.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial, reduce
+from typing import BinaryIO
+
+from exhaust import sql
+from exhaust.extract.csv_scan import checked_texts
+from exhaust.extract.faults import Fault
+
+PAIR = "\x01"
+QUOTE = "\x02"
+BOTH = "\x03"
+"""Marks, as cqlsh writes no control characters. BOTH stands for two pairs while texts are read."""
+MARKS = re.compile(rb"[\x01-\x03]")
+
+FOUR = b"\0"
+"""Stands for two pairs while a file is rewritten."""
+OLDER = re.compile(rb"\x01[^ntrx]|\\[ntrx]")
+"""What only a Python before 3.10 leaves: a pair, or a backslash, that does not belong to four."""
+NEWER = re.compile(rb"\x01x[0-9a-f]{2}")
+"""What only a later one does: no text of Sunbird's holds the four characters `\xa0`."""
+ESCAPE = re.compile(rb"\\(?:[ntr]|x[0-9a-f]{2})?")
+
+literal = partial(sql.literal, engine="duckdb")
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What a file showed while it was rewritten."""
+
+    lines: int
+    has_whole_lines: bool
+    """Whether each line is a record. cqlsh writes no other."""
+    is_older: bool
+    is_newer: bool
+    """Whether something in it is written so only by a Python before 3.10, or by a later one."""
+
+
+def rewrite(stream: BinaryIO, to: BinaryIO) -> Rewritten:
+    """Copies a file with marks. Raises Fault for a backslash that cqlsh would not write."""
+    lines = 0
+    is_whole = True
+    is_older = is_newer = False
+    for text in checked_texts(stream):
+        if mark := MARKS.search(text):
+            raise _fault(text, mark, lines, "there is a control character, which cqlsh escapes")
+        if b"\\" in text:
+            text = text.replace(b"\\" * 4, FOUR).replace(b"\\\\", PAIR.encode())
+            text = text.replace(b'\\"', QUOTE.encode())
+            if odd := _odd_escape(text):
+                raise _fault(text, odd, lines, "a backslash stands before what cqlsh leaves alone")
+            is_older = is_older or OLDER.search(text) is not None
+            is_newer = is_newer or FOUR in text or NEWER.search(text) is not None
+            text = text.replace(FOUR, PAIR.encode() * 2)
+        is_whole = is_whole and _has_whole_lines(text)
+        lines += text.count(b"\n")
+        to.write(text)
+    return Rewritten(lines, is_whole, is_older, is_newer)
+
+
+def fits(stream: BinaryIO) -> bool:
+    """Whether cqlsh may have written a file: by its backslashes, all of them."""
+    for text in checked_texts(stream):
+        if MARKS.search(text):
+            return False
+        rest = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+        if b"\\" in rest and _odd_escape(rest):
+            return False
+    return True
+
+
+def _odd_escape(text: bytes) -> re.Match[bytes] | None:
+    return next((found for found in ESCAPE.finditer(text) if len(found[0]) == 1), None)
+
+
+def _fault(text: bytes, found: re.Match[bytes], lines: int, problem: str) -> Fault:
+    line = lines + text.count(b"\n", 0, found.start()) + 1
+    return Fault(line, problem, "Is the file damaged? Unload the table again.")
+
+
+def _has_whole_lines(text: bytes) -> bool:
+    if b'"' not in text:
+        return True
+    rest = text.translate(None, bytes(byte for byte in range(256) if byte not in b'"\n'))
+    return re.fullmatch(rb'(?:(?:"")*+\n)*+', rest) is not None
+
+
+def once_unescaped(text: str) -> str:
+    """SQL of a text as a Python before 3.10 wrote it, from SQL of a field of the copy."""
+    shown = _where(text, "\\", _control_characters("\\", text))
+    return _where_marked(text, _replaced(shown, [(QUOTE, '"'), (PAIR, "\\")]))
+
+
+def twice_unescaped(text: str) -> str:
+    """SQL of a text as a later Python wrote it, from SQL of a field of the copy."""
+    pairs = _replaced(text, [(PAIR + PAIR, BOTH)])
+    shown = _control_characters(PAIR, pairs)
+    return _where_marked(text, _replaced(shown, [(QUOTE, '"'), (BOTH, "\\"), (PAIR, "\\")]))
+
+
+def unescaped_again(text: str) -> str:
+    """SQL of a text that was unescaped once, where it had been escaped twice."""
+    pairs = _replaced(text, [("\\\\", BOTH)])
+    return _replaced(_control_characters("\\", pairs), [(BOTH, "\\")])
+
+
+def _control_characters(escape: str, text: str) -> str:
+    usual = [(f"{escape}n", "\n"), (f"{escape}t", "\t"), (f"{escape}r", "\r")]
+    rare = [(f"{escape}x{code:02x}", chr(code)) for code in [*range(1, 32), *range(0x7F, 0xA1)]]
+    shown = _replaced(text, usual)
+    # No text may hold this one: the check for it is made of what is landed.
+    rare.append((f"{escape}x00", "\0"))
+    return _where(text, f"{escape}x", _replaced(shown, rare), shown)
+
+
+def _replaced(text: str, pairs: Iterable[tuple[str, str]]) -> str:
+    return reduce(
+        lambda inner, pair: f"replace({inner}, {_char(pair[0])}, {_char(pair[1])})", pairs, text
+    )
+
+
+def _where(text: str, held: str, then: str, otherwise: str | None = None) -> str:
+    return f"case when contains({text}, {_char(held)}) then {then} else {otherwise or text} end"
+
+
+def _where_marked(text: str, then: str) -> str:
+    """Most fields hold no backslash: they stay as they are, at the price of three looks."""
+    looks = " or ".join(f"contains({text}, {_char(mark)})" for mark in (PAIR, QUOTE, "\\"))
+    return f"case when {looks} then {then} else {text} end"
+
+
+def _char(text: str) -> str:
+    """A text as SQL, control characters by their numbers."""
+    parts = [
+        f"chr({ord(part)})" if ord(part[0]) < 32 else literal(part)
+        for part in re.findall(r"[\x00-\x1f]|[^\x00-\x1f]+", text)
+    ]
+    return "(" + " || ".join(parts) + ")" if len(parts) > 1 else parts[0]

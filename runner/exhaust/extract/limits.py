@@ -1,0 +1,14 @@
+"""How large the parts of an extract may be: what is larger is damaged, or meant to do harm."""
+
+LONGEST_RECORD = 64 << 20
+"""Bytes of a line, or of a field. A course's hierarchy is one field."""
+MAX_COLUMNS = 2_000
+"""Columns of a file, or keys of one line's object."""
+MAX_ENTRIES = 100_000
+"""Entries of a collection inside a field."""
+LONGEST_HEADER = 1 << 20
+"""Bytes of a CSV file's first line."""
+LONGEST_BLANK = 1 << 20
+"""Bytes of line ends that follow each other."""
+LONGEST_NAME = 63
+"""Bytes of a column's name. Postgres would cut a longer one, and might then have two alike."""

@@ -1,0 +1,135 @@
+"""Collections as CQL and Python write them, turned into JSON by DuckDB.
+
+`{'do_1': 2}` and `['Teacher''s "Merit"']` are what cqlsh shows of a map and of a list;
+`[OrderedMapSerializedKey([('name', "Teacher's")])]` is what Python shows of the driver's values.
+Nothing is evaluated: a text is cut into tokens, each of which becomes one of JSON's, and what is no
+JSON after that stays the text it was.
+"""
+
+from functools import partial
+
+from exhaust import sql
+from exhaust.extract.cqlsh import unescaped_again
+
+literal = partial(sql.literal, engine="duckdb")
+
+MARK = "chr(1)"
+"""Stands for two characters while one of them is replaced. Neither cqlsh nor Python leaves it."""
+
+CQL_STRING = "'(?:[^']|'')*'"
+CQL_TOKENS = "|".join(
+    [
+        CQL_STRING,
+        # A field of a user-defined type that is null.
+        r"[A-Za-z_][A-Za-z0-9_]*: *[,}]",
+        r"[^ ,:{}\[\]()'\"]+:",
+        r"[^ ,:{}\[\]()'\"]+",
+        "(?s:.)",
+    ]
+)
+
+PYTHON_STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+MAP = "(?:OrderedMapSerializedKey|OrderedMap)"
+PYTHON_TOKENS = "|".join(
+    [
+        rf"{MAP}\(\[\]\)",
+        rf"{MAP}\(\[",
+        rf"\((?:{PYTHON_STRING}), *",
+        r"\)\]\)",
+        PYTHON_STRING,
+        r"[A-Za-z_]+",
+        "(?s:.)",
+    ]
+)
+NUMBER = "-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?"
+
+
+def as_json(text: str, *, is_cqlsh: bool) -> str:
+    """SQL of a field of a JSON column: JSON of a literal, else the text as it is.
+
+    `text` is SQL, short, as it is repeated. In a text of cqlsh's a backslash means itself; in other
+    literals it escapes, as in Python. JSON that was escaped once too often is unescaped.
+    """
+    simple = _with_double_quotes(text)
+    cases = [
+        # Most of what is JSON is seen to be at this price.
+        (f"not (contains({text}, '''') or contains({text}, '\\') or contains({text}, '('))", text),
+        (f"json_valid({text})", text),
+        (f"contains({text}, '\\') and {_is_json(unescaped_again(text))}", unescaped_again(text)),
+        (f"{'true' if is_cqlsh else _has_no_escape(text)} and {_is_json(simple)}", simple),
+    ]
+    tokens = _of_cql(text) if is_cqlsh else _of_python(text)
+    cases.append((_is_json(tokens), tokens))
+    return f"case {' '.join(f'when {test} then {then}' for test, then in cases)} else {text} end"
+
+
+def _is_json(text: str) -> str:
+    return f"json_valid({text})"
+
+
+def _has_no_escape(text: str) -> str:
+    return f"not contains({text}, '\\')"
+
+
+def _with_double_quotes(text: str) -> str:
+    """JSON of a literal of maps, lists, numbers and strings, unless one begins with an apostrophe
+    or is empty: then an apostrophe stands between strings, which is no JSON."""
+    escaped = f"""replace(replace({text}, '\\', '\\\\'), '"', '\\"')"""
+    return (
+        f"""replace(replace(replace({escaped}, '''''', {MARK}), '''', '"'), {MARK}, '''')"""
+    )
+
+
+def _of_cql(text: str) -> str:
+    inside = "replace(token[2:-2], '''''', '''')"
+    return _joined(
+        text,
+        CQL_TOKENS,
+        [
+            ("starts_with(token, '''')", f"cast(to_json({inside}) as varchar)"),
+            (
+                "regexp_full_match(token, '[A-Za-z_][A-Za-z0-9_]*: *[,}]')",
+                """'"' || regexp_extract(token, '^[^:]+') || '": null' || right(token, 1)""",
+            ),
+            ("length(token) > 1 and ends_with(token, ':')", """'"' || token[:-2] || '":'"""),
+            ("token in ('True', 'False')", "lower(token)"),
+            (f"token = 'null' or regexp_full_match(token, {literal(NUMBER)})", "token"),
+            ("length(token) > 1 or regexp_full_match(token, '[A-Za-z]')", "to_json(token)"),
+        ],
+    )
+
+
+def _of_python(text: str) -> str:
+    return _joined(
+        text,
+        PYTHON_TOKENS,
+        [
+            (f"regexp_full_match(token, {literal(MAP + r'\(\[\]\)')})", "'{}'"),
+            (f"regexp_full_match(token, {literal(MAP + r'\(\[')})", "'{'"),
+            ("token = ')])'", "'}'"),
+            ("token = ')'", "''"),
+            (
+                "starts_with(token, '(')",
+                f"{_json_string(r"regexp_replace(token[2:], ', *$', '')")} || ': '",
+            ),
+            ("""left(token, 1) in ('''', '"')""", _json_string("token")),
+            ("token in ('True', 'False')", "lower(token)"),
+            ("token = 'None'", "'null'"),
+        ],
+    )
+
+
+def _json_string(token: str) -> str:
+    """A string of Python's as one of JSON's, which knows most of its escapes."""
+    shown = f"replace(replace({token}[2:-2], '\\\\', {MARK}), '\\''', '''')"
+    shown = f"regexp_replace({shown}, '\\\\x([0-9a-f][0-9a-f])', '\\\\u00\\1', 'g')"
+    shown = f"""replace(replace({shown}, '"', '\\"'), {MARK}, '\\\\')"""
+    return f"""'"' || {shown} || '"'"""
+
+
+def _joined(text: str, tokens: str, cases: list[tuple[str, str]]) -> str:
+    whens = " ".join(f"when {test} then {then}" for test, then in cases)
+    return (
+        f"array_to_string(list_transform(regexp_extract_all({text}, {literal(tokens)}), "
+        f"lambda token: case {whens} else token end), '')"
+    )
