@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exhaust.display import Progress
-from exhaust.extract.data_file import DataFile
 from exhaust.extract.folder import Extract, ExtractTable
+from exhaust.extract.landing import LandedFile
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse
 
@@ -89,7 +89,7 @@ class _Gauge:
 
     @contextmanager
     def watching(
-        self, warehouse: Warehouse, table: str, files: Sequence[DataFile]
+        self, warehouse: Warehouse, table: str, files: Sequence[LandedFile]
     ) -> Iterator[None]:
         size = sum(map(_size, files))
         ended = threading.Event()
@@ -112,5 +112,5 @@ class _Gauge:
         self._progress(table, (self._done + of_these) / (self._size or 1))
 
 
-def _size(file: DataFile) -> int:
-    return file.part.path.stat().st_size
+def _size(file: LandedFile) -> int:
+    return file.part.size

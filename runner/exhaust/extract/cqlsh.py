@@ -76,18 +76,19 @@ def rewrite(stream: BinaryIO, to: BinaryIO) -> Rewritten:
 
 
 def fits(stream: BinaryIO) -> bool:
-    """Whether cqlsh may have written a file: by its backslashes, all of them."""
+    """Whether cqlsh may have written a file, by its backslashes and quotes, all of them."""
     for text in checked_texts(stream):
         if MARKS.search(text):
             return False
         rest = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-        if b"\\" in rest and _odd_escape(rest):
+        if not _has_whole_lines(rest) or _odd_escape(rest):
             return False
     return True
 
 
 def _odd_escape(text: bytes) -> re.Match[bytes] | None:
-    return next((found for found in ESCAPE.finditer(text) if len(found[0]) == 1), None)
+    escapes = ESCAPE.finditer(text) if b"\\" in text else ()
+    return next((found for found in escapes if len(found[0]) == 1), None)
 
 
 def _fault(text: bytes, found: re.Match[bytes], lines: int, problem: str) -> Fault:

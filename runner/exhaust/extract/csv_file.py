@@ -11,8 +11,16 @@ import duckdb
 from exhaust.errors import Unfit
 from exhaust.extract.csv_faults import check_csv
 from exhaust.extract.csv_scan import BACKSLASH, DOUBLED
-from exhaust.extract.data_file import first_fault, identifier, landed, query, unknown_fault
-from exhaust.extract.faults import UTF8_PROBLEM
+from exhaust.extract.data_file import (
+    NUL_FOUND,
+    first_fault,
+    identifier,
+    landed,
+    query,
+    unknown_fault,
+    without_nul,
+)
+from exhaust.extract.faults import NUL_PROBLEM, UTF8_PROBLEM
 from exhaust.extract.limits import LONGEST_HEADER, LONGEST_RECORD
 from exhaust.extract.part import Part, literal
 from exhaust.extract.spool import Spool
@@ -60,17 +68,16 @@ class CsvFile:
         escape = BACKSLASH if self.escape == BACKSLASH else DOUBLED
         # DuckDB's parallel readers would begin inside a value that holds new lines.
         parallel = str(self.lines is not None).lower()
-        texts = ", ".join(
-            f"{self.text(identifier(name)) if self.text else identifier(name)} "
-            f"as {identifier(name)}"
-            for name in self.columns
-        )
-        return (
-            f"select {texts} from read_csv({path}, auto_detect = false, header = true, "
+        source = (
+            f"read_csv({path}, auto_detect = false, header = true, "
             f"delim = ',', quote = '\"', escape = {literal(escape)}, strict_mode = true, "
             f"allow_quoted_nulls = false, parallel = {parallel}, hive_partitioning = false, "
             f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}})"
         )
+        if self.text is None:
+            return f"select * from {source}"
+        texts = ((name, self.text(identifier(name))) for name in self.columns)
+        return without_nul(texts, source)
 
     def check(self, rows: int) -> None:
         if self.lines is None or rows == self.lines - 1:
@@ -92,6 +99,8 @@ class CsvFile:
         return True
 
     def fault(self, error: duckdb.Error) -> Unfit:
+        if NUL_FOUND in str(error):
+            return self.part.unfit(*NUL_PROBLEM)
         return self.find_fault() or unknown_fault(self.part, error)
 
     def find_fault(self) -> Unfit | None:

@@ -29,11 +29,12 @@ CQL_TOKENS = "|".join(
 )
 
 PYTHON_STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-MAP = "(?:OrderedMapSerializedKey|OrderedMap)"
+MAP = r"(?:OrderedMapSerializedKey|OrderedMap)\(\["
+PYTHON_EMPTY_MAP = rf"{MAP}\]\)"
 PYTHON_TOKENS = "|".join(
     [
-        rf"{MAP}\(\[\]\)",
-        rf"{MAP}\(\[",
+        PYTHON_EMPTY_MAP,
+        MAP,
         rf"\((?:{PYTHON_STRING}), *",
         r"\)\]\)",
         PYTHON_STRING,
@@ -75,9 +76,7 @@ def _with_double_quotes(text: str) -> str:
     """JSON of a literal of maps, lists, numbers and strings, unless one begins with an apostrophe
     or is empty: then an apostrophe stands between strings, which is no JSON."""
     escaped = f"""replace(replace({text}, '\\', '\\\\'), '"', '\\"')"""
-    return (
-        f"""replace(replace(replace({escaped}, '''''', {MARK}), '''', '"'), {MARK}, '''')"""
-    )
+    return f"""replace(replace(replace({escaped}, '''''', {MARK}), '''', '"'), {MARK}, '''')"""
 
 
 def _of_cql(text: str) -> str:
@@ -86,7 +85,10 @@ def _of_cql(text: str) -> str:
         text,
         CQL_TOKENS,
         [
-            ("starts_with(token, '''')", f"cast(to_json({inside}) as varchar)"),
+            (
+                "length(token) > 1 and starts_with(token, '''')",
+                f"cast(to_json({inside}) as varchar)",
+            ),
             (
                 "regexp_full_match(token, '[A-Za-z_][A-Za-z0-9_]*: *[,}]')",
                 """'"' || regexp_extract(token, '^[^:]+') || '": null' || right(token, 1)""",
@@ -94,25 +96,26 @@ def _of_cql(text: str) -> str:
             ("length(token) > 1 and ends_with(token, ':')", """'"' || token[:-2] || '":'"""),
             ("token in ('True', 'False')", "lower(token)"),
             (f"token = 'null' or regexp_full_match(token, {literal(NUMBER)})", "token"),
-            ("length(token) > 1 or regexp_full_match(token, '[A-Za-z]')", "to_json(token)"),
+            (
+                "length(token) > 1 or regexp_full_match(token, '[A-Za-z]')",
+                "cast(to_json(token) as varchar)",
+            ),
         ],
     )
 
 
 def _of_python(text: str) -> str:
+    key = _json_string("regexp_replace(token[2:], ', *$', '')")
     return _joined(
         text,
         PYTHON_TOKENS,
         [
-            (f"regexp_full_match(token, {literal(MAP + r'\(\[\]\)')})", "'{}'"),
-            (f"regexp_full_match(token, {literal(MAP + r'\(\[')})", "'{'"),
+            (f"regexp_full_match(token, {literal(PYTHON_EMPTY_MAP)})", "'{}'"),
+            (f"regexp_full_match(token, {literal(MAP)})", "'{'"),
             ("token = ')])'", "'}'"),
             ("token = ')'", "''"),
-            (
-                "starts_with(token, '(')",
-                f"{_json_string(r"regexp_replace(token[2:], ', *$', '')")} || ': '",
-            ),
-            ("""left(token, 1) in ('''', '"')""", _json_string("token")),
+            ("length(token) > 1 and starts_with(token, '(')", f"{key} || ': '"),
+            ("""length(token) > 1 and left(token, 1) in ('''', '"')""", _json_string("token")),
             ("token in ('True', 'False')", "lower(token)"),
             ("token = 'None'", "'null'"),
         ],

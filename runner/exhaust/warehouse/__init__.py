@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from exhaust import sql
-from exhaust.extract.data_file import DataFile
+from exhaust.extract.landing import LandedFile
 from exhaust.settings import Profile
 
 
@@ -79,7 +79,7 @@ class Warehouse(ABC):
         return target
 
     @abstractmethod
-    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
+    def insert(self, relation: str, files: Sequence[LandedFile]) -> int:
         """Appends what is in the files of an extract, and returns the rows.
 
         Raises Unfit that names the file, and where it is known the line, if one cannot be read.

@@ -9,7 +9,7 @@ from typing import Any, Self
 import duckdb
 
 from exhaust.errors import Busy, ExhaustError, Unfit
-from exhaust.extract.data_file import DataFile
+from exhaust.extract.landing import LandedFile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
@@ -105,10 +105,10 @@ class DuckDBWarehouse(Warehouse):
         with self._connection.cursor() as cursor:
             return copy_through_pipe(cursor, select, write)
 
-    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
+    def insert(self, relation: str, files: Sequence[LandedFile]) -> int:
         return sum(self._insert(relation, file) for file in files)
 
-    def _insert(self, relation: str, file: DataFile) -> int:
+    def _insert(self, relation: str, file: LandedFile) -> int:
         names = ", ".join(map(self.identifier, file.columns))
         try:
             counted = self._connection.execute(

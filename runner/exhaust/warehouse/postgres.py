@@ -8,7 +8,8 @@ import duckdb
 import psycopg
 
 from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, Unfit
-from exhaust.extract.data_file import READER, DataFile
+from exhaust.extract.data_file import READER
+from exhaust.extract.landing import LandedFile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
@@ -131,13 +132,13 @@ class PostgresWarehouse(Warehouse):
             write(b"".join(waiting))
             return cursor.rowcount
 
-    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
+    def insert(self, relation: str, files: Sequence[LandedFile]) -> int:
         return sum(self._insert(relation, file) for file in files)
 
     def analyze(self, relation: str) -> None:
         self.execute(f"analyze {relation}")
 
-    def _insert(self, relation: str, file: DataFile) -> int:
+    def _insert(self, relation: str, file: LandedFile) -> int:
         names = ", ".join(map(self.identifier, file.columns))
         statement = f"copy {relation} ({names}) from stdin (format csv)"
         with (

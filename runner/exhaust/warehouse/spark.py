@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from exhaust.errors import ExhaustError, NoConnection
-from exhaust.extract.data_file import DataFile
+from exhaust.extract.landing import LandedFile
 from exhaust.settings import Profile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.spark_session import close_session, first_line, open_session, spark_log
@@ -85,7 +85,7 @@ class SparkWarehouse(Warehouse):
         self.execute(f"create table {new} ({texts}) using parquet")
         return new
 
-    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
+    def insert(self, relation: str, files: Sequence[LandedFile]) -> int:
         from exhaust.warehouse.spark_files import insert
 
         with self._plain_errors():
