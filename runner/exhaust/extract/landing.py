@@ -49,8 +49,9 @@ class LandedFile:
     @property
     def reader(self) -> str:
         """A SELECT in DuckDB's SQL that gives the columns, all text."""
+        own = ", ".join(f"{self._own(name)} as {identifier(name)}" for name in self.file.columns)
         texts = ", ".join(f"{self._text(name)} as {identifier(name)}" for name in self.columns)
-        return f"select {texts} from ({self.file.reader})"
+        return f"select {texts} from (select {own} from ({self.file.reader}))"
 
     def check(self, rows: int) -> None:
         """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
@@ -75,46 +76,51 @@ class LandedFile:
         return self.file.fault(error)
 
     @property
-    def _is_cqlsh(self) -> bool:
-        return isinstance(self.file, CsvFile) and self.file.escape == CQLSH
+    def _json(self) -> set[str]:
+        """The columns that hold JSON, or stand in for one that does."""
+        listed = set(self.source.json)
+        return listed | {other.name for name, other in self.source.other_names if name in listed}
+
+    def _own(self, name: str) -> str:
+        """A column of the file."""
+        text = identifier(name)
+        is_cqlsh = isinstance(self.file, CsvFile) and self.file.escape == CQLSH
+        return as_json(text, is_cqlsh=is_cqlsh) if name in self._json else text
 
     def _text(self, name: str) -> str:
+        """A column of the table."""
         other = dict(self.source.other_names).get(name)
-        if other is None or other.name not in self.file.columns:
-            return self._own(name, name)
-        if name not in self.file.columns:
-            return self._stand_in(name, other)
-        own = self._own(name, name)
-        empty = "('', '[]', '{}', 'null')" if name in self.source.json else "('')"
-        stand_in = f"case when {own} in {empty} or {own} is null then "
-        stand_in += f"coalesce(nullif({self._stand_in(name, other)}, ''), {own}) else {own} end"
-        if not other.must_agree:
-            return stand_in
-        mine, theirs = identifier(name), identifier(other.name)
-        return (
-            f"case when {mine} <> {theirs} and {mine} <> '' and {theirs} <> '' then error("
-            f"{literal(DIFFERENT)} || {literal(name + ' ')} || {mine} || "
-            f"{literal(' and ' + other.name + ' ')} || {theirs}) else {stand_in} end"
-        )
-
-    def _stand_in(self, name: str, other: OtherName) -> str:
-        text = self._own(name, other.name)
-        if not other.is_one:
-            return text
-        return (
-            f"case when starts_with(ltrim({text}), '{{') then '[' || {text} || ']' else {text} end"
-        )
-
-    def _own(self, name: str, column: str) -> str:
-        """A column of the file, as the listed one of that name."""
-        text = identifier(column)
+        if other is not None and other.name in self.file.columns:
+            return self._filled(name, other)
+        text = identifier(name)
         if name not in self.source.json:
             return text
-        json = as_json(text, is_cqlsh=self._is_cqlsh)
         # A shorter text has no room for so many.
         return (
-            f"case when length({text}) > {2 * MAX_ENTRIES} and {_has_too_many(json)} "
-            f"then error({literal(TOO_MANY + column)}) else {json} end"
+            f"case when length({text}) > {2 * MAX_ENTRIES} and {_has_too_many(text)} "
+            f"then error({literal(TOO_MANY + name)}) else {text} end"
+        )
+
+    def _filled(self, name: str, other: OtherName) -> str:
+        """A column that is filled from another where it has no value."""
+        mine, theirs = identifier(name), identifier(other.name)
+        filler = theirs
+        if other.is_one:
+            is_object = f"starts_with(ltrim({theirs}), '{{')"
+            filler = f"case when {is_object} then '[' || {theirs} || ']' else {theirs} end"
+        if name not in self.file.columns:
+            return filler
+        nothing = ["", "[]", "{}", "null"] if name in self.source.json else [""]
+        has_none = f"{mine} is null or {mine} in ({', '.join(map(literal, nothing))})"
+        filled = f"case when {has_none} then coalesce(nullif({filler}, ''), {mine}) else {mine} end"
+        if not other.must_agree:
+            return filled
+        ids = (
+            f"{literal(name + ' ')} || {mine} || {literal(' and ' + other.name + ' ')} || {theirs}"
+        )
+        return (
+            f"case when {mine} <> {theirs} and {mine} <> '' and {theirs} <> '' "
+            f"then error({literal(DIFFERENT)} || {ids}) else {filled} end"
         )
 
 
