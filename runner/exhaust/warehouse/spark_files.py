@@ -2,8 +2,8 @@
 
 What is not plain enough for that is read by DuckDB, which also says what is wrong with it: CSV
 whose values hold line breaks, and so cannot be cut; blanks around quotes, bytes that are not UTF-8;
-Parquet of unusual types. Spark then takes it from a Parquet file of texts. So every folder loads,
-or does not, as on the other engines.
+Parquet of unusual types; and all JSON, whose numbers each would write in its own way. Spark then
+takes it from Parquet files of texts. So every folder loads, or does not, as on the other engines.
 """
 
 import re
@@ -51,9 +51,12 @@ def insert(session: "SparkSession", relation: str, files: Sequence[DataFile]) ->
         plain = found
         session.sql(f"truncate table {relation}")
         rows = _insert_plain(session, relation, plain)
-    return rows + sum(
-        _insert_by_duckdb(session, relation, file) for file in files if file not in plain
-    )
+    inserted = set(plain)
+    odd: dict[tuple[str, ...], list[DataFile]] = {}
+    for file in files:
+        if file not in inserted:
+            odd.setdefault(file.columns, []).append(file)
+    return rows + sum(_insert_by_duckdb(session, relation, alike) for alike in odd.values())
 
 
 def _insert_plain(session: "SparkSession", relation: str, files: Sequence[DataFile]) -> int:
@@ -97,24 +100,32 @@ def _check(rows: int, files: Iterable[DataFile]) -> None:
             raise Odd
 
 
-def _insert_by_duckdb(session: "SparkSession", relation: str, file: DataFile) -> int:
+def _insert_by_duckdb(session: "SparkSession", relation: str, files: Sequence[DataFile]) -> int:
+    """Files of the same columns are appended together."""
     with tempfile.TemporaryDirectory(prefix="exhaust-") as folder:
-        path = f"{folder}/texts.parquet"
         with duckdb.connect(config=READER) as duck:
             duck.execute("set TimeZone = 'UTC'")
-            try:
-                counted = duck.execute(
-                    f"copy ({file.reader}) to {sql.literal(path, 'duckdb')} (format parquet)"
-                ).fetchone()
-            except duckdb.Error as error:
-                raise file.fault(error) from error
-            except RuntimeError as error:
-                # DuckDB's answer to Ctrl-C.
-                raise KeyboardInterrupt from error
-        rows = int(counted[0]) if counted else 0
-        file.check(rows)
-        _append(relation, session.read.parquet(f"file:{path}").toDF(*file.columns))
+            rows = sum(
+                _copy(duck, file, f"{folder}/{number}.parquet") for number, file in enumerate(files)
+            )
+        _append(relation, session.read.parquet(f"file:{folder}").toDF(*files[0].columns))
         return rows
+
+
+def _copy(duck: duckdb.DuckDBPyConnection, file: DataFile, path: str) -> int:
+    """Writes the texts of a file as Parquet; returns the rows."""
+    try:
+        counted = duck.execute(
+            f"copy ({file.reader}) to {sql.literal(path, 'duckdb')} (format parquet)"
+        ).fetchone()
+    except duckdb.Error as error:
+        raise file.fault(error) from error
+    except RuntimeError as error:
+        # DuckDB's answer to Ctrl-C.
+        raise KeyboardInterrupt from error
+    rows = int(counted[0]) if counted else 0
+    file.check(rows)
+    return rows
 
 
 def _append(relation: str, texts: "DataFrame") -> None:
@@ -136,8 +147,8 @@ def _column(name: str) -> "Column":
 
 
 def _seems_plain(file: DataFile) -> bool:
-    if file.part.spool:
-        # Java is another process, which cannot open it.
+    if file.part.spool or isinstance(file, JsonFile):
+        # Java cannot open the file of another process.
         return False
     name = file.part.path.name
     # Spark passes by what it takes for hidden, and unpacks what is spelled .gz.
@@ -150,8 +161,6 @@ def _form(file: DataFile) -> tuple[object, ...]:
     """What files have in common that can be read together."""
     if isinstance(file, CsvFile):
         return (file.columns, file.escape, _header(file.part))
-    if isinstance(file, JsonFile):
-        return (file.spelled,)
     assert isinstance(file, ParquetFile)  # noqa: S101
     return file.types
 
@@ -162,8 +171,6 @@ def _texts(session: "SparkSession", files: Sequence[DataFile]) -> "DataFrame":
     paths = [_path(file.part) for file in files]
     if isinstance(file, CsvFile):
         return _csv_texts(session, paths, file)
-    if isinstance(file, JsonFile):
-        return _json_texts(session, paths, file)
     return _parquet_texts(session, paths, file)
 
 
@@ -202,29 +209,6 @@ def _csv_texts(session: "SparkSession", paths: list[str], file: CsvFile) -> "Dat
             _unless(value.startswith(" ") & F.ltrim(value).startswith('"'), value).alias(name)
             for name in file.columns
             for value in [F.col("record").getField(name)]
-        )
-    )
-
-
-def _json_texts(session: "SparkSession", paths: list[str], file: JsonFile) -> "DataFrame":
-    """Nested JSON lands as it is written, where DuckDB leaves out the blanks in it."""
-    from pyspark.sql import functions as F
-    from pyspark.sql.types import StringType, StructType
-
-    line = F.col("value")
-    lines = session.read.text(paths, lineSep="\n").where(F.trim(line, F.lit(" \t\r")) != "")
-    names = F.json_object_keys(line)
-    is_sound = F.is_valid_utf8(line) & (F.size(names) == F.size(F.array_distinct(names)))
-    schema = StructType()
-    for name in file.spelled:
-        schema = schema.add(name, StringType())
-    record = F.from_json(
-        _unless(~F.coalesce(is_sound, F.lit(False)), line), schema, {"mode": "FAILFAST"}
-    )
-    return lines.select(record.alias("record")).select(
-        *(
-            _without_nul(F.col("record").getField(name)).alias(landed)
-            for name, landed in zip(file.spelled, file.columns, strict=True)
         )
     )
 
