@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from exhaust.display import Progress
 from exhaust.extract.folder import Extract, ExtractTable
-from exhaust.extract.landing import LandedFile
+from exhaust.extract.landing import together
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse
 
@@ -69,11 +69,11 @@ def _load_table(
 ) -> LoadedTable:
     name = table.source.name
     target = warehouse.new_texts(schema, name, table.columns)
-    at_once = [table.files] if warehouse.reads_in_parallel else [(file,) for file in table.files]
+    groups = together(table.files)
     rows = 0
-    for files in at_once:
-        with gauge.watching(warehouse, name, files):
-            rows += warehouse.insert(target, [file for file in files if file.columns])
+    for at_once in [groups] if warehouse.reads_in_parallel else [[group] for group in groups]:
+        with gauge.watching(warehouse, name, sum(group.size for group in at_once)):
+            rows += warehouse.insert(target, at_once)
     # Without statistics Postgres would plan the build, right after this, by guesses.
     warehouse.analyze(target)
     return LoadedTable(name, rows, len(table.files), table.missing_columns)
@@ -84,14 +84,11 @@ class _Gauge:
 
     def __init__(self, extract: Extract, progress: Progress) -> None:
         self._progress = progress
-        self._size = sum(_size(file) for table in extract.tables for file in table.files)
+        self._size = sum(file.part.size for table in extract.tables for file in table.files)
         self._done = 0
 
     @contextmanager
-    def watching(
-        self, warehouse: Warehouse, table: str, files: Sequence[LandedFile]
-    ) -> Iterator[None]:
-        size = sum(map(_size, files))
+    def watching(self, warehouse: Warehouse, table: str, size: int) -> Iterator[None]:
         ended = threading.Event()
 
         def watch() -> None:
@@ -110,7 +107,3 @@ class _Gauge:
 
     def _tell(self, table: str, of_these: float) -> None:
         self._progress(table, (self._done + of_these) / (self._size or 1))
-
-
-def _size(file: LandedFile) -> int:
-    return file.part.size

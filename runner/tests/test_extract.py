@@ -217,10 +217,6 @@ def test_a_folder_has_to_be_there(tmp_path: Path) -> None:
         ({"user__jsonl": '{"userid":1}{"userid":2}\n'}, "line 1: this is not a JSON object"),
         ({"user__jsonl": b'{"userid":1}\n{"userid":"\xff"}\n'}, "line 2: this is not UTF-8"),
         ({"user__jsonl": '{"userid":"\\ud83d"}\n'}, "line 1: half of a character"),
-        (
-            {"user__jsonl": '\ufeff{"userid":1}\n'},
-            r"user\.jsonl, line 1: this is not a JSON object",
-        ),
         ({"user__parquet": "PAR1"}, r"user\.parquet: this cannot be loaded"),
     ],
 )

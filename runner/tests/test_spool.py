@@ -1,8 +1,10 @@
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -80,6 +82,19 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
 
     assert done.returncode == -9
     assert not any(tmp_path.iterdir())
+
+
+def test_a_worker_process_reads_it(temporary: Path) -> None:
+    spool = spool_of(b"x")
+
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        assert pool.submit(contents, spool).result() == b"x"
+
+    assert contents(spool) == b"x"
+
+
+def contents(spool: Spool) -> bytes:
+    return Path(spool.path).read_bytes()
 
 
 def full_disk(**options: object) -> BinaryIO:

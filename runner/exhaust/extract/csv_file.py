@@ -39,6 +39,10 @@ class CsvFile:
     text: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
     """From SQL of a field of the copy to SQL of the text."""
 
+    @property
+    def opened(self) -> str:
+        return literal(self.copy.path) if self.copy else self.part.pattern
+
     @classmethod
     def open(cls, part: Part, escape: str, lines: int | None = None) -> "CsvFile":
         """Reads the header of a CSV file."""
@@ -62,14 +66,16 @@ class CsvFile:
         return cls(part, landed(part, header), escape, lines)
 
     @property
-    def reader(self) -> str:
+    def form(self) -> object:
+        return (self.columns, self.escape, self.lines is None, self.text)
+
+    def reader_of(self, paths: str) -> str:
         columns = ", ".join(f"{literal(name)}: 'varchar'" for name in self.columns)
-        path = literal(self.copy.path) if self.copy else self.part.pattern
         escape = BACKSLASH if self.escape == BACKSLASH else DOUBLED
         # DuckDB's parallel readers would begin inside a value that holds new lines.
         parallel = str(self.lines is not None).lower()
         source = (
-            f"read_csv({path}, auto_detect = false, header = true, "
+            f"read_csv([{paths}], auto_detect = false, header = true, "
             f"delim = ',', quote = '\"', escape = {literal(escape)}, strict_mode = true, "
             f"allow_quoted_nulls = false, parallel = {parallel}, hive_partitioning = false, "
             f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}})"
@@ -93,7 +99,7 @@ class CsvFile:
     def can_be_read(self) -> bool:
         """Whether DuckDB finds as many columns in every record as in the header."""
         try:
-            query(f"select count(*) from ({self.reader})")
+            query(f"select count(*) from ({self.reader_of(self.part.pattern)})")
         except duckdb.Error:
             return False
         return True

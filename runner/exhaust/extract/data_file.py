@@ -34,8 +34,18 @@ class DataFile(Protocol):
         """The names under which its columns land, in its own order; none if it is empty."""
 
     @property
-    def reader(self) -> str:
-        """A SELECT in DuckDB's SQL that gives the columns, all text, exactly as they arrived."""
+    def form(self) -> object:
+        """What it has in common with the files that can be read together with it."""
+
+    @property
+    def opened(self) -> str:
+        """The path that DuckDB opens, as SQL."""
+
+    def reader_of(self, paths: str) -> str:
+        """A SELECT in DuckDB's SQL that gives the columns, all text, exactly as they arrived.
+
+        `paths` are those of files of this form, as SQL.
+        """
 
     def check(self, rows: int) -> None:
         """Raises Unfit if `rows`, which DuckDB found, cannot be all."""

@@ -7,9 +7,8 @@ from pathlib import Path, PurePosixPath
 from exhaust.errors import Unfit, UsageError
 from exhaust.extract.archive import is_archive, members
 from exhaust.extract.csv_dialect import open_csv_files
-from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.data_file import DataFile
-from exhaust.extract.json_file import JsonFile
+from exhaust.extract.json_file import open_json_files
 from exhaust.extract.landing import LandedFile
 from exhaust.extract.parquet_file import ParquetFile
 from exhaust.extract.part import ENDINGS, Part
@@ -79,12 +78,13 @@ def read_extract(folder: Path, tables: Sequence[SourceTable]) -> Extract:
             f"content_hierarchy.jsonl. The tables are: {', '.join(t.name for t in tables)}.",
         )
     csv_files = open_csv_files(parts_of)
+    json_parts = [part for parts in parts_of.values() for part in parts if part.is_json]
+    json_files = dict(zip(json_parts, open_json_files(json_parts), strict=True))
+    opened: dict[Part, DataFile] = {**csv_files, **json_files}
     return Extract(
         folder,
         tuple(
-            ExtractTable(
-                table, tuple(_open(part, csv_files, table) for part in parts_of[table.name])
-            )
+            ExtractTable(table, tuple(_open(part, opened, table) for part in parts_of[table.name]))
             for table in tables
             if table.name in parts_of
         ),
@@ -203,14 +203,8 @@ def _some(names: Sequence[str]) -> str:
     return f"found there: {', '.join(names[:10])}{more}"
 
 
-def _open(part: Part, csv_files: Mapping[Part, CsvFile], table: SourceTable) -> LandedFile:
-    file: DataFile
-    if part in csv_files:
-        file = csv_files[part]
-    elif part.ending == ".parquet":
-        file = ParquetFile.open(part)
-    else:
-        file = JsonFile.open(part)
+def _open(part: Part, opened: Mapping[Part, DataFile], table: SourceTable) -> LandedFile:
+    file = opened[part] if part in opened else ParquetFile.open(part)
     landed = LandedFile(table, file)
     lacking = [name for name in table.needed if file.columns and name not in landed.columns]
     if lacking:

@@ -4,6 +4,7 @@ Collections become JSON, and a listed column is filled from the one that other r
 have in its place. All else lands as it is.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -11,7 +12,7 @@ import duckdb
 from exhaust.errors import Unfit
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.csv_scan import CQLSH
-from exhaust.extract.data_file import DataFile, identifier
+from exhaust.extract.data_file import DataFile, identifier, query
 from exhaust.extract.limits import MAX_ENTRIES
 from exhaust.extract.literals import as_json
 from exhaust.extract.part import Part, literal
@@ -49,9 +50,19 @@ class LandedFile:
     @property
     def reader(self) -> str:
         """A SELECT in DuckDB's SQL that gives the columns, all text."""
+        return self.reader_of(self.file.opened)
+
+    def reader_of(self, paths: str) -> str:
+        """The same of files that can be read together with this one."""
         own = ", ".join(f"{self._own(name)} as {identifier(name)}" for name in self.file.columns)
         texts = ", ".join(f"{self._text(name)} as {identifier(name)}" for name in self.columns)
-        return f"select {texts} from (select {own} from ({self.file.reader}))"
+        return f"select {texts} from (select {own} from ({self.file.reader_of(paths)}))"
+
+    @property
+    def expected_rows(self) -> int | None:
+        """How many rows its lines are, if each is a record; blank lines count too."""
+        lines = self.file.lines if isinstance(self.file, CsvFile) else None
+        return None if lines is None else lines - 1
 
     def check(self, rows: int) -> None:
         """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
@@ -122,6 +133,55 @@ class LandedFile:
             f"case when {mine} <> {theirs} and {mine} <> '' and {theirs} <> '' "
             f"then error({literal(DIFFERENT)} || {ids}) else {filled} end"
         )
+
+
+@dataclass(frozen=True)
+class LandedFiles:
+    """Files of a table that are read together, as to read each by itself takes its time."""
+
+    files: tuple[LandedFile, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return self.files[0].columns
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(file.part.size for file in self.files)
+
+    @property
+    def reader(self) -> str:
+        """A SELECT in DuckDB's SQL that gives the columns, all text."""
+        return self.files[0].reader_of(", ".join(file.file.opened for file in self.files))
+
+    def check(self, rows: int) -> None:
+        """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
+        if len(self.files) == 1:
+            self.files[0].check(rows)
+        elif rows != sum(file.expected_rows or 0 for file in self.files):
+            for file in self.files:
+                if file.expected_rows is not None:
+                    ((found,),) = query(f"select count(*) from ({file.reader})")
+                    file.check(found)
+
+    def fault(self, error: duckdb.Error) -> Unfit:
+        """What is wrong with the first of the files that DuckDB cannot read."""
+        for file in self.files if len(self.files) > 1 else ():
+            try:
+                query(f"select count(*) from (select distinct columns(*) from ({file.reader}))")
+            except duckdb.Error as its_own:
+                return file.fault(its_own)
+        return self.files[0].fault(error)
+
+
+def together(files: Iterable[LandedFile]) -> list[LandedFiles]:
+    """Puts files of one form together; a file in which nothing is at all is left out."""
+    groups: dict[object, list[LandedFile]] = {}
+    for file in files:
+        if file.columns:
+            groups.setdefault((type(file.file), file.file.form), []).append(file)
+    return [LandedFiles(tuple(group)) for group in groups.values()]
 
 
 def _has_too_many(text: str) -> str:

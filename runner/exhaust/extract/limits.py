@@ -12,3 +12,5 @@ LONGEST_BLANK = 1 << 20
 """Bytes of line ends that follow each other."""
 LONGEST_NAME = 63
 """Bytes of a column's name. Postgres would cut a longer one, and might then have two alike."""
+MAX_JSON_ENTRIES = 4_000_000
+"""Commas and opening brackets of one row in JSON: each may take 16 bytes of memory."""

@@ -48,8 +48,9 @@ NUMBER = "-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 def as_json(text: str, *, is_cqlsh: bool) -> str:
     """SQL of a field of a JSON column: JSON of a literal, else the text as it is.
 
-    `text` is SQL, short, as it is repeated. In a text of cqlsh's a backslash means itself; in other
-    literals it escapes, as in Python; short of backslashes, those are tried as CQL as well. JSON that was escaped once too often is unescaped.
+    `text` is SQL, short, as it is repeated. In a text of cqlsh's a backslash means itself. Others
+    are read as Python's, where it escapes, then as CQL. JSON that was escaped once too often is
+    unescaped.
     """
     has_escape = f"contains({text}, '\\')"
     ways = [

@@ -29,15 +29,24 @@ class ParquetFile:
         """Reads the schema of a Parquet file."""
         part.check()
         try:
-            types = query(f"select column_name, column_type from (describe from {_parquet(part)})")
+            types = query(
+                f"select column_name, column_type from (describe from {_parquet(part.pattern)})"
+            )
         except duckdb.Error as error:
             raise unknown_fault(part, error) from error
         return cls(part, landed(part, [name for name, _ in types]), tuple(types))
 
     @property
-    def reader(self) -> str:
+    def opened(self) -> str:
+        return self.part.pattern
+
+    @property
+    def form(self) -> object:
+        return self.types
+
+    def reader_of(self, paths: str) -> str:
         texts = ((name, _parquet_text(identifier(name), kind)) for name, kind in self.types)
-        return without_nul(texts, _parquet(self.part))
+        return without_nul(texts, _parquet(paths))
 
     def check(self, rows: int) -> None:
         """A Parquet file says how many it has."""
@@ -48,9 +57,9 @@ class ParquetFile:
         return unknown_fault(self.part, error)
 
 
-def _parquet(part: Part) -> str:
+def _parquet(paths: str) -> str:
     # Old writers mark text as bytes.
-    return f"read_parquet({part.pattern}, binary_as_string = true, hive_partitioning = false)"
+    return f"read_parquet([{paths}], binary_as_string = true, hive_partitioning = false)"
 
 
 def _parquet_text(column: str, kind: str) -> str:

@@ -2,20 +2,26 @@
 
 import gzip
 import re
-import zlib
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from exhaust import sql
 from exhaust.errors import Unfit
+from exhaust.extract.beginnings import LONGEST, check_beginning
 from exhaust.extract.faults import Fault
-from exhaust.extract.spool import Spool
+from exhaust.extract.gunzip import unpacked
+from exhaust.extract.spool import Spool, spooled
 
-ENDINGS = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz", ".parquet")
+ENDINGS = (".csv", ".csv.gz", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".parquet")
+
+COPIED = 1 << 20
+"""Bytes that are copied at a time."""
 
 # It is DuckDB that reads the files, whatever the engine.
 literal = partial(sql.literal, engine="duckdb")
@@ -40,25 +46,31 @@ class Part:
         return self.ending.startswith(".csv")
 
     @property
+    def is_json(self) -> bool:
+        return self.ending.startswith(".json")
+
+    @property
     def size(self) -> int:
         """Bytes, packed or not, that there are to read."""
-        return Path(self.spool.path if self.spool else self.path).stat().st_size
+        return Path(self.opened).stat().st_size
 
     @contextmanager
-    def open(self) -> Iterator[BinaryIO]:
-        """Its bytes, unpacked."""
+    def open(self) -> Iterator[BufferedReader]:
+        """Its bytes, unpacked.
+
+        Raises Unfit if it cannot be read, also later, or is not the text that its name promises.
+        """
         try:
-            with (
-                Path(self.spool.path).open("rb")
-                if self.spool
-                else cast(BinaryIO, gzip.open(self.path))
-                if self.ending.endswith(".gz")
-                else self.path.open("rb")
-            ) as stream:
+            with Path(self.opened).open("rb") as stream:
+                if is_packed := not self.spool and self.ending.endswith(".gz"):
+                    stream = unpacked(stream)
+                if self.ending != ".parquet":
+                    with self.plain_faults():
+                        check_beginning(stream.peek(LONGEST), is_unpacked=is_packed)
                 yield stream
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        except gzip.BadGzipFile as error:
             raise self.unfit(
-                "this is not a whole gzip file: it is damaged or cut short",
+                f"this is not a whole gzip file: {error}",
                 "Copy it again from where it was written.",
             ) from error
         except OSError as error:
@@ -72,6 +84,16 @@ class Part:
         except Fault as fault:
             raise self.unfit(fault.problem, fault.hint, fault.line) from fault
 
+    def spooled(self, skip: int = 0) -> "Part":
+        """The same, for DuckDB to read its unpacked bytes but the first `skip`."""
+
+        def write(file: BinaryIO) -> None:
+            with self.open() as stream:
+                stream.read(skip)
+                shutil.copyfileobj(stream, file, COPIED)
+
+        return replace(self, spool=spooled(write))
+
     def check(self) -> None:
         """Raises Unfit if it cannot be opened: DuckDB would not say why."""
         with self.open():
@@ -83,8 +105,11 @@ class Part:
         return Unfit(f"{where}: {problem}.", hint or "Correct the file, or unload it again.")
 
     @property
+    def opened(self) -> str:
+        """The path that DuckDB opens."""
+        return self.spool.path if self.spool else str(self.path.absolute())
+
+    @property
     def pattern(self) -> str:
         """The path as a SQL literal that DuckDB expands to this very file."""
-        if self.spool:
-            return literal(self.spool.path)
-        return literal(re.sub(r"[*?\[]", r"[\g<0>]", str(self.path.absolute())))
+        return literal(re.sub(r"[*?\[]", r"[\g<0>]", self.opened))

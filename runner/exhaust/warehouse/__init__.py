@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from exhaust import sql
-from exhaust.extract.landing import LandedFile
+from exhaust.extract.landing import LandedFiles
 from exhaust.settings import Profile
 
 
@@ -21,7 +21,7 @@ class Warehouse(ABC):
     copies_at_once: ClassVar[int]
     """How many threads may be in `copy_out`."""
     reads_in_parallel: ClassVar[bool] = False
-    """Whether `insert` is best given all files at once."""
+    """Whether `insert` is best given all groups of files at once."""
     text: ClassVar[str] = "text"
     """The type of texts."""
 
@@ -79,7 +79,7 @@ class Warehouse(ABC):
         return target
 
     @abstractmethod
-    def insert(self, relation: str, files: Sequence[LandedFile]) -> int:
+    def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
         """Appends what is in the files of an extract, and returns the rows.
 
         Raises Unfit that names the file, and where it is known the line, if one cannot be read.

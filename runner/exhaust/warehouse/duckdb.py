@@ -9,7 +9,7 @@ from typing import Any, Self
 import duckdb
 
 from exhaust.errors import Busy, ExhaustError, Unfit
-from exhaust.extract.landing import LandedFile
+from exhaust.extract.landing import LandedFiles
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
@@ -105,22 +105,22 @@ class DuckDBWarehouse(Warehouse):
         with self._connection.cursor() as cursor:
             return copy_through_pipe(cursor, select, write)
 
-    def insert(self, relation: str, files: Sequence[LandedFile]) -> int:
-        return sum(self._insert(relation, file) for file in files)
+    def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
+        return sum(self._insert(relation, files) for files in groups)
 
-    def _insert(self, relation: str, file: LandedFile) -> int:
-        names = ", ".join(map(self.identifier, file.columns))
+    def _insert(self, relation: str, files: LandedFiles) -> int:
+        names = ", ".join(map(self.identifier, files.columns))
         try:
             counted = self._connection.execute(
-                f"insert into {relation} ({names}) {file.reader}"
+                f"insert into {relation} ({names}) {files.reader}"
             ).fetchone()
         except duckdb.Error as error:
-            raise file.fault(error) from error
+            raise files.fault(error) from error
         except RuntimeError as error:
             # DuckDB's answer to Ctrl-C; its own errors are no RuntimeErrors.
             raise KeyboardInterrupt from error
         rows = int(counted[0]) if counted else 0
-        file.check(rows)
+        files.check(rows)
         return rows
 
     def progress(self) -> float | None:

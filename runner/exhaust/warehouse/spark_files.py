@@ -2,8 +2,8 @@
 
 What is not plain enough for that is read by DuckDB, which also says what is wrong with it: CSV
 whose values hold line breaks, and so cannot be cut; blanks around quotes, bytes that are not UTF-8;
-Parquet of unusual types. Spark then takes it from a Parquet file of texts. So every folder loads,
-or does not, as on the other engines.
+Parquet of unusual types; and all JSON, whose numbers each would write in its own way. Spark then
+takes it from Parquet files of texts. So every folder loads, or does not, as on the other engines.
 """
 
 import re
@@ -17,7 +17,7 @@ from exhaust import sql
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.data_file import READER
 from exhaust.extract.json_file import JsonFile
-from exhaust.extract.landing import LandedFile
+from exhaust.extract.landing import LandedFile, LandedFiles, together
 from exhaust.extract.limits import MAX_ENTRIES
 from exhaust.extract.parquet_file import ParquetFile
 from exhaust.extract.part import Part
@@ -37,11 +37,12 @@ class Odd(Exception):
     """Not every file of a group is plain."""
 
 
-def insert(session: "SparkSession", relation: str, files: Sequence[LandedFile]) -> int:
+def insert(session: "SparkSession", relation: str, groups: Sequence[LandedFiles]) -> int:
     """Appends what is in the files to an empty table; returns the rows.
 
     Raises Unfit that names the file, and where it is known the line, if one cannot be read.
     """
+    files = [file for group in groups for file in group.files]
     plain = [file for file in files if _seems_plain(file)]
     try:
         rows = _insert_plain(session, relation, plain)
@@ -53,9 +54,8 @@ def insert(session: "SparkSession", relation: str, files: Sequence[LandedFile]) 
         plain = found
         session.sql(f"truncate table {relation}")
         rows = _insert_plain(session, relation, plain)
-    return rows + sum(
-        _insert_by_duckdb(session, relation, file) for file in files if file not in plain
-    )
+    odd = together(file for file in files if file not in set(plain))
+    return rows + sum(_insert_by_duckdb(session, relation, group) for group in odd)
 
 
 def _insert_plain(session: "SparkSession", relation: str, files: Sequence[LandedFile]) -> int:
@@ -100,23 +100,23 @@ def _check(rows: int, files: Iterable[LandedFile]) -> None:
             raise Odd
 
 
-def _insert_by_duckdb(session: "SparkSession", relation: str, file: LandedFile) -> int:
+def _insert_by_duckdb(session: "SparkSession", relation: str, files: LandedFiles) -> int:
     with tempfile.TemporaryDirectory(prefix="exhaust-") as folder:
         path = f"{folder}/texts.parquet"
         with duckdb.connect(config=READER) as duck:
             duck.execute("set TimeZone = 'UTC'")
             try:
                 counted = duck.execute(
-                    f"copy ({file.reader}) to {sql.literal(path, 'duckdb')} (format parquet)"
+                    f"copy ({files.reader}) to {sql.literal(path, 'duckdb')} (format parquet)"
                 ).fetchone()
             except duckdb.Error as error:
-                raise file.fault(error) from error
+                raise files.fault(error) from error
             except RuntimeError as error:
                 # DuckDB's answer to Ctrl-C.
                 raise KeyboardInterrupt from error
         rows = int(counted[0]) if counted else 0
-        file.check(rows)
-        _append(relation, session.read.parquet(f"file:{path}").toDF(*file.columns))
+        files.check(rows)
+        _append(relation, session.read.parquet(f"file:{path}").toDF(*files.columns))
         return rows
 
 
@@ -143,9 +143,9 @@ def _seems_plain(file: LandedFile) -> bool:
     # Spark passes by what it takes for hidden, and unpacks what is spelled .gz.
     if name.startswith(("_", ".")) or (file.part.ending.endswith(".gz") and name[-3:] != ".gz"):
         return False
-    if file.part.spool or file.is_changed:
-        return False
     inner = file.file
+    if file.part.spool or file.is_changed or isinstance(inner, JsonFile):
+        return False
     return not isinstance(inner, CsvFile) or (inner.lines is not None and inner.copy is None)
 
 
@@ -154,21 +154,16 @@ def _form(file: LandedFile) -> tuple[object, ...]:
     inner = file.file
     if isinstance(inner, CsvFile):
         return (inner.columns, inner.escape, _header(inner.part))
-    if isinstance(inner, JsonFile):
-        return (inner.spelled,)
     assert isinstance(inner, ParquetFile)  # noqa: S101
     return inner.types
 
 
 def _texts(session: "SparkSession", files: Sequence[LandedFile]) -> "DataFrame":
     """The columns of files of one form. To read what is odd in them raises."""
-
     inner = files[0].file
     paths = [_path(file.part) for file in files]
     if isinstance(inner, CsvFile):
         texts = _csv_texts(session, paths, inner)
-    elif isinstance(inner, JsonFile):
-        texts = _json_texts(session, paths, inner)
     else:
         texts = _parquet_texts(session, paths, inner.columns)
     json = files[0].source.json
@@ -224,29 +219,6 @@ def _csv_texts(session: "SparkSession", paths: list[str], file: CsvFile) -> "Dat
             _unless(value.startswith(" ") & F.ltrim(value).startswith('"'), value).alias(name)
             for name in file.columns
             for value in [F.col("record").getField(name)]
-        )
-    )
-
-
-def _json_texts(session: "SparkSession", paths: list[str], file: JsonFile) -> "DataFrame":
-    """Nested JSON lands as it is written, where DuckDB leaves out the blanks in it."""
-    from pyspark.sql import functions as F
-    from pyspark.sql.types import StringType, StructType
-
-    line = F.col("value")
-    lines = session.read.text(paths, lineSep="\n").where(F.trim(line, F.lit(" \t\r")) != "")
-    names = F.json_object_keys(line)
-    is_sound = F.is_valid_utf8(line) & (F.size(names) == F.size(F.array_distinct(names)))
-    schema = StructType()
-    for name in file.spelled:
-        schema = schema.add(name, StringType())
-    record = F.from_json(
-        _unless(~F.coalesce(is_sound, F.lit(False)), line), schema, {"mode": "FAILFAST"}
-    )
-    return lines.select(record.alias("record")).select(
-        *(
-            _without_nul(F.col("record").getField(name)).alias(landed)
-            for name, landed in zip(file.spelled, file.columns, strict=True)
         )
     )
 

@@ -1,0 +1,314 @@
+import gzip
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from exhaust.errors import Unfit
+from exhaust.extract import json_faults, json_file, json_scan, limits
+from exhaust.extract.json_file import JsonFile, open_json_files
+from exhaust.extract.part import Part
+
+MARK = "\ufeff"
+
+
+def part_of(folder: Path, content: str | bytes, name: str = "user.json") -> Part:
+    data = content.encode() if isinstance(content, str) else content
+    (folder / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return Part(folder / name, name)
+
+
+def rows(file: JsonFile) -> list[tuple[str | None, ...]]:
+    with duckdb.connect() as duck:
+        return duck.execute(file.reader_of(file.opened)).fetchall()
+
+
+def faulty(file: JsonFile) -> Unfit:
+    """What is wrong with a file that can be opened and not be read."""
+    with pytest.raises(duckdb.Error) as raised:
+        rows(file)
+    return file.fault(raised.value)
+
+
+ROWS = [{"userid": "1", "x": {"a": [1, " é"]}}, {"userid": "2"}, {"x": "[ ] {", "userid": None}]
+LANDED = [("1", '{"a":[1," é"]}'), ("2", None), (None, "[ ] {")]
+LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
+FORMS = {
+    "lines": LINES,
+    "lines in UTF-8": "\n".join(json.dumps(row, ensure_ascii=False) for row in ROWS),
+    "lines of Windows": LINES.replace("\n", "\r\n"),
+    "lines with blanks": "\n \t\n" + LINES.replace("\n", " \n\r\n  "),
+    "array": json.dumps(ROWS),
+    "array with blanks": f"\n  {json.dumps(ROWS)} \n\n",
+    "pretty array": json.dumps(ROWS, indent=2),
+    "array of lines": "[\n" + ",\n".join(map(json.dumps, ROWS)) + "\n]\n",
+    "pretty objects": "\n".join(json.dumps(row, indent=2) for row in ROWS),
+    "pretty objects of Windows": "".join(
+        json.dumps(row, indent="\t").replace("\n", "\r\n") for row in ROWS
+    ),
+}
+
+
+@pytest.mark.parametrize("mark", ["", MARK])
+@pytest.mark.parametrize("name", ["user.json", "user.json.gz", "user.jsonl", "USER.JSONL.gz"])
+@pytest.mark.parametrize("form", FORMS)
+def test_each_form_is_read(tmp_path: Path, form: str, name: str, mark: str) -> None:
+    file = JsonFile.open(part_of(tmp_path, mark + FORMS[form], name))
+
+    assert file.columns == ("userid", "x")
+    assert sorted(rows(file), key=repr) == sorted(LANDED, key=repr)
+
+
+@pytest.mark.parametrize("content", ["", MARK, " \n\n", "[]", "[\n]\n", MARK + "[ ]"])
+def test_a_file_without_rows_has_no_columns(tmp_path: Path, content: str) -> None:
+    assert JsonFile.open(part_of(tmp_path, content)).columns == ()
+
+
+def test_gzip_that_duckdb_refuses_is_read(tmp_path: Path) -> None:
+    part = part_of(tmp_path, LINES, "user.json.gz")
+    part.path.write_bytes(part.path.read_bytes() + bytes(512))
+
+    assert len(rows(JsonFile.open(part))) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("true", "true"),
+        ("20", "20"),
+        ("0130748176837836811000", None),
+        ("130748176837836811000", "130748176837836811000"),
+        ("0.5", "0.5"),
+        ('"\\"\\u0ba4\\n"', '"த\n'),
+        ('""', ""),
+        ("null", None),
+        ('{"b": [1, {"c": null}]}', '{"b":[1,{"c":null}]}'),
+        ("[" * 5_000 + "]" * 5_000, "[" * 5_000 + "]" * 5_000),
+    ],
+)
+def test_values_land_as_text(tmp_path: Path, value: str, text: str | None) -> None:
+    part = part_of(tmp_path, f'{{"a": {value}}}\n')
+    if value.startswith("0") and text is None:
+        with pytest.raises(Unfit, match="line 1: this is not a JSON object"):
+            JsonFile.open(part)
+    else:
+        assert rows(JsonFile.open(part)) == [(text,)]
+
+
+@pytest.mark.parametrize("name", ["a.b", "a/b~c", "~1", "'\"", "$", "*", "0", " ", "क"])
+def test_any_name_of_a_column_is_one(tmp_path: Path, name: str) -> None:
+    file = JsonFile.open(part_of(tmp_path, json.dumps({name: "x", "b": "y"})))
+
+    assert set(file.columns) == {name, "b"}
+    assert set(rows(file)[0]) == {"x", "y"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"a":1}\n\n{"a":\n', "line 3: this is not a JSON object (expecting value at char"),
+        ('{"a":1}\n[1]\n', "line 2: this is not a JSON object"),
+        ('{"a":1}\n[{"a":1}]\n', "line 2: this is not a JSON object"),
+        ('{"a":1}{"a":2}\n', "line 1: this is not a JSON object"),
+        ('{"a":1,}\n{"a":NaN}\n{"a":1]\n', "line 3: this is not a JSON object"),
+        ('{"a":1}\n' + MARK + '{"a":1}\n', "line 2: this is not a JSON object"),
+        ("\n\nnull\n", "line 3: this is not a JSON object"),
+        ("<html>", "line 1: this is not a JSON object"),
+        ('{"a":1}\n{"a":2,"a":3}\n', "line 2: the object has `a` twice"),
+        ('{"a":1}\n{"a\\u0000":2}\n', "line 2: there is a NUL character"),
+        ('{"a":1}\n{"a":"\\ud83d"}\n', "line 2: half of a character stands alone"),
+        ('{"a":1}\n{"a":[{"\\udc00":1}]}\n', "line 2: half of a character stands alone"),
+        ('{"a":' + "1" * 9_999 + '}\n{"a"}', "line 2: this is not a JSON object"),
+        ('{"a":1}\n\n\0\0\0', "line 3: there is a NUL character"),
+        ("\0\0\0\0", "line 1: there is a NUL character"),
+        (b'{"a":1}\n{"a":"na\xefve"}', "line 2: this is not UTF-8, but probably Windows-1252"),
+        (b'{"a":"\xc3\xaf \xef"}', "line 1: this is not UTF-8 (byte 0xEF at position 10)"),
+        ('[{"a":1},\n{"a":2,"a":3}]', "line 2: the object has `a` twice"),
+        ('[{"a":1},\n1]', "line 2: this is not a JSON object"),
+        ('[{"a":1},\n[{"a":1}]]', "line 2: this is not a JSON object"),
+        ('[{"a":1},\n{"a":tru}]', "line 2: this is not JSON (expecting value)"),
+        ('[{"a":1}\n{"a":1}]', "line 2: `]` was expected, but there is `{`"),
+        ('[{"a":1},\n{"a":1}\n', "line 3: `]` was expected, but there is the end of the file"),
+        ('[{"a":1},\n{"a":"1', "line 2: this is not JSON (unterminated string)"),
+        ('[{"a":1},\n{"a":"1\n"}]', "line 2: this is not JSON (invalid control character)"),
+        ('[{"a":1}]\n[{"a":1}]', "line 2: something follows the end of the array"),
+        (b'[\n{"a":"\xff"}]', "line 2: this is not UTF-8"),
+        ('[\n{"a":' + "[" * 9_999 + "]" * 9_998 + "}]", "line 2: this is nested too deeply"),
+        ('{\n"a":1\n}\n\n{\n"b" 1\n}', "line 6: this is not JSON (expecting ':' delimiter)"),
+        ('{\n"a":1\n}\n[]', "line 4: this is not a JSON object"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(
+    tmp_path: Path, content: str | bytes, message: str
+) -> None:
+    with pytest.raises(Unfit) as raised:
+        JsonFile.open(part_of(tmp_path, content))
+
+    assert f"user.json, {message}" in raised.value.message
+    assert raised.value.hint
+
+
+@pytest.mark.parametrize("content", ['{"a":1}\n{"a":"\\u0000"}', '[{"a":1},\n{"a":"\\u0000"}]'])
+def test_a_nul_in_a_value_is_a_fault(tmp_path: Path, content: str) -> None:
+    file = JsonFile.open(part_of(tmp_path, content))
+
+    assert "user.json, line 2: there is a NUL character" in faulty(file).message
+
+
+def test_a_nul_in_a_long_value_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_faults, "LONG", 3)
+    file = JsonFile.open(part_of(tmp_path, '{"a":"\\u0000"}'))
+
+    assert "user.json: there is a NUL character" in faulty(file).message
+
+
+@pytest.mark.parametrize("content", ['{"a":1}\n{"a":1]', '{"a":1}\n{"a":1,"a":2}'])
+def test_long_lines_are_looked_at_by_duckdb(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.setattr(json_faults, "LONG", 3)
+
+    with pytest.raises(Unfit, match=r"user\.json, line 2: (this is not|the object has `a` twice)"):
+        JsonFile.open(part_of(tmp_path, content))
+
+
+def test_the_fault_of_a_long_object_in_an_array_has_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_faults, "STEP", 2)
+    row = json.dumps({"a": ["é" * 99] * 9}, indent=1, ensure_ascii=False)
+
+    with pytest.raises(Unfit, match=r"user\.json, line 28: this is not JSON"):
+        JsonFile.open(part_of(tmp_path, f'[{row},\n{row},\n{{"a":1,\n"b" 2}}]'))
+
+
+@pytest.mark.parametrize("name", ["user.json", "user.json.gz"])
+class TestLimits:
+    """Small ones; a file that is beyond them is not read to its end."""
+
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(limits, "LONGEST_RECORD", 1 << 20)
+        monkeypatch.setattr(limits, "LONGEST_BLANK", 1 << 19)
+        monkeypatch.setattr(limits, "MAX_JSON_ENTRIES", 200_000)
+
+    def fault(self, folder: Path, name: str, content: str) -> str:
+        with pytest.raises(Unfit) as raised:
+            JsonFile.open(part_of(folder, content, name))
+        assert raised.value.hint
+        return raised.value.message.removeprefix(name)
+
+    @pytest.mark.parametrize("end", ["", '"}\n'])
+    def test_a_line_may_not_be_longer(self, tmp_path: Path, name: str, end: str) -> None:
+        content = '{"a":1}\n{"a":"' + "x" * (2 << 20) + end
+
+        assert self.fault(tmp_path, name, content) == ", line 2: this is longer than 1 MiB."
+
+    def test_an_object_of_an_array_may_not_be_longer(self, tmp_path: Path, name: str) -> None:
+        content = '[{"a":1},\n{"a":"' + "x" * (3 << 20)
+
+        assert self.fault(tmp_path, name, content) == ", line 2: an object is longer than 1 MiB."
+
+    def test_an_array_may_be_longer(self, tmp_path: Path, name: str) -> None:
+        content = json.dumps([{"a": "x" * 999}] * 2_000)
+
+        assert len(rows(JsonFile.open(part_of(tmp_path, content, name)))) == 2_000
+
+    @pytest.mark.parametrize("blank", ["\n", "\r\n", "\n" + " " * 999, " \t"])
+    @pytest.mark.parametrize("before", ["", '{"a":1}', '[{"a":1},'])
+    def test_blank_lines_may_not_be_more(
+        self, tmp_path: Path, name: str, blank: str, before: str
+    ) -> None:
+        content = f'{before}\n{blank * (999_999 // len(blank))}{{"a":1}}'
+
+        assert "MiB of blank lines" in self.fault(tmp_path, name, content)
+
+    def test_a_value_may_be_of_blanks(self, tmp_path: Path, name: str) -> None:
+        content = '{"a":"' + " " * 999_999 + '"}\n'
+
+        assert rows(JsonFile.open(part_of(tmp_path, content, name))) == [(" " * 999_999,)]
+
+    @pytest.mark.parametrize("entry", ["{},", "[", "1,"])
+    def test_a_line_may_not_have_more_entries(self, tmp_path: Path, name: str, entry: str) -> None:
+        content = '{"a":1}\n{"a":[' + entry * 999_999 + "1]}"
+
+        assert ", line 2: the object has more than 200,000 br" in self.fault(
+            tmp_path, name, content
+        )
+
+    def test_an_object_may_not_have_more_keys(
+        self, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(limits, "MAX_COLUMNS", 9)
+        keys = {str(key): 1 for key in range(10)}
+
+        lines = self.fault(tmp_path, name, '{"a":1}\n' + json.dumps(keys))
+        array = self.fault(tmp_path, name, '[{"a":1},\n' + json.dumps(keys) + "]")
+
+        assert lines == array == ", line 2: the object has 10 keys; 9 are the most."
+
+    def test_objects_may_not_have_more_keys_together(
+        self, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("exhaust.extract.data_file.MAX_COLUMNS", 9)
+        content = "\n".join(json.dumps({str(key): 1}) for key in range(10))
+
+        assert "there are 10 columns; 9 are the most" in self.fault(tmp_path, name, content)
+
+
+@pytest.mark.parametrize("chunk", [3, 4, 7, 64])
+@pytest.mark.parametrize("form", FORMS)
+def test_chunks_end_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, chunk: int
+) -> None:
+    monkeypatch.setattr(json_scan, "CHUNK", chunk)
+
+    file = JsonFile.open(part_of(tmp_path, MARK + FORMS[form]))
+
+    assert len(rows(file)) == len(ROWS)
+    assert file.longest >= max(len(line.encode()) for line in FORMS[form].split("\n"))
+
+
+def test_many_parts_are_opened_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = [
+        part_of(tmp_path, content, f"{number:04}.json")
+        for number, content in enumerate(
+            [*FORMS.values(), *(f'{{"{key}":1}}\n' for key in "abcdefgh" * 20), ""]
+        )
+    ]
+    opened: list[int] = []
+    connect = duckdb.connect
+    monkeypatch.setattr("duckdb.connect", lambda **options: opened.append(1) or connect(**options))
+
+    files = open_json_files(parts)
+
+    assert [file.part for file in files] == parts
+    assert [file.columns for file in files] == [
+        *[("userid", "x")] * len(FORMS),
+        *((key,) for key in "abcdefgh" * 20),
+        (),
+    ]
+    assert len(opened) == 1
+
+
+def test_of_many_parts_the_first_at_fault_is_named(tmp_path: Path) -> None:
+    contents = ['{"a":1}', '{"a":1}\n{"a":}', '{"a":1}', '{"b":}']
+    parts = [part_of(tmp_path, text, f"{at}.json") for at, text in enumerate(contents)]
+
+    with pytest.raises(Unfit, match=r"1\.json, line 2: this is not a JSON object"):
+        open_json_files(parts)
+
+
+def test_large_files_are_scanned_in_processes_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [part_of(tmp_path, FORMS[form], f"{form}.json") for form in FORMS]
+    alone = open_json_files(parts)
+
+    monkeypatch.setattr(json_file, "WORTH_PROCESSES", 0)
+
+    assert open_json_files(parts) == alone
+    with pytest.raises(Unfit, match=r"html\.json, line 1: this is not a JSON object") as raised:
+        open_json_files([*parts, part_of(tmp_path, "<html>", "html.json")])
+    assert raised.value.hint
