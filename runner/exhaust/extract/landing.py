@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import duckdb
 
-from exhaust.errors import Unfit
+from exhaust.errors import ExhaustError, Unfit
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.csv_scan import CQLSH
-from exhaust.extract.data_file import DataFile, identifier, query
+from exhaust.extract.data_file import DataFile, identifier, no_room, query
 from exhaust.extract.limits import MAX_ENTRIES
 from exhaust.extract.literals import as_json
 from exhaust.extract.part import Part, literal
@@ -165,8 +165,10 @@ class LandedFiles:
                     ((found,),) = query(f"select count(*) from ({file.reader})")
                     file.check(found)
 
-    def fault(self, error: duckdb.Error) -> Unfit:
+    def fault(self, error: duckdb.Error) -> ExhaustError:
         """What is wrong with the first of the files that DuckDB cannot read."""
+        if full := no_room(error):
+            return full
         for file in self.files if len(self.files) > 1 else ():
             try:
                 query(f"select count(*) from (select distinct columns(*) from ({file.reader}))")

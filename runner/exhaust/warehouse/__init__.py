@@ -110,6 +110,23 @@ class Warehouse(ABC):
         )
         return {name for (name,) in found}
 
+    def columns(self, schema: str, table: str) -> set[str]:
+        """The names of a table's columns."""
+        found = self.query(
+            "select column_name from information_schema.columns "
+            f"where table_catalog = current_database() and table_schema = {self.literal(schema)} "
+            f"and table_name = {self.literal(table)}"
+        )
+        return {name for (name,) in found}
+
+    def add_column(self, relation: str, column: str) -> None:
+        """Adds a column, given as its name and type, to a table."""
+        self.execute(f"alter table {relation} add column {column}")
+
+    def bytewise(self, text: str) -> str:
+        """A text, as SQL, that is compared by its bytes."""
+        return text
+
     def __enter__(self) -> Self:
         return self
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 import duckdb
 import psycopg
 
-from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, Unfit
+from exhaust.errors import Busy, ExhaustError, NoConnection, NoRoom, NotAllowed, Unfit
 from exhaust.extract.data_file import READER
 from exhaust.extract.landing import LandedFiles
 from exhaust.warehouse import Warehouse
@@ -159,6 +159,9 @@ class PostgresWarehouse(Warehouse):
             files.check(read)
             return read
 
+    def bytewise(self, text: str) -> str:
+        return f'({text}) collate "C"'
+
     def progress(self) -> float | None:
         return None
 
@@ -181,6 +184,8 @@ class PostgresWarehouse(Warehouse):
                 "seconds.",
                 "A build, a load or an export may be running. Try again when it has ended.",
             ) from error
+        except psycopg.errors.DiskFull as error:
+            raise NoRoom(f"{self.name}: {error.diag.message_primary}") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             if self._connection.closed:

@@ -121,6 +121,12 @@ class SparkWarehouse(Warehouse):
             return set()
         return {row.tableName for row in found}
 
+    def columns(self, schema: str, table: str) -> set[str]:
+        return set(self._session.table(self.relation(schema, table)).columns)
+
+    def add_column(self, relation: str, column: str) -> None:
+        self.execute(f"alter table {relation} add columns ({column})")
+
     def progress(self) -> float | None:
         if not hasattr(self._session, "_jsparkSession"):
             return None  # Spark Connect does not tell.
