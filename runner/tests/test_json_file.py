@@ -115,6 +115,8 @@ def test_any_name_of_a_column_is_one(tmp_path: Path, name: str) -> None:
         ('{"a":1}\n' + MARK + '{"a":1}\n', "line 2: this is not a JSON object"),
         ("\n\nnull\n", "line 3: this is not a JSON object"),
         ("<html>", "line 1: this is not a JSON object"),
+        ('{"a":1}\n{}\n', "line 2: the object has no keys"),
+        ('[{"a":1},\n{ }]', "line 2: the object has no keys"),
         ('{"a":1}\n{"a":2,"a":3}\n', "line 2: the object has `a` twice"),
         ('{"a":1}\n{"a\\u0000":2}\n', "line 2: there is a NUL character"),
         ('{"a":1}\n{"a":"\\ud83d"}\n', "line 2: half of a character stands alone"),
@@ -205,7 +207,10 @@ class TestLimits:
 
         assert self.fault(tmp_path, name, content) == ", line 2: this is longer than 1 MiB."
 
-    def test_an_object_of_an_array_may_not_be_longer(self, tmp_path: Path, name: str) -> None:
+    def test_an_object_of_an_array_may_not_be_longer(
+        self, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(json_faults, "LARGEST_STEP", 1 << 16)
         content = '[{"a":1},\n{"a":"' + "x" * (3 << 20)
 
         assert self.fault(tmp_path, name, content) == ", line 2: an object is longer than 1 MiB."
@@ -216,11 +221,11 @@ class TestLimits:
         assert len(rows(JsonFile.open(part_of(tmp_path, content, name)))) == 2_000
 
     @pytest.mark.parametrize("blank", ["\n", "\r\n", "\n" + " " * 999, " \t"])
-    @pytest.mark.parametrize("before", ["", '{"a":1}', '[{"a":1},'])
+    @pytest.mark.parametrize("before", ["", '{"a":1}\n', '[{"a":1},\n'])
     def test_blank_lines_may_not_be_more(
         self, tmp_path: Path, name: str, blank: str, before: str
     ) -> None:
-        content = f'{before}\n{blank * (999_999 // len(blank))}{{"a":1}}'
+        content = f'{before}{blank * (999_999 // len(blank))}{{"a":1}}'
 
         assert "MiB of blank lines" in self.fault(tmp_path, name, content)
 

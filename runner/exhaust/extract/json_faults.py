@@ -28,6 +28,7 @@ LONG = 1 << 20
 """Bytes of an object that DuckDB looks at: in Python, its values would take too much memory."""
 STEP = 1 << 16
 """Characters of a file that are looked at first; then twice as many."""
+LARGEST_STEP = 1 << 23
 NEAR_THE_END = 16
 """Characters before the end of a text that may be wrong only because it goes on."""
 BLANKS = re.compile(r"[ \t\r\n]*+")
@@ -79,11 +80,6 @@ def too_many_entries(line: int) -> Fault:
     )
 
 
-def entries(text: str) -> int:
-    """How many entries a JSON text may have, commas inside strings counted too."""
-    return text.count(",") + text.count("[") + text.count("{")
-
-
 class _Object(list[tuple[str, Any]]):
     """The names and values of a JSON object; a name may be there twice."""
 
@@ -129,6 +125,8 @@ def _names(line: str, duck: duckdb.DuckDBPyConnection) -> list[str] | None:
 
 def _check_object(value: _Object, line: int) -> None:
     names = [name for name, _ in value]
+    if not names:
+        raise Fault(line, "the object has no keys", "Remove it, or unload the table again.")
     if len(names) > limits.MAX_COLUMNS:
         raise too_many_keys(line, len(names))
     if twice := first_twice(names):
@@ -149,6 +147,8 @@ class _Text:
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
         self._text = ""
         self._at = 0
+        self._size = 0
+        """Bytes of the text."""
         self._lines_before = 0
 
     def next(self) -> str:
@@ -170,12 +170,7 @@ class _Text:
             raise self.fault("this is not a JSON object", "Each entry of the array has to be one.")
         size = STEP
         while True:
-            if len(self._text) - self._at > limits.LONGEST_RECORD:
-                raise too_long(self._line(), "an object")
-            if size > limits.MAX_JSON_ENTRIES and (
-                entries(self._text[self._at :]) > limits.MAX_JSON_ENTRIES
-            ):
-                raise too_many_entries(self._line())
+            self._check_size()
             try:
                 value, self._at = self._decoded()
             except json.JSONDecodeError as error:
@@ -187,13 +182,22 @@ class _Text:
                 if not (may_go_on and self._read(size)):
                     self._at += at
                     raise self.fault(f"this is not JSON ({_reason(error)})") from error
-                size *= 2
+                size = min(2 * size, LARGEST_STEP)
             else:
                 break
         _check_object(value, self._line())
 
     def fault(self, problem: str, hint: str | None = None) -> Fault:
         return Fault(self._line(), problem, hint)
+
+    def _check_size(self) -> None:
+        """Looks at all that was read: if the object had ended in it, it would have been taken."""
+        if self._size > limits.LONGEST_RECORD + LARGEST_STEP:
+            raise too_long(self._line(), "an object")
+        if self._size > limits.MAX_JSON_ENTRIES:
+            entries = sum(self._text.count(mark, self._at) for mark in ",[{")
+            if entries > limits.MAX_JSON_ENTRIES:
+                raise too_many_entries(self._line())
 
     def _decoded(self) -> tuple[_Object, int]:
         try:
@@ -208,8 +212,11 @@ class _Text:
         """Reads on, and forgets what was taken."""
         data = self._stream.read(size)
         self._lines_before = self._line() - 1
-        self._text = self._text[self._at :]
-        self._at = 0
+        if self._at:
+            self._text = self._text[self._at :]
+            self._size = len(self._text.encode())
+            self._at = 0
+        self._size += len(data)
         try:
             self._text += self._decode(data, not data)
         except UnicodeDecodeError as error:

@@ -24,12 +24,14 @@ from exhaust.extract.processes import worker_pool
 
 WORTH_PROCESSES = 64 << 20
 """Bytes."""
-BLANKS = " \t\r\n"
 USUAL_SIZE = 1 << 24
 """Bytes of an object. DuckDB takes a multiple of the largest that it may find, for each thread."""
-ENOUGH: dict[str, str | bool | int | float | list[str]] = {"memory_limit": "450MB"}
-"""What a DuckDB may take that looks at JSON: with more, an array that is one great object would
-fill the memory before it is refused."""
+ENOUGH: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "600MB",
+    "temp_directory": "",
+}
+"""What a DuckDB may take that looks at JSON: objects in an array were not yet seen to keep to the
+limits."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class JsonFile:
             return fault
         if NUL_FOUND in str(error):
             return self.part.unfit(*NUL_PROBLEM)
+        if isinstance(error, duckdb.OutOfMemoryException):
+            return self.part.unfit(
+                "there is an object, or there are names of columns, too large to be read",
+                f"{limits.MAX_COLUMNS:,} columns are the most. Write one object a line.",
+            )
         return unknown_fault(self.part, error)
 
 
@@ -124,15 +131,18 @@ def _names(
     """The names in files of one format and size. Raises Unfit for the first that is at fault."""
     paths = ", ".join(file.part.pattern for file in files)
     query = f"""
-        select filename, list(distinct name order by name)
+        select filename, list(distinct name order by name)[:{limits.MAX_COLUMNS + 1}]
         from (
             select filename, unnest(names) as name
             from (
                 select distinct
                     filename,
                     case
-                        when not starts_with(ltrim(json, {literal(BLANKS)}), '{{') or
-                            len(names) > {limits.MAX_COLUMNS} or
+                        when not case
+                                when starts_with(json, '{{') then true
+                                else json_type(json) = 'OBJECT'
+                            end or
+                            len(names) not between 1 and {limits.MAX_COLUMNS} or
                             len(names) > len(list_distinct(names)) or
                             contains(array_to_string(names, ''), chr(0))
                         then error('no plain object')

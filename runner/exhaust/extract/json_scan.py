@@ -86,8 +86,8 @@ class _Lines:
         """At most so many as its object has, where it is longer than a chunk."""
         self._blanks = 0
         """Bytes of the blanks in which the last chunk ended."""
-        self._has_blank_line = False
-        """Whether a line ended in them."""
+        self._is_outside = True
+        """Whether a line begins in them; else they may be within a text."""
 
     def read(self, chunk: bytes, *, are_rows: bool) -> None:
         if b"\0" in chunk:
@@ -115,8 +115,8 @@ class _Lines:
         rest = chunk.lstrip(BLANKS)
         leading = len(chunk) - len(rest)
         self._blanks += leading
-        self._has_blank_line = self._has_blank_line or b"\n" in chunk[:leading]
-        if self._has_blank_line and self._blanks > limits.LONGEST_BLANK:
+        self._is_outside = self._is_outside or b"\n" in chunk[:leading]
+        if self._is_outside and self._blanks > limits.LONGEST_BLANK:
             raise Fault(
                 self.number,
                 f"there are more than {limits.LONGEST_BLANK >> 20} MiB of blank lines",
@@ -124,4 +124,4 @@ class _Lines:
             )
         if rest:
             self._blanks = len(rest) - len(rest.rstrip(BLANKS))
-            self._has_blank_line = b"\n" in rest[len(rest) - self._blanks :]
+            self._is_outside = b"\n" in rest[len(rest) - self._blanks :]
