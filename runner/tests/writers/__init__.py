@@ -20,6 +20,7 @@ from writers.tables import KEYSPACES, Question, Table, Tables, Value, sample
 __all__ = [
     "FORMS",
     "PACKINGS",
+    "Files",
     "Form",
     "Question",
     "Table",
@@ -28,6 +29,7 @@ __all__ = [
     "extract_files",
     "sample",
     "write_extract",
+    "write_files",
 ]
 
 
@@ -61,23 +63,29 @@ def zipped(content: bytes) -> bytes:
     return gzip.compress(content, compresslevel=1, mtime=0)
 
 
+Files = dict[str, bytes]
+"""The contents of an extract's files, by their paths within it."""
+
+
 def write_extract(
-    folder: Path, tables: Tables, form: str = "dsbulk", packing: str = "files"
+    folder: Path, tables: Tables, form: str | Form = "dsbulk", packing: str = "files"
 ) -> Path:
     """Writes an extract in one form and one packing into a folder, and returns the folder."""
-    for name, content in extract_files(tables, form, packing).items():
+    return write_files(folder, extract_files(tables, form, packing))
+
+
+def extract_files(tables: Tables, form: str | Form = "dsbulk", packing: str = "files") -> Files:
+    """The files of an extract in one form and one packing."""
+    return PACKINGS[packing](tables, FORMS[form] if isinstance(form, str) else form)
+
+
+def write_files(folder: Path, files: Files) -> Path:
+    """Writes the files of an extract into a folder, and returns the folder."""
+    for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return folder
-
-
-def extract_files(tables: Tables, form: str = "dsbulk", packing: str = "files") -> dict[str, bytes]:
-    """The contents of an extract's files, by their paths within it."""
-    return PACKINGS[packing](tables, FORMS[form])
-
-
-Files = dict[str, bytes]
 
 
 def _files(tables: Tables, form: Form) -> Files:

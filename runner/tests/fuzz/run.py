@@ -1,0 +1,251 @@
+"""Runs cases and judges them."""
+
+import faulthandler
+import shutil
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from writers import Tables, write_extract, write_files
+from writers.delimited import dsbulk_cell
+
+from exhaust.sources import SourceTable
+from fuzz.cases import WITHOUT_EMPTY_TEXTS, Case
+from fuzz.engines import Engine, Keys, Outcome
+
+KINDS = ("traceback", "hang", "difference", "rows unaccounted for")
+
+Oracle = Callable[[Path], Mapping[str, bytes]]
+"""An independent program: the report files, by name, that a folder of dsbulk's CSV has to give."""
+
+
+class Finding(NamedTuple):
+    kind: str
+    """One of KINDS."""
+    what: str
+
+
+class Late(BaseException):
+    """A case takes too long. No handler of errors may take it for one."""
+
+
+class Fuzzer:
+    """Takes cases through engines and keeps the extracts of those that find something."""
+
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        sources: Sequence[SourceTable],
+        work: Path,
+        *,
+        kept: Path | None = None,
+        seconds: float = 60.0,
+        oracle: Oracle | None = None,
+    ) -> None:
+        self.counts: Counter[str] = Counter()
+        self._engines = engines
+        self._sources = {source.name: source for source in sources}
+        self._work = work
+        self._kept = kept
+        self._seconds = seconds
+        self._oracle = oracle
+
+    def run(self, case: Case) -> list[Finding]:
+        """What is wrong in a case; nothing if all engines refuse it alike, or agree."""
+        extract = self._fresh("extract")
+        write_files(extract, case.files)
+        findings, outcomes = self._run_all(extract)
+        if not findings:
+            findings = self._judge(case, outcomes)
+        self.counts["cases"] += 1
+        refused = any(outcome.refusal for outcome in outcomes.values())
+        self.counts["refused" if refused else "loaded"] += 1
+        self.counts.update({finding.kind for finding in findings})
+        if findings and self._kept:
+            self._keep(case, findings, extract)
+        return findings
+
+    def _run_all(self, extract: Path) -> tuple[list[Finding], dict[str, Outcome]]:
+        findings: list[Finding] = []
+        outcomes = {}
+        for engine in self._engines:
+            outcome, is_late = self._timed(engine, extract)
+            outcomes[engine.name] = outcome
+            if is_late:
+                findings.append(Finding("hang", f"on {engine.name}: over {self._seconds:.0f} s"))
+            elif outcome.crash:
+                findings.append(Finding("traceback", outcome.crash))
+        return findings, outcomes
+
+    def _timed(self, engine: Engine, extract: Path) -> tuple[Outcome, bool]:
+        with deadline(self._seconds) as clock:
+            try:
+                return engine.run(extract, self._fresh(f"reports-{engine.name}")), clock.is_late
+            except BaseException:
+                # An engine that is interrupted may tell of it by an error of its own.
+                if not clock.is_late:
+                    raise
+        return Outcome(), True
+
+    def _judge(self, case: Case, outcomes: Mapping[str, Outcome]) -> list[Finding]:
+        names = list(outcomes)
+        first = outcomes[names[0]]
+        findings = [
+            Finding("difference", f"{names[0]} and {name}: {_difference(first, outcomes[name])}")
+            for name in names[1:]
+            if first.differs_from(outcomes[name])
+        ]
+        findings += [
+            Finding("rows unaccounted for", f"on {name}: {what}")
+            for name, outcome in outcomes.items()
+            for what in outcome.unaccounted
+        ]
+        if case.tables and not (first.refusal or "").startswith("load"):
+            findings += [
+                Finding("rows unaccounted for", what)
+                for what in self._not_landed(case, case.tables, first)
+            ]
+        if case.baseline and not findings:
+            findings += self._compare(case.baseline, first)
+        return findings
+
+    def _not_landed(self, case: Case, tables: Tables, outcome: Outcome) -> Iterator[str]:
+        """Tables of which something else landed than was written."""
+        for name, table in tables.items():
+            if outcome.rows.get(name) != len(table.rows):
+                yield f"{name}: {len(table.rows)} rows written, {outcome.rows.get(name)} loaded"
+                continue
+            written = self._written_keys(case, tables, name) if case.baseline else []
+            pairs = zip(written, outcome.keys[name], strict=bool(written))
+            wrong = next((pair for pair in pairs if pair[0] != pair[1]), None)
+            if wrong:
+                yield f"{name}: key {wrong[0]!r} written, {wrong[1]!r} landed"
+
+    def _written_keys(self, case: Case, tables: Tables, name: str) -> Keys:
+        """The keys as they have to land, sorted; none if the table has others."""
+        columns = [column.lower() for column in tables[name].columns]
+        key = self._sources[name].key
+        if not set(key) <= set(columns):
+            return []
+        places = [columns.index(column) for column in key]
+        nothing = ("", None) if case.form in WITHOUT_EMPTY_TEXTS else (None,)
+        return sorted(
+            (
+                tuple(
+                    None if row[place] in nothing else dsbulk_cell(row[place]) for place in places
+                )
+                for row in tables[name].rows
+            ),
+            key=repr,
+        )
+
+    def _compare(self, baseline: Tables, outcome: Outcome) -> Iterator[Finding]:
+        """What differs from the reports of the same data as dsbulk writes it."""
+        folder = write_extract(self._fresh("baseline"), baseline)
+        expected, is_late = self._timed(self._engines[0], folder)
+        if expected.crash or is_late:
+            yield Finding("traceback", f"as dsbulk writes it: {expected.crash or 'too late'}")
+        elif (expected.refusal or "").startswith("load"):
+            return
+        elif (expected.refusal, expected.reports) != (outcome.refusal, outcome.reports):
+            yield Finding("difference", f"dsbulk and this form: {_difference(expected, outcome)}")
+        elif self._oracle and not outcome.refusal:
+            told = Outcome(reports=dict(self._oracle(folder)))
+            if told.reports != outcome.reports:
+                yield Finding("difference", f"oracle and exhaust: {_difference(told, outcome)}")
+
+    def _fresh(self, name: str) -> Path:
+        folder = self._work / name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def _keep(self, case: Case, findings: Sequence[Finding], extract: Path) -> None:
+        assert self._kept
+        folder = self._kept / f"case-{case.number}"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(extract, folder / "extract")
+        if (self._work / "baseline").exists() and case.baseline:
+            write_extract(folder / "baseline", case.baseline)
+        told = "\n\n".join(f"{finding.kind}: {finding.what}" for finding in findings)
+        (folder / "finding.txt").write_text(f"{case}\n\n{told}\n", "utf-8", "backslashreplace")
+
+
+class Clock:
+    is_late = False
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[Clock]:
+    """Raises Late when the time is over; ends the process, with all its stacks, if that is not
+    heard in three times as long."""
+    clock = Clock()
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        clock.is_late = True
+        raise Late
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    faulthandler.dump_traceback_later(3 * seconds, exit=True)
+    try:
+        yield clock
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+LONGEST = 600
+"""Letters of a difference that are told."""
+
+
+def _difference(one: Outcome, other: Outcome) -> str:
+    """Where two outcomes differ first."""
+    for name in ("refusal", "rows", "found", "reports", "keys", "unaccounted"):
+        ours, theirs = getattr(one, name), getattr(other, name)
+        if ours == theirs:
+            continue
+        if isinstance(ours, dict):
+            key = next(
+                key for key in sorted({**ours, **theirs}) if ours.get(key) != theirs.get(key)
+            )
+            name, ours, theirs = f"{name} of {key}", ours.get(key), theirs.get(key)
+        if isinstance(ours, bytes) and isinstance(theirs, bytes):
+            lines = zip([*ours.splitlines(), b""], [*theirs.splitlines(), b""], strict=False)
+            ours, theirs = next(pair for pair in lines if pair[0] != pair[1])
+        return f"{name}: {str(ours)[:LONGEST]!r} and {str(theirs)[:LONGEST]!r}"
+    return "nothing"
+
+
+def run_cases(
+    fuzzer: Fuzzer,
+    cases: Iterator[Case],
+    say: Callable[[str], None],
+    *,
+    until: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> bool:
+    """Runs cases until they end or the clock is at `until`; says whether nothing was found."""
+    is_good = True
+    for case in cases:
+        if clock() >= until:
+            break
+        for finding in fuzzer.run(case):
+            is_good = False
+            say(f"{case}\n  {finding.kind}: {finding.what}")
+        if fuzzer.counts["cases"] % 50 == 0:
+            say(summary(fuzzer))
+    return is_good
+
+
+def summary(fuzzer: Fuzzer) -> str:
+    """The counts in a line."""
+    return ", ".join(
+        f"{kind}: {fuzzer.counts[kind]}" for kind in ("cases", "refused", "loaded", *KINDS)
+    )

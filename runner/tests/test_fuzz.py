@@ -1,0 +1,272 @@
+"""Ten cases of the fuzzer, and that it finds what is wrong."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+from fuzz import damage, values
+from fuzz.cases import READY, Case, baseline, make_case
+from fuzz.engines import SEEDS, Engine, Outcome
+from fuzz.run import Finding, Fuzzer, summary
+from support import PROJECT
+from writers import FORMS, PACKINGS, Tables, extract_files, sample
+
+from exhaust.settings import Settings
+from exhaust.sources import read_sources
+
+SOURCES = read_sources(PROJECT)
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    return sample(SEEDS)
+
+
+def test_ten_cases_find_nothing(
+    settings_duckdb: Settings, settings_postgres: Settings, tables: Tables, tmp_path: Path
+) -> None:
+    engines = [Engine(settings_duckdb), Engine(settings_postgres)]
+    fuzzer = Fuzzer(engines, SOURCES, tmp_path)
+
+    for number in range(10):
+        case = make_case(11, number, tables)
+        assert fuzzer.run(case) == [], str(case)
+
+    assert fuzzer.counts["loaded"] > 4, summary(fuzzer)
+    assert fuzzer.counts["refused"] > 1, summary(fuzzer)
+
+
+def test_a_seed_and_a_number_make_the_same_case_each_time(tables: Tables) -> None:
+    cases = [make_case(3, number, tables) for number in range(20)]
+
+    assert cases == [make_case(3, number, tables) for number in range(20)]
+    assert len({str(case) for case in cases}) == 20
+    assert cases != [make_case(4, number, tables) for number in range(20)]
+    assert repr(tables) == repr(sample(SEEDS))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_cases_can_be_of_every_form(tables: Tables, form: str, packing: str) -> None:
+    cases = [make_case(5, number, tables, [(form, packing)]) for number in range(4)]
+
+    assert {(case.form, case.packing) for case in cases} == {(form, packing)}
+    assert all(case.files and case.steps for case in cases)
+
+
+@pytest.mark.parametrize("mutation", values.MUTATIONS)
+def test_a_mutation_leaves_tables_that_every_form_can_be_written_of(
+    tables: Tables, mutation: values.Mutation
+) -> None:
+    changed = 0
+    for seed in range(8):
+        mutated = values.copied(tables.values())
+        assert mutation(Random(seed), mutated)
+        changed += mutated != tables
+        for form in FORMS:
+            extract_files(mutated, form)
+    assert changed
+
+
+@pytest.mark.parametrize("change", damage.CONTENT)
+def test_a_damage_changes_bytes(change: damage.Damage) -> None:
+    content = extract_files({"location": sample(SEEDS)["location"]})["location.csv"]
+
+    assert any(change(Random(seed), content) != content for seed in range(5))
+    assert isinstance(change(Random(1), b""), bytes)
+
+
+class Stub:
+    """An engine that gives what it is told to."""
+
+    def __init__(self, name: str, run: Callable[[], Outcome]) -> None:
+        self.name = name
+        self._run = run
+
+    def run(self, extract: Path, reports: Path) -> Outcome:
+        return self._run()
+
+
+def judged(
+    tmp_path: Path, case: Case, *outcomes: Outcome | Callable[[], Outcome], seconds: float = 60
+) -> list[Finding]:
+    """What is found in a case of which the first engine, the second … make these outcomes."""
+
+    def engine(number: int, outcome: Outcome | Callable[[], Outcome]) -> Stub:
+        return Stub(f"engine {number}", outcome if callable(outcome) else lambda: outcome)
+
+    engines = [engine(number, outcome) for number, outcome in enumerate(outcomes, start=1)]
+    fuzzer = Fuzzer(engines, SOURCES, tmp_path, kept=tmp_path / "kept", seconds=seconds)  # type: ignore[arg-type]
+    findings = fuzzer.run(case)
+    assert (tmp_path / "kept" / f"case-{case.number}" / "extract").exists() == bool(findings)
+    assert {kind: fuzzer.counts[kind] for kind in {finding.kind for finding in findings}} == {
+        kind: [finding.kind for finding in findings].count(kind)
+        for kind in {finding.kind for finding in findings}
+    }
+    return findings
+
+
+DAMAGED = Case(7, "dsbulk", "files", ["x: cut"], {"user.csv": b"userid\n"}, None, None)
+REFUSED = Outcome(refusal="load: Unfit: x")
+
+
+def test_refused_alike_is_no_finding(tmp_path: Path) -> None:
+    assert judged(tmp_path, DAMAGED, REFUSED, REFUSED) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (Outcome(refusal="load: Unfit: y"), "refusal: 'load: Unfit: x' and 'load: Unfit: y'"),
+        (Outcome(), "refusal: 'load: Unfit: x' and 'None'"),
+    ],
+)
+def test_refused_otherwise_is_a_difference(tmp_path: Path, other: Outcome, told: str) -> None:
+    assert judged(tmp_path, DAMAGED, REFUSED, other) == [
+        Finding("difference", f"engine 1 and engine 2: {told}")
+    ]
+
+
+def test_other_bytes_are_a_difference(tmp_path: Path) -> None:
+    one, other = (Outcome(reports={"a.csv": f"x\n{letter}\n".encode()}) for letter in "yz")
+
+    assert judged(tmp_path, DAMAGED, one, other) == [
+        Finding("difference", "engine 1 and engine 2: reports of a.csv: \"b'y'\" and \"b'z'\"")
+    ]
+
+
+def test_a_crash_is_a_traceback(tmp_path: Path) -> None:
+    assert judged(tmp_path, DAMAGED, REFUSED, Outcome(crash="KeyError")) == [
+        Finding("traceback", "KeyError")
+    ]
+
+
+def test_a_case_that_does_not_end_is_a_hang(tmp_path: Path) -> None:
+    def hang() -> Outcome:
+        while True:
+            signal.pause()
+
+    assert judged(tmp_path, DAMAGED, REFUSED, hang, seconds=0.01) == [
+        Finding("hang", "on engine 2: over 0 s")
+    ]
+
+
+def test_an_interrupted_engine_may_give_an_error_of_its_own(tmp_path: Path) -> None:
+    def hang() -> Outcome:
+        try:
+            signal.pause()
+        except BaseException as error:
+            raise KeyboardInterrupt from error
+        raise AssertionError
+
+    assert [finding.kind for finding in judged(tmp_path, DAMAGED, hang, seconds=0.01)] == ["hang"]
+
+
+def whole(tables: Tables, form: str = "rfc4180") -> tuple[Case, Outcome]:
+    """A case in which nothing is damaged, and its outcome."""
+    outcome = Outcome(
+        rows={name: len(table.rows) for name, table in tables.items()},
+        keys={
+            source.name: sorted(
+                (
+                    tuple(row[tables[source.name].columns.index(column)] for column in source.key)
+                    for row in tables[source.name].rows
+                ),
+                key=repr,
+            )
+            for source in SOURCES
+        },
+        reports={"a.csv": b"x\n"},
+    )
+    return Case(7, form, "files", ["x"], extract_files(tables, form), tables, tables), outcome
+
+
+def test_all_rows_there_is_no_finding(tmp_path: Path, tables: Tables) -> None:
+    case, outcome = whole(tables)
+
+    assert judged(tmp_path, case, outcome, outcome) == []
+
+
+def test_a_row_that_is_not_loaded_is_unaccounted_for(tmp_path: Path, tables: Tables) -> None:
+    case, outcome = whole(tables)
+    outcome.rows["user"] -= 1
+
+    assert judged(tmp_path, case, outcome, outcome) == [
+        Finding("rows unaccounted for", "user: 38 rows written, 37 loaded")
+    ]
+
+
+def test_a_key_that_lands_as_another_is_unaccounted_for(tmp_path: Path, tables: Tables) -> None:
+    case, outcome = whole(tables)
+    outcome.keys["system_settings"][1] = ("emailUniqueX",)
+
+    assert judged(tmp_path, case, outcome, outcome) == [
+        Finding(
+            "rows unaccounted for",
+            "system_settings: key ('emailUnique',) written, ('emailUniqueX',) landed",
+        )
+    ]
+
+
+def test_what_an_engine_cannot_account_for_is_told(tmp_path: Path) -> None:
+    outcome = Outcome(unaccounted=["2 enrolments landed, 1 is counted"])
+
+    assert judged(tmp_path, DAMAGED, outcome) == [
+        Finding("rows unaccounted for", "on engine 1: 2 enrolments landed, 1 is counted")
+    ]
+
+
+def test_another_report_than_dsbulks_is_a_difference(tmp_path: Path, tables: Tables) -> None:
+    case, outcome = whole(tables)
+    asked: list[Outcome] = []
+
+    def changing() -> Outcome:
+        asked.append(Outcome(**{**vars(outcome), "reports": {"a.csv": b"%d\n" % len(asked)}}))
+        return asked[-1]
+
+    assert judged(tmp_path, case, changing) == [
+        Finding("difference", "dsbulk and this form: reports of a.csv: \"b'1'\" and \"b'0'\"")
+    ]
+
+
+def test_a_program_beside_it_is_asked(tmp_path: Path, tables: Tables) -> None:
+    case, outcome = whole(tables)
+    engine = Stub("engine", lambda: outcome)
+
+    def findings(reports: dict[str, bytes]) -> list[Finding]:
+        fuzzer = Fuzzer([engine], SOURCES, tmp_path, oracle=lambda folder: reports)  # type: ignore[list-item]
+        return fuzzer.run(case)
+
+    assert findings(outcome.reports) == []
+    assert [finding.kind for finding in findings({"a.csv": b"y\n"})] == ["difference"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "is_compared"),
+    [
+        ("firstname", "c:\\d", False),
+        ("firstname", "a\u00a0b", False),
+        ("profilelocation", '[{"id":"\u00a0"}]', True),
+        ("profilelocation", '[{"id":"say \\"hi\\""}]', True),
+        ("profilelocation", '[{"id":"a\\nb"}]', False),
+        ("framework", '{"board":1}', False),
+        ("framework", {"board": ['O\'Brien, "x"']}, True),
+        ("framework", {"board": ["a\nb"]}, False),
+    ],
+)
+def test_cqlsh_is_held_against_dsbulk_where_it_can_carry_the_value(
+    tables: Tables, column: str, value: object, is_compared: bool
+) -> None:
+    changed = values.copied(tables.values())
+    user = changed["user"]
+    user.rows[0][user.columns.index(column)] = value
+
+    assert (baseline(changed, tables, "cqlsh") is not None) == is_compared
+    assert baseline(changed, tables, "json-lines") == changed
+
+
+def test_the_forms_that_load_are_forms() -> None:
+    assert {form for form, _ in READY} <= set(FORMS)
+    assert {packing for _, packing in READY} <= set(PACKINGS)
