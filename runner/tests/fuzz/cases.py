@@ -1,6 +1,6 @@
 """A case: an extract that a seed and a number make, always the same."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -9,23 +9,39 @@ from writers import FORMS, Form, Table, Tables, extract_files
 from writers.cqlsh import carried_double
 from writers.tables import JSON_TEXTS, texts
 
-from fuzz import damage, values
+from fuzz import damage, names, values
 from fuzz.values import cells, copied
 
-READY = {
-    ("dsbulk", "files"),
-    ("dsbulk", "parts"),
-    ("dsbulk-gz", "files"),
-    ("dsbulk-gz", "parts"),
-    ("rfc4180", "files"),
-    ("rfc4180-gz", "parts"),
-    ("json-lines", "files"),
-    ("json-lines", "parts"),
-    ("json-lines-gz", "files"),
-    ("parquet", "files"),
-    ("parquet", "parts"),
+COMBINATIONS = {
+    "dsbulk": ("files", "parts", "keyspaces"),
+    "dsbulk-gz": ("files", "parts"),
+    "dsbulk-json": ("files", "parts", "keyspaces"),
+    "dsbulk-json-gz": ("files", "parts"),
+    "json-array": ("files", "parts"),
+    "json-lines": ("files", "parts"),
+    "json-lines-gz": ("files", "parts"),
+    "rfc4180": ("files", "parts", "archives"),
+    "rfc4180-gz": ("files", "parts"),
+    "parquet": ("files", "parts", "keyspaces"),
+    "cqlsh": ("files", "keyspaces", "archives"),
+    "cqlsh-before-3.10": ("files", "keyspaces", "archives"),
+    "backup": ("keyspaces", "archives", "backups"),
 }
-"""Forms and packings that load."""
+"""The packings in which each form comes."""
+
+FORMS_NOT_READ = {
+    *("dsbulk-json", "dsbulk-json-gz", "json-array", "cqlsh", "cqlsh-before-3.10", "backup")
+}
+PACKINGS_NOT_READ = {"keyspaces", "archives", "backups"}
+OTHER_NAMES_ARE_READ = False
+"""What cannot be loaded yet, and is therefore not tried."""
+
+READY = [
+    (form, packing)
+    for form, packings in COMBINATIONS.items()
+    for packing in packings
+    if form not in FORMS_NOT_READ and packing not in PACKINGS_NOT_READ
+]
 
 WITHOUT_EMPTY_TEXTS = ("cqlsh", "cqlsh-before-3.10", "backup")
 """Forms that write null and an empty text alike."""
@@ -44,33 +60,42 @@ class Case:
     """What was done to it, in words."""
     files: dict[str, bytes] = field(repr=False)
     tables: Tables | None = field(repr=False)
-    """What is in it, if nothing was damaged."""
+    """What is in it, by the usual names, if nothing was damaged."""
     baseline: Tables | None = field(repr=False)
     """Tables whose reports it must give when dsbulk writes them; None if it need not."""
+    has_other_names: bool = False
+    """Whether some columns or tables have not their usual names."""
 
     def __str__(self) -> str:
         return f"case {self.number} ({self.form}, {self.packing}): {'; '.join(self.steps)}"
 
 
 def make_case(
-    seed: int, number: int, base: Tables, ready: Iterable[tuple[str, str]] = READY
+    seed: int,
+    number: int,
+    base: Tables,
+    ready: Sequence[tuple[str, str]] = READY,
+    other_names: bool = OTHER_NAMES_ARE_READ,
 ) -> Case:
     """The case of a seed and a number: tables changed, or files damaged, or both."""
     random = Random(f"{seed}/{number}")
-    form, packing = random.choice(sorted(ready))
+    form, packing = random.choice(ready)
+    (kind,) = random.choices(("values", "bytes", "both", "files"), (12, 5, 1, 2))
+    is_whole = kind in ("values", "files")
+    steps: list[str] = []
     tables = copied(base.values())
-    way = random.random()
-    steps = values.mutate(random, tables, random.randint(1, 5)) if way < 0.65 else []
-    writer, is_whole = FORMS[form], True
-    if way >= 0.6 and random.random() < 0.7:
-        writer = _damaged(random, writer, tables, steps)
-        is_whole = False
+    if kind in ("values", "both"):
+        steps += values.mutate(random, tables, random.randint(1, 5))
+    usual = copied(tables.values())
+    has_other_names = other_names and random.random() < 0.3
+    if has_other_names:
+        steps.append(random.choice(names.NAMINGS)(random, tables, usual))
+    writer = FORMS[form] if is_whole else _damaged(random, FORMS[form], tables, steps)
     files = extract_files(tables, writer, packing)
-    if not is_whole or way >= 0.6:
-        for _ in range(random.randint(0 if not is_whole else 1, 2)):
-            step, is_harmless = damage.change_files(random, files)
-            is_whole = is_whole and is_harmless
-            steps.append(step)
+    for _ in range(random.randint(1, 2) if kind == "files" else random.randint(0, 5) // 5):
+        step, is_harmless = damage.change_files(random, files)
+        is_whole = is_whole and is_harmless
+        steps.append(step)
     if not is_whole and random.random() < 0.2:
         name = random.choice(list(files))
         files[name], step = damage.change_content(random, files[name])
@@ -81,8 +106,9 @@ def make_case(
         packing,
         steps,
         files,
-        tables if is_whole else None,
-        baseline(tables, base, form) if is_whole else None,
+        usual if is_whole else None,
+        baseline(usual, base, form) if is_whole else None,
+        has_other_names,
     )
 
 

@@ -3,10 +3,11 @@
 import json
 import re
 from collections.abc import Callable, Iterable
+from decimal import Decimal
 from random import Random
 from typing import Any
 
-from writers.tables import JSON_TEXTS, Table, Tables, Value
+from writers.tables import JSON_TEXTS, Question, Table, Tables, Value
 
 from fuzz import odd
 
@@ -46,13 +47,15 @@ def _odd(random: Random, value: Value, kind: str, is_json: bool) -> Value:
         return random.choice((*odd.NUMBERS, *odd.NUMBER_TEXTS))
     if kind == "timestamp":
         return random.choice((*odd.TIMES, *odd.TIME_TEXTS))
-    if isinstance(value, dict | list) and random.random() < 0.8:
+    if isinstance(value, dict | list) and (random.random() < 0.8 or "question" in kind):
         return _odd_collection(random, value)
     return _odd_json(random, json.dumps(value) if isinstance(value, dict | list) else value)
 
 
 def _odd_collection(random: Random, value: Value) -> Value:
     """A collection of the same type as another."""
+    if isinstance(value, tuple):
+        return value
     if isinstance(value, str):
         return odd.text(random, value)
     if isinstance(value, int):
@@ -233,6 +236,29 @@ def add_column(random: Random, tables: Tables) -> str:
     return f"another column {name!r} in {table.name}"
 
 
+def add_questions(random: Random, tables: Tables) -> str:
+    """Adds a list of a user-defined type to the attempts, as Sunbird has it."""
+    table = tables.get("assessment_aggregator")
+    if not table or "question" in table.types:
+        return "nothing: no attempts"
+
+    def question() -> Question:
+        return Question(
+            odd.text(random),
+            random.choice((None, *odd.TIMES)),
+            random.choice((None, 1.0, 0.5)),
+            random.choice((None, *odd.NUMBERS)),
+            odd.text(random, "Why?"),
+            [{"1": odd.text(random)}],
+            random.choice((None, Decimal("3.5"))),
+        )
+
+    rows = [[*row, [question() for _ in range(random.randint(0, 2))]] for row in table.rows]
+    types = {**table.types, "question": "list<frozen<question>>"}
+    tables[table.name] = Table(table.name, types, rows)
+    return "questions in assessment_aggregator"
+
+
 def spell_columns(random: Random, tables: Tables) -> str:
     """Spells the names of a table's columns in capitals."""
     table = some_table(random, tables)
@@ -261,6 +287,7 @@ MUTATIONS: dict[Mutation, float] = {
     reorder_columns: 4,
     drop_column: 3,
     add_column: 4,
+    add_questions: 2,
     spell_columns: 1,
     drop_table: 0.5,
 }
