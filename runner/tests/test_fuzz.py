@@ -15,7 +15,7 @@ from fuzz.cases import (
     baseline,
     make_case,
 )
-from fuzz.engines import SEEDS, Engine, Outcome
+from fuzz.engines import SEEDS, Engine, Outcome, Reports
 from fuzz.run import Finding, Fuzzer, summary
 from support import PROJECT
 from writers import FORMS, PACKINGS, Tables, extract_files, sample
@@ -107,6 +107,7 @@ def judged(
     engines = [engine(number, outcome) for number, outcome in enumerate(outcomes, start=1)]
     fuzzer = Fuzzer(engines, SOURCES, tmp_path, kept=tmp_path / "kept", seconds=seconds)  # type: ignore[arg-type]
     findings = fuzzer.run(case)
+    assert not (tmp_path / "kept" / "running.txt").exists()
     assert (tmp_path / "kept" / f"case-{case.number}" / "extract").exists() == bool(findings)
     assert {kind: fuzzer.counts[kind] for kind in {finding.kind for finding in findings}} == {
         kind: [finding.kind for finding in findings].count(kind)
@@ -137,10 +138,12 @@ def test_refused_otherwise_is_a_difference(tmp_path: Path, other: Outcome, told:
 
 
 def test_other_bytes_are_a_difference(tmp_path: Path) -> None:
-    one, other = (Outcome(reports={"a.csv": f"x\n{letter}\n".encode()}) for letter in "yz")
+    one, other = (Outcome(reports={("c", "b"): f"x\n{letter}\n".encode()}) for letter in "yz")
 
     assert judged(tmp_path, DAMAGED, one, other) == [
-        Finding("difference", "engine 1 and engine 2: reports of a.csv: \"b'y'\" and \"b'z'\"")
+        Finding(
+            "difference", "engine 1 and engine 2: reports of ('c', 'b'): 'x\\ny\\n' and 'x\\nz\\n'"
+        )
     ]
 
 
@@ -185,7 +188,7 @@ def whole(tables: Tables, form: str = "rfc4180") -> tuple[Case, Outcome]:
             )
             for source in SOURCES
         },
-        reports={"a.csv": b"x\n"},
+        reports={("c", "b"): b"x\n"},
     )
     return Case(7, form, "files", ["x"], extract_files(tables, form), tables, tables), outcome
 
@@ -230,11 +233,11 @@ def test_another_report_than_dsbulks_is_a_difference(tmp_path: Path, tables: Tab
     asked: list[Outcome] = []
 
     def changing() -> Outcome:
-        asked.append(Outcome(**{**vars(outcome), "reports": {"a.csv": b"%d\n" % len(asked)}}))
+        asked.append(Outcome(**{**vars(outcome), "reports": {("c", "b"): b"%d\n" % len(asked)}}))
         return asked[-1]
 
     assert judged(tmp_path, case, changing) == [
-        Finding("difference", "dsbulk and this form: reports of a.csv: \"b'1'\" and \"b'0'\"")
+        Finding("difference", "dsbulk and this form: reports of ('c', 'b'): '1\\n' and '0\\n'")
     ]
 
 
@@ -242,12 +245,12 @@ def test_a_program_beside_it_is_asked(tmp_path: Path, tables: Tables) -> None:
     case, outcome = whole(tables)
     engine = Stub("engine", lambda: outcome)
 
-    def findings(reports: dict[str, bytes]) -> list[Finding]:
+    def findings(reports: Reports) -> list[Finding]:
         fuzzer = Fuzzer([engine], SOURCES, tmp_path, oracle=lambda folder: reports)  # type: ignore[list-item]
         return fuzzer.run(case)
 
     assert findings(outcome.reports) == []
-    assert [finding.kind for finding in findings({"a.csv": b"y\n"})] == ["difference"]
+    assert [finding.kind for finding in findings({("c", "b"): b"y\n"})] == ["difference"]
 
 
 @pytest.mark.parametrize(

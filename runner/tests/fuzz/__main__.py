@@ -5,6 +5,7 @@ if there is a traceback, a hang, a difference or a row unaccounted for.
 """
 
 import argparse
+import faulthandler
 import os
 import sys
 import tempfile
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--case", type=int, help="runs this one only")
     parser.add_argument("--kept", type=Path, default=PROJECT / "target" / "fuzz")
     arguments = parser.parse_args()
+    faulthandler.enable()
     numbers = [arguments.case] if arguments.case is not None else range(arguments.cases)
     kept = arguments.kept / f"seed-{arguments.seed}"
     tables = sample(SEEDS)

@@ -31,6 +31,8 @@ SEEDS = PROJECT / "seeds"
 DAY = date(2024, 7, 1)
 
 Keys = list[tuple[str | None, ...]]
+Reports = dict[tuple[str, str], bytes]
+"""The report files, by course and batch."""
 
 
 @dataclass
@@ -47,8 +49,7 @@ class Outcome:
     """The keys that landed, sorted, by table."""
     found: dict[str, list[Any]] = field(default_factory=dict)
     """What dbt's data tests found, by test: how many, and the names with most of it."""
-    reports: dict[str, bytes] = field(default_factory=dict)
-    """The report files, by name."""
+    reports: Reports = field(default_factory=dict)
     unaccounted: list[str] = field(default_factory=list)
     """Rows that are nowhere: what does not add up."""
 
@@ -199,16 +200,12 @@ class Engine:
                 today=lambda zone: DAY,
             )
             counted = self._counted(warehouse)
-        outcome.reports = {
-            file.name: file.read_bytes()
-            for file in sorted(folder.iterdir())
-            if file.suffix == ".csv"
-        }
         landed = {key for key in outcome.keys["user_enrolments"] if all(key)}
         if counted != len(landed):
             outcome.unaccounted.append(f"{len(landed)} enrolments landed, {counted} are counted")
         for written in report.files:
             (batch,) = written.batches
+            outcome.reports[written.course_id, batch] = Path(written.file).read_bytes()
             there = sum(key[1:] == (written.course_id, batch) for key in landed)
             told = written.rows + sum(written.left_out.values())
             if there != told:

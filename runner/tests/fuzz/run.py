@@ -1,6 +1,7 @@
 """Runs cases and judges them."""
 
 import faulthandler
+import os
 import shutil
 import signal
 import time
@@ -16,12 +17,12 @@ from writers.delimited import dsbulk_cell
 
 from exhaust.sources import SourceTable
 from fuzz.cases import WITHOUT_EMPTY_TEXTS, Case
-from fuzz.engines import Engine, Keys, Outcome
+from fuzz.engines import Engine, Keys, Outcome, Reports
 
 KINDS = ("traceback", "hang", "difference", "rows unaccounted for")
 
-Oracle = Callable[[Path], Mapping[str, bytes]]
-"""An independent program: the report files, by name, that a folder of dsbulk's CSV has to give."""
+Oracle = Callable[[Path], Reports]
+"""An independent program: the reports that an extract of dsbulk's CSV has to give."""
 
 
 class Finding(NamedTuple):
@@ -59,9 +60,10 @@ class Fuzzer:
         """What is wrong in a case; nothing if all engines refuse it alike, or agree."""
         extract = self._fresh("extract")
         write_files(extract, case.files)
-        findings, outcomes = self._run_all(extract)
-        if not findings:
-            findings = self._judge(case, outcomes)
+        with self._noted(case):
+            findings, outcomes = self._run_all(extract)
+            if not findings:
+                findings = self._judge(case, outcomes)
         self.counts["cases"] += 1
         refused = any(outcome.refusal for outcome in outcomes.values())
         self.counts["refused" if refused else "loaded"] += 1
@@ -69,6 +71,18 @@ class Fuzzer:
         if findings and self._kept:
             self._keep(case, findings, extract)
         return findings
+
+    @contextmanager
+    def _noted(self, case: Case) -> Iterator[None]:
+        """Leaves the name of the case in a file if the process does not survive it."""
+        if not self._kept:
+            yield
+            return
+        note = self._kept / "running.txt"
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(f"{case}\n", "utf-8", "backslashreplace")
+        yield
+        note.unlink()
 
     def _run_all(self, extract: Path) -> tuple[list[Finding], dict[str, Outcome]]:
         findings: list[Finding] = []
@@ -156,7 +170,7 @@ class Fuzzer:
         elif (expected.refusal, expected.reports) != (outcome.refusal, outcome.reports):
             yield Finding("difference", f"dsbulk and this form: {_difference(expected, outcome)}")
         elif self._oracle and not outcome.refusal:
-            told = Outcome(reports=dict(self._oracle(folder)))
+            told = Outcome(reports=self._oracle(folder))
             if told.reports != outcome.reports:
                 yield Finding("difference", f"oracle and exhaust: {_difference(told, outcome)}")
 
@@ -202,10 +216,6 @@ def deadline(seconds: float) -> Iterator[Clock]:
         signal.signal(signal.SIGALRM, before)
 
 
-LONGEST = 600
-"""Letters of a difference that are told."""
-
-
 def _difference(one: Outcome, other: Outcome) -> str:
     """Where two outcomes differ first."""
     for name in ("refusal", "rows", "found", "reports", "keys", "unaccounted"):
@@ -213,15 +223,22 @@ def _difference(one: Outcome, other: Outcome) -> str:
         if ours == theirs:
             continue
         if isinstance(ours, dict):
-            key = next(
-                key for key in sorted({**ours, **theirs}) if ours.get(key) != theirs.get(key)
-            )
+            key = next(key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key))
             name, ours, theirs = f"{name} of {key}", ours.get(key), theirs.get(key)
         if isinstance(ours, bytes) and isinstance(theirs, bytes):
-            lines = zip([*ours.splitlines(), b""], [*theirs.splitlines(), b""], strict=False)
-            ours, theirs = next(pair for pair in lines if pair[0] != pair[1])
-        return f"{name}: {str(ours)[:LONGEST]!r} and {str(theirs)[:LONGEST]!r}"
+            ours, theirs = (text.decode(errors="backslashreplace") for text in (ours, theirs))
+        return "{}: {!r} and {!r}".format(name, *_parting(str(ours), str(theirs)))
     return "nothing"
+
+
+BEFORE, AFTER = 200, 400
+"""Letters that are told of two texts, around the place from where on they differ."""
+
+
+def _parting(one: str, other: str) -> tuple[str, str]:
+    at = len(os.path.commonprefix([one, other]))
+    begin = max(at - BEFORE, 0)
+    return one[begin : at + AFTER], other[begin : at + AFTER]
 
 
 def run_cases(
