@@ -2,10 +2,14 @@
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import fuzz.engines
 import pytest
+from conftest import NewSettings
 from fuzz import damage, names, values
 from fuzz.cases import (
     COMBINATIONS,
@@ -20,8 +24,10 @@ from fuzz.run import Finding, Fuzzer, summary
 from support import PROJECT
 from writers import FORMS, PACKINGS, Tables, extract_files, sample
 
+from exhaust.load import LoadReport
 from exhaust.settings import Settings
 from exhaust.sources import read_sources
+from exhaust.warehouse import Warehouse
 
 SOURCES = read_sources(PROJECT)
 
@@ -31,10 +37,16 @@ def tables() -> Tables:
     return sample(SEEDS)
 
 
-def test_ten_cases_find_nothing(
-    settings_duckdb: Settings, settings_postgres: Settings, tables: Tables, tmp_path: Path
-) -> None:
-    engines = [Engine(settings_duckdb), Engine(settings_postgres)]
+@pytest.fixture(scope="module")
+def engines(new_settings: NewSettings) -> list[Engine]:
+    return [Engine(new_settings(name)) for name in ("duckdb", "postgres")]
+
+
+needs_engines = pytest.mark.usefixtures("settings_duckdb", "settings_postgres")
+
+
+@needs_engines
+def test_ten_cases_find_nothing(engines: list[Engine], tables: Tables, tmp_path: Path) -> None:
     fuzzer = Fuzzer(engines, SOURCES, tmp_path)
 
     for number in range(10):
@@ -43,6 +55,67 @@ def test_ten_cases_find_nothing(
 
     assert fuzzer.counts["loaded"] > 4, summary(fuzzer)
     assert fuzzer.counts["refused"] > 1, summary(fuzzer)
+
+
+SABOTAGE = [
+    (
+        "course_batches",
+        "select * from ({}) as rows_made where batch_id <> '0130300000000000102'",
+        "test failed: every_enrolment_is_counted",
+    ),
+    ("int_enrolments", "select no_such_column from ({}) as rows_made", "traceback: no_such_column"),
+    (
+        "course_progress",
+        "select * from ({}) as rows_made where batch_id <> '0130300000000000102'",
+        "test failed: every_enrolment_is_counted",
+    ),
+]
+
+
+@needs_engines
+@pytest.mark.parametrize(("model", "changed", "told"), SABOTAGE)
+def test_a_wrong_model_is_found(
+    engines: list[Engine],
+    tables: Tables,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    model: str,
+    changed: str,
+    told: str,
+) -> None:
+    case, _ = whole(tables)
+    models = [
+        replace(node, sql=changed.format(node.sql)) if node.name == model else node
+        for node in engines[0].models
+    ]
+    monkeypatch.setattr(engines[0], "models", models)
+
+    findings = Fuzzer(engines, SOURCES, tmp_path).run(case)
+
+    assert any(
+        finding.kind == told.partition(": ")[0] and told.partition(": ")[2] in finding.what
+        for finding in findings
+    ), findings
+
+
+@needs_engines
+def test_rows_that_a_load_loses_are_found(
+    engines: list[Engine], tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case, _ = whole(tables)
+    real_load = fuzz.engines.load
+
+    def load_but_one(warehouse: Warehouse, settings: Settings, *others: Any) -> LoadReport:
+        report = real_load(warehouse, settings, *others)
+        user = warehouse.relation(settings.landing_schema, "user")
+        warehouse.execute(f"delete from {user} where firstname = 'Mentor'")
+        return report
+
+    monkeypatch.setattr(fuzz.engines, "load", load_but_one)
+
+    assert ("rows unaccounted for", "on duckdb: user: 38 loaded, 37 there") in Fuzzer(
+        engines, SOURCES, tmp_path
+    ).run(case)
 
 
 def test_a_seed_and_a_number_make_the_same_case_each_time(tables: Tables) -> None:
@@ -218,6 +291,12 @@ def test_a_key_that_lands_as_another_is_unaccounted_for(tmp_path: Path, tables: 
             "system_settings: key ('emailUnique',) written, ('emailUniqueX',) landed",
         )
     ]
+
+
+def test_a_test_of_a_model_that_fails_is_told(tmp_path: Path) -> None:
+    outcome = Outcome(refusal="build: failed grain", broken=["grain"])
+
+    assert judged(tmp_path, DAMAGED, outcome) == [Finding("test failed", "on engine 1: grain")]
 
 
 def test_what_an_engine_cannot_account_for_is_told(tmp_path: Path) -> None:

@@ -50,16 +50,18 @@ class Outcome:
     found: dict[str, list[Any]] = field(default_factory=dict)
     """What dbt's data tests found, by test: how many, and the names with most of it."""
     reports: Reports = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    """The data tests of models that fail: what is wrong in the data must not show there."""
     unaccounted: list[str] = field(default_factory=list)
     """Rows that are nowhere: what does not add up."""
 
     def differs_from(self, other: "Outcome") -> list[str]:
         """The names of what is not equal; a crash is a finding of its own."""
-        return [
-            name
-            for name in ("refusal", "rows", "keys", "found", "reports", "unaccounted")
-            if getattr(self, name) != getattr(other, name)
-        ]
+        return [name for name in COMPARED if getattr(self, name) != getattr(other, name)]
+
+
+COMPARED = ("refusal", "rows", "found", "reports", "keys", "broken", "unaccounted")
+"""What has to be equal on all engines."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,18 @@ class Node:
     relation: str
     is_view: bool
     config: dict[str, Any]
-    reads_models: bool
-    """Whether it reads anything but the landing schema and staging."""
+    reads: list[str]
+    """The ids of the models and sources that it reads."""
+
+    @property
+    def is_early(self) -> bool:
+        """Whether it reads nothing but the landing schema and staging."""
+        return all(name.startswith(("source.", "model.exhaust.stg_")) for name in self.reads)
+
+    @property
+    def is_about_data(self) -> bool:
+        """Whether it is about what has landed, and not about what the models make of it."""
+        return all(name.startswith("source.") for name in self.reads)
 
     @property
     def is_warning(self) -> bool:
@@ -89,7 +101,7 @@ class Engine:
         self.name = settings.profile.engine
         self._settings = settings
         self._sources = read_sources(settings.project_dir)
-        self._models, self._tests = _nodes(settings)
+        self.models, self._tests = _nodes(settings)
 
     def run(self, extract: Path, reports: Path) -> Outcome:
         """Takes an extract through load, build and export, from an empty landing schema."""
@@ -118,7 +130,7 @@ class Engine:
         with self._open(writing=True) as warehouse, warehouse.transaction():
             landing = warehouse.identifier(self._settings.landing_schema)
             warehouse.execute(f"drop schema if exists {landing} cascade")
-            for model in self._models:
+            for model in self.models:
                 kind = "view" if model.is_view else "table"
                 warehouse.execute(f"drop {kind} if exists {model.relation} cascade")
 
@@ -149,20 +161,19 @@ class Engine:
     def _build(self, outcome: Outcome) -> None:
         """Runs models and tests; those of what has landed first, as dbt does."""
         with self._open(writing=True) as warehouse:
-            early = [model for model in self._models if not model.reads_models]
-            for models, tests in (
-                (early, [test for test in self._tests if not test.reads_models]),
-                (
-                    [model for model in self._models if model.reads_models],
-                    [test for test in self._tests if test.reads_models],
-                ),
-            ):
-                for model in models:
-                    kind = "view" if model.is_view else "table"
-                    warehouse.execute(f"create {kind} {model.relation} as {model.sql}")
-                failed = [test.name for test in tests if self._fails(warehouse, test, outcome)]
+            for is_early in (True, False):
+                for model in self.models:
+                    if model.is_early == is_early:
+                        kind = "view" if model.is_view else "table"
+                        warehouse.execute(f"create {kind} {model.relation} as {model.sql}")
+                failed = [
+                    test
+                    for test in self._tests
+                    if test.is_early == is_early and self._fails(warehouse, test, outcome)
+                ]
+                outcome.broken += [test.name for test in failed if not test.is_about_data]
                 if failed:
-                    outcome.refusal = f"build: failed {', '.join(failed)}"
+                    outcome.refusal = f"build: failed {', '.join(test.name for test in failed)}"
                     return
 
     def _fails(self, warehouse: Warehouse, test: Node, outcome: Outcome) -> bool:
@@ -237,10 +248,7 @@ def _nodes(settings: Settings) -> tuple[list[Node], list[Node]]:
             relation=nodes[name]["relation_name"],
             is_view=nodes[name]["config"].get("materialized") == "view",
             config=nodes[name]["config"],
-            reads_models=any(
-                not part.startswith(("source.", "model.exhaust.stg_")) for part in upstream[name]
-            )
-            or not upstream[name],
+            reads=upstream[name],
         )
         for name in order
         if nodes[name]["resource_type"] in ("model", "test")

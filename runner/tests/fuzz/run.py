@@ -1,7 +1,6 @@
 """Runs cases and judges them."""
 
 import faulthandler
-import os
 import shutil
 import signal
 import time
@@ -17,9 +16,9 @@ from writers.delimited import dsbulk_cell
 
 from exhaust.sources import SourceTable
 from fuzz.cases import WITHOUT_EMPTY_TEXTS, Case
-from fuzz.engines import Engine, Keys, Outcome, Reports
+from fuzz.engines import COMPARED, Engine, Keys, Outcome, Reports
 
-KINDS = ("traceback", "hang", "difference", "rows unaccounted for")
+KINDS = ("traceback", "hang", "difference", "rows unaccounted for", "test failed")
 
 Oracle = Callable[[Path], Reports]
 """An independent program: the reports that an extract of dsbulk's CSV has to give."""
@@ -119,6 +118,11 @@ class Fuzzer:
             for name, outcome in outcomes.items()
             for what in outcome.unaccounted
         ]
+        findings += [
+            Finding("test failed", f"on {name}: {', '.join(outcome.broken)}")
+            for name, outcome in outcomes.items()
+            if outcome.broken
+        ]
         if case.tables and not (first.refusal or "").startswith("load"):
             findings += [
                 Finding("rows unaccounted for", what)
@@ -136,7 +140,7 @@ class Fuzzer:
                 continue
             is_comparable = case.baseline and not case.has_other_names
             written = self._written_keys(case, tables, name) if is_comparable else []
-            pairs = zip(written, outcome.keys[name], strict=bool(written))
+            pairs = zip(written, outcome.keys[name], strict=False)
             wrong = next((pair for pair in pairs if pair[0] != pair[1]), None)
             if wrong:
                 yield f"{name}: key {wrong[0]!r} written, {wrong[1]!r} landed"
@@ -168,7 +172,8 @@ class Fuzzer:
         elif (expected.refusal or "").startswith("load"):
             return
         elif (expected.refusal, expected.reports) != (outcome.refusal, outcome.reports):
-            yield Finding("difference", f"dsbulk and this form: {_difference(expected, outcome)}")
+            where = _difference(expected, outcome, ("refusal", "reports"))
+            yield Finding("difference", f"dsbulk and this form: {where}")
         elif self._oracle and not outcome.refusal:
             told = Outcome(reports=self._oracle(folder))
             if told.reports != outcome.reports:
@@ -216,9 +221,9 @@ def deadline(seconds: float) -> Iterator[Clock]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _difference(one: Outcome, other: Outcome) -> str:
+def _difference(one: Outcome, other: Outcome, names: Sequence[str] = COMPARED) -> str:
     """Where two outcomes differ first."""
-    for name in ("refusal", "rows", "found", "reports", "keys", "unaccounted"):
+    for name in names:
         ours, theirs = getattr(one, name), getattr(other, name)
         if ours == theirs:
             continue
@@ -236,7 +241,8 @@ BEFORE, AFTER = 200, 400
 
 
 def _parting(one: str, other: str) -> tuple[str, str]:
-    at = len(os.path.commonprefix([one, other]))
+    pairs = enumerate(zip(one, other, strict=False))
+    at = next((at for at, pair in pairs if pair[0] != pair[1]), min(len(one), len(other)))
     begin = max(at - BEFORE, 0)
     return one[begin : at + AFTER], other[begin : at + AFTER]
 

@@ -38,19 +38,25 @@ class Form:
     """How a table becomes a file."""
 
     write: Callable[[Table], bytes]
+    """Gives the content, not yet packed."""
     ending: str
+
+    def file(self, table: Table) -> bytes:
+        """The file of a table, packed if its name ends so."""
+        content = self.write(table)
+        return zipped(content) if self.ending.endswith(".gz") else content
 
 
 FORMS = {
     "dsbulk": Form(dsbulk_csv, ".csv"),
-    "dsbulk-gz": Form(lambda table: zipped(dsbulk_csv(table)), ".csv.gz"),
+    "dsbulk-gz": Form(dsbulk_csv, ".csv.gz"),
     "dsbulk-json": Form(json_lines, ".json"),
-    "dsbulk-json-gz": Form(lambda table: zipped(json_lines(table)), ".json.gz"),
+    "dsbulk-json-gz": Form(json_lines, ".json.gz"),
     "json-array": Form(json_array, ".json"),
     "json-lines": Form(json_lines, ".jsonl"),
-    "json-lines-gz": Form(lambda table: zipped(json_lines(table)), ".jsonl.gz"),
+    "json-lines-gz": Form(json_lines, ".jsonl.gz"),
     "rfc4180": Form(rfc_csv, ".csv"),
-    "rfc4180-gz": Form(lambda table: zipped(rfc_csv(table)), ".csv.gz"),
+    "rfc4180-gz": Form(rfc_csv, ".csv.gz"),
     "parquet": Form(parquet_bytes, ".parquet"),
     "cqlsh": Form(cqlsh_csv, ".csv"),
     "cqlsh-before-3.10": Form(old_cqlsh_csv, ".csv"),
@@ -90,13 +96,13 @@ def write_files(folder: Path, files: Files) -> Path:
 
 def _files(tables: Tables, form: Form) -> Files:
     """A file a table."""
-    return {f"{table.name}{form.ending}": form.write(table) for table in tables.values()}
+    return {f"{table.name}{form.ending}": form.file(table) for table in tables.values()}
 
 
 def _parts(tables: Tables, form: Form) -> Files:
     """A folder a table, with parts named as dsbulk names them."""
     return {
-        f"{table.name}/output-{number:06}{form.ending}": form.write(part)
+        f"{table.name}/output-{number:06}{form.ending}": form.file(part)
         for table in tables.values()
         for number, part in enumerate(_cut(table), start=1)
     }
@@ -113,7 +119,7 @@ def _cut(table: Table, parts: int = 3) -> list[Table]:
 def _keyspaces(tables: Tables, form: Form) -> Files:
     """A folder a keyspace, with a file a table and what cqlsh leaves beside them."""
     files = {
-        f"{KEYSPACES[table.name]}/{table.name}{form.ending}": form.write(table)
+        f"{KEYSPACES[table.name]}/{table.name}{form.ending}": form.file(table)
         for table in tables.values()
     }
     schemas = {
