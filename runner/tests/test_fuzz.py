@@ -168,6 +168,9 @@ class Stub:
     def run(self, extract: Path, reports: Path) -> Outcome:
         return self._run()
 
+    def interrupt(self) -> None:
+        pass
+
 
 def judged(
     tmp_path: Path, case: Case, *outcomes: Outcome | Callable[[], Outcome], seconds: float = 60
@@ -180,7 +183,7 @@ def judged(
     engines = [engine(number, outcome) for number, outcome in enumerate(outcomes, start=1)]
     fuzzer = Fuzzer(engines, SOURCES, tmp_path, kept=tmp_path / "kept", seconds=seconds)  # type: ignore[arg-type]
     findings = fuzzer.run(case)
-    assert not (tmp_path / "kept" / "running.txt").exists()
+    assert not (tmp_path / "kept" / "running").exists()
     assert (tmp_path / "kept" / f"case-{case.number}" / "extract").exists() == bool(findings)
     assert {kind: fuzzer.counts[kind] for kind in {finding.kind for finding in findings}} == {
         kind: [finding.kind for finding in findings].count(kind)
@@ -234,6 +237,16 @@ def test_a_case_that_does_not_end_is_a_hang(tmp_path: Path) -> None:
     assert judged(tmp_path, DAMAGED, REFUSED, hang, seconds=0.01) == [
         Finding("hang", "on engine 2: over 0 s")
     ]
+
+
+def test_a_case_that_ends_the_process_has_left_its_name(tmp_path: Path) -> None:
+    def look() -> Outcome:
+        running = tmp_path / "kept" / "running"
+        assert (running / "extract" / "user.csv").exists()
+        assert (running / "finding.txt").read_text("utf-8") == f"{DAMAGED}\n\nIt did not end.\n"
+        return REFUSED
+
+    assert judged(tmp_path, DAMAGED, look) == []
 
 
 def test_an_interrupted_engine_may_give_an_error_of_its_own(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from exhaust.load import load
 from exhaust.settings import Settings
 from exhaust.sources import SourceTable, read_sources
 from exhaust.warehouse import Warehouse, connect
+from exhaust.warehouse.duckdb import DuckDBWarehouse
+from exhaust.warehouse.postgres import PostgresWarehouse
 
 SEEDS = PROJECT / "seeds"
 DAY = date(2024, 7, 1)
@@ -100,6 +102,7 @@ class Engine:
         assert not report.failed, report.failed
         self.name = settings.profile.engine
         self._settings = settings
+        self._opened: Warehouse | None = None
         self._sources = read_sources(settings.project_dir)
         self.models, self._tests = _nodes(settings)
 
@@ -121,10 +124,21 @@ class Engine:
             outcome.crash = f"on {self.name}: {traceback.format_exc()}"
         return outcome
 
+    def interrupt(self) -> None:
+        """Ends what the engine is doing, from another thread: there is an error, then."""
+        if isinstance(self._opened, DuckDBWarehouse):
+            self._opened._connection.interrupt()
+        elif isinstance(self._opened, PostgresWarehouse):
+            self._opened._connection.cancel_safe()
+
     @contextmanager
     def _open(self, writing: bool) -> Iterator[Warehouse]:
         with connect(self._settings.profile, writing=writing, notify=_unexpected) as warehouse:
-            yield warehouse
+            self._opened = warehouse
+            try:
+                yield warehouse
+            finally:
+                self._opened = None
 
     def _reset(self) -> None:
         with self._open(writing=True) as warehouse, warehouse.transaction():

@@ -3,6 +3,7 @@
 import faulthandler
 import shutil
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -57,31 +58,21 @@ class Fuzzer:
 
     def run(self, case: Case) -> list[Finding]:
         """What is wrong in a case; nothing if all engines refuse it alike, or agree."""
-        extract = self._fresh("extract")
-        write_files(extract, case.files)
-        with self._noted(case):
-            findings, outcomes = self._run_all(extract)
-            if not findings:
-                findings = self._judge(case, outcomes)
+        running = _emptied((self._kept or self._work) / "running")
+        # If the process itself does not survive, this is left behind.
+        _tell(running, case, "It did not end.")
+        extract = write_files(running / "extract", case.files)
+        findings, outcomes = self._run_all(extract)
+        if not findings:
+            findings = self._judge(case, outcomes)
+        if findings and self._kept:
+            self._keep(case, findings, running)
+        shutil.rmtree(running, ignore_errors=True)
         self.counts["cases"] += 1
         refused = any(outcome.refusal for outcome in outcomes.values())
         self.counts["refused" if refused else "loaded"] += 1
         self.counts.update({finding.kind for finding in findings})
-        if findings and self._kept:
-            self._keep(case, findings, extract)
         return findings
-
-    @contextmanager
-    def _noted(self, case: Case) -> Iterator[None]:
-        """Leaves the name of the case in a file if the process does not survive it."""
-        if not self._kept:
-            yield
-            return
-        note = self._kept / "running.txt"
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(f"{case}\n", "utf-8", "backslashreplace")
-        yield
-        note.unlink()
 
     def _run_all(self, extract: Path) -> tuple[list[Finding], dict[str, Outcome]]:
         findings: list[Finding] = []
@@ -96,9 +87,10 @@ class Fuzzer:
         return findings, outcomes
 
     def _timed(self, engine: Engine, extract: Path) -> tuple[Outcome, bool]:
-        with deadline(self._seconds) as clock:
+        reports = _emptied(self._work / f"reports-{engine.name}")
+        with deadline(self._seconds, engine.interrupt) as clock:
             try:
-                return engine.run(extract, self._fresh(f"reports-{engine.name}")), clock.is_late
+                return engine.run(extract, reports), clock.is_late
             except BaseException:
                 # An engine that is interrupted may tell of it by an error of its own.
                 if not clock.is_late:
@@ -165,7 +157,7 @@ class Fuzzer:
 
     def _compare(self, baseline: Tables, outcome: Outcome) -> Iterator[Finding]:
         """What differs from the reports of the same data as dsbulk writes it."""
-        folder = write_extract(self._fresh("baseline"), baseline)
+        folder = write_extract(_emptied(self._work / "baseline"), baseline)
         expected, is_late = self._timed(self._engines[0], folder)
         if expected.crash or is_late:
             yield Finding("traceback", f"as dsbulk writes it: {expected.crash or 'too late'}")
@@ -179,21 +171,25 @@ class Fuzzer:
             if told.reports != outcome.reports:
                 yield Finding("difference", f"oracle and exhaust: {_difference(told, outcome)}")
 
-    def _fresh(self, name: str) -> Path:
-        folder = self._work / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        return folder
-
-    def _keep(self, case: Case, findings: Sequence[Finding], extract: Path) -> None:
+    def _keep(self, case: Case, findings: Sequence[Finding], running: Path) -> None:
         assert self._kept
+        if case.baseline:
+            write_extract(running / "baseline", case.baseline)
+        _tell(running, case, *(f"{finding.kind}: {finding.what}" for finding in findings))
         folder = self._kept / f"case-{case.number}"
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(extract, folder / "extract")
-        if (self._work / "baseline").exists() and case.baseline:
-            write_extract(folder / "baseline", case.baseline)
-        told = "\n\n".join(f"{finding.kind}: {finding.what}" for finding in findings)
-        (folder / "finding.txt").write_text(f"{case}\n\n{told}\n", "utf-8", "backslashreplace")
+        running.rename(folder)
+
+
+def _emptied(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _tell(folder: Path, case: Case, *told: str) -> None:
+    text = "\n\n".join([str(case), *told])
+    (folder / "finding.txt").write_text(f"{text}\n", "utf-8", "backslashreplace")
 
 
 class Clock:
@@ -201,9 +197,11 @@ class Clock:
 
 
 @contextmanager
-def deadline(seconds: float) -> Iterator[Clock]:
-    """Raises Late when the time is over; ends the process, with all its stacks, if that is not
-    heard in three times as long."""
+def deadline(seconds: float, interrupt: Callable[[], None]) -> Iterator[Clock]:
+    """Raises Late when the time is over, and interrupts the engine, which does not hear of signals.
+
+    Ends the process, with all its stacks, if that does not help in as long again.
+    """
     clock = Clock()
 
     def ring(number: int, frame: FrameType | None) -> None:
@@ -212,11 +210,14 @@ def deadline(seconds: float) -> Iterator[Clock]:
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
-    faulthandler.dump_traceback_later(3 * seconds, exit=True)
+    timer = threading.Timer(seconds, interrupt)
+    timer.start()
+    faulthandler.dump_traceback_later(2 * seconds + 10, exit=True)
     try:
         yield clock
     finally:
         faulthandler.cancel_dump_traceback_later()
+        timer.cancel()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
