@@ -20,6 +20,7 @@ from writers.tables import KEYSPACES, Question, Table, Tables, Value, sample
 __all__ = [
     "FORMS",
     "PACKINGS",
+    "Files",
     "Form",
     "Question",
     "Table",
@@ -28,6 +29,7 @@ __all__ = [
     "extract_files",
     "sample",
     "write_extract",
+    "write_files",
 ]
 
 
@@ -36,19 +38,25 @@ class Form:
     """How a table becomes a file."""
 
     write: Callable[[Table], bytes]
+    """Gives the content, not yet packed."""
     ending: str
+
+    def file(self, table: Table) -> bytes:
+        """The file of a table, packed if its name ends so."""
+        content = self.write(table)
+        return zipped(content) if self.ending.endswith(".gz") else content
 
 
 FORMS = {
     "dsbulk": Form(dsbulk_csv, ".csv"),
-    "dsbulk-gz": Form(lambda table: zipped(dsbulk_csv(table)), ".csv.gz"),
+    "dsbulk-gz": Form(dsbulk_csv, ".csv.gz"),
     "dsbulk-json": Form(json_lines, ".json"),
-    "dsbulk-json-gz": Form(lambda table: zipped(json_lines(table)), ".json.gz"),
+    "dsbulk-json-gz": Form(json_lines, ".json.gz"),
     "json-array": Form(json_array, ".json"),
     "json-lines": Form(json_lines, ".jsonl"),
-    "json-lines-gz": Form(lambda table: zipped(json_lines(table)), ".jsonl.gz"),
+    "json-lines-gz": Form(json_lines, ".jsonl.gz"),
     "rfc4180": Form(rfc_csv, ".csv"),
-    "rfc4180-gz": Form(lambda table: zipped(rfc_csv(table)), ".csv.gz"),
+    "rfc4180-gz": Form(rfc_csv, ".csv.gz"),
     "parquet": Form(parquet_bytes, ".parquet"),
     "cqlsh": Form(cqlsh_csv, ".csv"),
     "cqlsh-before-3.10": Form(old_cqlsh_csv, ".csv"),
@@ -61,34 +69,40 @@ def zipped(content: bytes) -> bytes:
     return gzip.compress(content, compresslevel=1, mtime=0)
 
 
+Files = dict[str, bytes]
+"""The contents of an extract's files, by their paths within it."""
+
+
 def write_extract(
-    folder: Path, tables: Tables, form: str = "dsbulk", packing: str = "files"
+    folder: Path, tables: Tables, form: str | Form = "dsbulk", packing: str = "files"
 ) -> Path:
     """Writes an extract in one form and one packing into a folder, and returns the folder."""
-    for name, content in extract_files(tables, form, packing).items():
+    return write_files(folder, extract_files(tables, form, packing))
+
+
+def extract_files(tables: Tables, form: str | Form = "dsbulk", packing: str = "files") -> Files:
+    """The files of an extract in one form and one packing."""
+    return PACKINGS[packing](tables, FORMS[form] if isinstance(form, str) else form)
+
+
+def write_files(folder: Path, files: Files) -> Path:
+    """Writes the files of an extract into a folder, and returns the folder."""
+    for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return folder
 
 
-def extract_files(tables: Tables, form: str = "dsbulk", packing: str = "files") -> dict[str, bytes]:
-    """The contents of an extract's files, by their paths within it."""
-    return PACKINGS[packing](tables, FORMS[form])
-
-
-Files = dict[str, bytes]
-
-
 def _files(tables: Tables, form: Form) -> Files:
     """A file a table."""
-    return {f"{table.name}{form.ending}": form.write(table) for table in tables.values()}
+    return {f"{table.name}{form.ending}": form.file(table) for table in tables.values()}
 
 
 def _parts(tables: Tables, form: Form) -> Files:
     """A folder a table, with parts named as dsbulk names them."""
     return {
-        f"{table.name}/output-{number:06}{form.ending}": form.write(part)
+        f"{table.name}/output-{number:06}{form.ending}": form.file(part)
         for table in tables.values()
         for number, part in enumerate(_cut(table), start=1)
     }
@@ -105,7 +119,7 @@ def _cut(table: Table, parts: int = 3) -> list[Table]:
 def _keyspaces(tables: Tables, form: Form) -> Files:
     """A folder a keyspace, with a file a table and what cqlsh leaves beside them."""
     files = {
-        f"{KEYSPACES[table.name]}/{table.name}{form.ending}": form.write(table)
+        f"{KEYSPACES[table.name]}/{table.name}{form.ending}": form.file(table)
         for table in tables.values()
     }
     schemas = {

@@ -42,21 +42,15 @@ def old_cqlsh_csv(table: Table) -> bytes:
     return "".join(lines).encode("utf-8", "surrogatepass")
 
 
+def carried_double(value: float) -> float:
+    """What is left of a double: cqlsh writes some 12 digits."""
+    return float(ExportProcess.format_value(_process(), value, CqlType("double")))
+
+
 def _formatted(table: Table) -> list[list[str]]:
     """The header and the rows as cqlsh hands them to the csv module."""
     types = [CqlType(kind, KEYSPACE) for kind in table.types.values()]
-    # What ExportProcess takes from the options of COPY, by their defaults.
-    process = SimpleNamespace(
-        formatters={},
-        nullval="",
-        float_precision=5,
-        double_precision=12,
-        encoding="utf8",
-        date_time_format=DateTimeFormat(timezone=UTC(), milliseconds_only=True),
-        decimal_sep=".",
-        thousands_sep="",
-        boolean_styles=["True", "False"],
-    )
+    process = _process()
     rows = [table.columns]
     for row in table.rows:
         values = map(driver_value, row)
@@ -70,6 +64,21 @@ def _formatted(table: Table) -> list[list[str]]:
 
 
 TEXT = CqlType("text")
+
+
+def _process() -> SimpleNamespace:
+    """What ExportProcess takes from the options of COPY, by their defaults."""
+    return SimpleNamespace(
+        formatters={},
+        nullval="",
+        float_precision=5,
+        double_precision=12,
+        encoding="utf8",
+        date_time_format=DateTimeFormat(timezone=UTC(), milliseconds_only=True),
+        decimal_sep=".",
+        thousands_sep="",
+        boolean_styles=["True", "False"],
+    )
 
 
 def _old_field(cell: str) -> str:

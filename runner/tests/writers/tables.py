@@ -25,6 +25,7 @@ KEYSPACES = {
     "system_settings": "sunbird",
     "course_batch": "sunbird_courses",
     "user_enrolments": "sunbird_courses",
+    "report_user_enrolments": "sunbird_courses",
     "assessment_aggregator": "sunbird_courses",
     "content_hierarchy": "dev_hierarchy_store",
 }
