@@ -207,7 +207,10 @@ class TestReading:
     ) -> None:
         assert call("export", COURSE, "-b", BATCH, "-o", "one.csv") == 0
         file, sum_of_rows, proof = capsys.readouterr().err.splitlines()
-        assert file == "one.csv: 11 rows; left out: 3 inactive, 2 no enrolment date"
+        assert file == (
+            "one.csv: 11 rows; left out: 3 inactive, 1 no enrolment date, "
+            "1 enrolment date unreadable"
+        )
         minute = r"\d{4}-\d\d-\d\d \d\d:\d\d"
         assert re.fullmatch(
             rf"16 enrolments = 11 rows \+ 5 left out; data of {minute}, built {minute} UTC.",
