@@ -317,7 +317,7 @@ def build(
 
 
 def _failure(failure: "Failure") -> str:
-    reason = ", ".join(failure.named) or failure.message
+    reason = "; ".join(map(visible, failure.named)) or failure.message
     if failure.description:
         return f"  {failure.name} ({failure.description}): {reason}"
     return f"  {failure.name}: {reason}"
