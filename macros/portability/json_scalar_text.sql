@@ -46,6 +46,9 @@
                         then null
                         when strpos(one.value #>> '{}', '.') = 0
                         then one.value #>> '{}'
+                        -- Postgres makes no floating-point number of what is too near to zero.
+                        when abs(cast(one.value as numeric)) < 0.0000001
+                        then '0'
                         else
                             {{
                                 plain_number(
