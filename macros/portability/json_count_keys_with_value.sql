@@ -105,10 +105,10 @@
         map_filter(
             try_variant_get({{ json }}, '$', 'map<string, variant>'),
             (key, held) -> case
-                when try_variant_get(held, '$', 'string') in ('{{ value }}', '{{ value }}.0')
-                then true
-                when schema_of_variant(held) rlike '^(DOUBLE|DECIMAL)'
-                then try_variant_get(held, '$', 'double') = {{ value }}
+                when try_variant_get(held, '$', 'double') = {{ value }}
+                then
+                    schema_of_variant(held) rlike '^(BIGINT|DECIMAL|DOUBLE)'
+                    or try_variant_get(held, '$', 'string') in ('{{ value }}', '{{ value }}.0')
                 else false
             end
         )

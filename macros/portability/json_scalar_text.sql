@@ -65,18 +65,29 @@
     transform(
         array({{ json }}),
         value -> case
-            when schema_of_variant(value) in ('STRING', 'BOOLEAN')
+            when {{ spark_scalar_type("value") }} in ('STRING', 'BOOLEAN')
             then try_variant_get(value, '$', 'string')
-            when schema_of_variant(value) = 'BIGINT'
+            when {{ spark_scalar_type("value") }} = 'BIGINT'
             then
                 case
                     when length(replace(try_variant_get(value, '$', 'string'), '-', '')) <= 18
                     then try_variant_get(value, '$', 'string')
                 end
-            when schema_of_variant(value) rlike '^(DOUBLE|DECIMAL)'
+            when {{ spark_scalar_type("value") }} rlike '^(DOUBLE|DECIMAL)'
             then {{ plain_number("cast(try_variant_get(value, '$', 'double') as string)") }}
         end
     )[0]
+{% endmacro %}
+
+{#- What Spark calls the type of a JSON value; null for objects and lists, as Spark would write down
+    the types of all that is in them, and runs out of stack where they are deep. -#}
+{% macro spark_scalar_type(json) %}
+    case
+        when
+            try_variant_get({{ json }}, '$', 'array<variant>') is null
+            and try_variant_get({{ json }}, '$', 'map<string, variant>') is null
+        then schema_of_variant({{ json }})
+    end
 {% endmacro %}
 
 {#- The text of a floating-point number as json_scalar_text wants it. -#}

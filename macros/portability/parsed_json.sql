@@ -67,7 +67,7 @@
 
 {#- Whether JSON without its strings has a number of more than 1,000 characters. -#}
 {% macro holds_long_number(bare) %}
-    strpos(translate({{ bare }}, '123456789.eE+-', '00000000000000'), repeat('0', 1001)) > 0
+    position(repeat('0', 1001) in translate({{ bare }}, '123456789.eE+-', '00000000000000')) > 0
 {% endmacro %}
 
 {#- Whether a text of at most 2,001 characters may have one: then it has 500 without a quote. -#}
@@ -160,6 +160,10 @@
     case
         when contains(replace({{ text }}, '\\\\', ''), '\\u0000')
         then null
+        when
+            {{ text }} rlike '[0-9.eE+-]{1001}'
+            and {{ holds_long_number(spark_without_strings(text)) }}
+        then null
         else
             coalesce(
                 transform(
@@ -172,6 +176,11 @@
                 {{ spark_json_of_1000_levels(text, end) }}
             )
     end
+{% endmacro %}
+
+{#- The same as without_strings: in Spark's literals a backslash is written twice. -#}
+{% macro spark_without_strings(text) %}
+    regexp_replace(replace(replace({{ text }}, '\\\\', ''), '\\"', ''), '"[^"]*"', '""')
 {% endmacro %}
 
 {#- Spark reads 1,000 levels, of which the end takes one. For JSON that may have all of them it is put
