@@ -162,7 +162,7 @@ def _form(file: DataFile) -> tuple[object, ...]:
     if isinstance(file, CsvFile):
         return (file.columns, file.escape, _header(file.part))
     assert isinstance(file, ParquetFile)  # noqa: S101
-    return file.types
+    return (file.types, file.is_old)
 
 
 def _texts(session: "SparkSession", files: Sequence[DataFile]) -> "DataFrame":
@@ -244,7 +244,7 @@ def _parquet_text(column: "Column", kind: "DataType") -> "Column":
         return F.to_json(column, {"ignoreNullFields": "false"})
     if not (
         _is_plain_json(kind)
-        or isinstance(kind, T.BinaryType | T.DateType)
+        or isinstance(kind, T.DateType)
         # Of a smaller unit, Java would write an exponent.
         or (isinstance(kind, T.DecimalType) and kind.scale <= 6)
     ):
