@@ -8,6 +8,7 @@ from exhaust.extract import cqlsh
 from exhaust.extract.cqlsh import Rewritten
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.csv_scan import BACKSLASH, CQLSH, DOUBLED, Scan, scan, usual
+from exhaust.extract.gunzip import is_odd
 from exhaust.extract.part import Part
 from exhaust.extract.processes import worker_pool
 from exhaust.extract.spool import Spool, spooled
@@ -45,7 +46,7 @@ def _scanned(parts: Sequence[Part]) -> Iterable[Scan]:
 
 def _scan(part: Part) -> Scan:
     with part.open() as stream, part.plain_faults():
-        return scan(stream)
+        return dataclasses.replace(scan(stream), is_odd=is_odd(stream))
 
 
 def _of_cqlsh(scans: Mapping[Part, Scan]) -> list[Part]:
@@ -80,6 +81,8 @@ def _fits(part: Part) -> bool:
 
 def _open(part: Part, told: Scan, likely: str) -> CsvFile:
     escape = told.escape or likely
+    if told.is_odd:
+        part = part.spooled()
     if told.is_doubtful:
         escape = _tried(part, told, escape)
     file = CsvFile.open(part, escape, None if escape in told.several_lines else told.lines)

@@ -85,6 +85,8 @@ class Scan:
     has_literals: bool = False
     """Whether a field seems to begin with a collection as CQL or Python writes it. It is looked
     for only in files whose lines end in CR LF."""
+    is_odd: bool = False
+    """Whether it was packed in a way that DuckDB cannot unpack."""
 
 
 def scan(stream: BinaryIO) -> Scan:

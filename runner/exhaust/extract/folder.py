@@ -1,6 +1,6 @@
 """A folder of raw tables, looked into before anything is loaded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -10,7 +10,7 @@ from exhaust.extract.csv_dialect import open_csv_files
 from exhaust.extract.data_file import DataFile
 from exhaust.extract.json_file import open_json_files
 from exhaust.extract.landing import LandedFile
-from exhaust.extract.parquet_file import ParquetFile
+from exhaust.extract.parquet_file import open_parquet_files
 from exhaust.extract.part import ENDINGS, Part
 from exhaust.sources import SourceTable
 
@@ -77,16 +77,21 @@ def read_extract(folder: Path, tables: Sequence[SourceTable]) -> Extract:
             "Expected are files or folders of parts such as user.csv, user_enrolments.csv.gz, "
             f"content_hierarchy.jsonl. The tables are: {', '.join(t.name for t in tables)}.",
         )
-    csv_files = open_csv_files(parts_of)
-    json_parts = [part for parts in parts_of.values() for part in parts if part.is_json]
-    json_files = dict(zip(json_parts, open_json_files(json_parts), strict=True))
-    opened: dict[Part, DataFile] = {**csv_files, **json_files}
+    all_parts = [part for parts in parts_of.values() for part in parts]
+    opened: dict[Part, DataFile] = {
+        **open_csv_files(parts_of),
+        **_opened(open_json_files, [part for part in all_parts if part.is_json]),
+        **_opened(open_parquet_files, [part for part in all_parts if part.is_parquet]),
+    }
+    found_tables = [table for table in tables if table.name in parts_of]
     return Extract(
         folder,
         tuple(
-            ExtractTable(table, tuple(_open(part, opened, table) for part in parts_of[table.name]))
-            for table in tables
-            if table.name in parts_of
+            ExtractTable(
+                table,
+                tuple(_landed(part, opened[part], table) for part in parts_of[table.name]),
+            )
+            for table in found_tables
         ),
         tuple(ignored),
     )
@@ -203,8 +208,13 @@ def _some(names: Sequence[str]) -> str:
     return f"found there: {', '.join(names[:10])}{more}"
 
 
-def _open(part: Part, opened: Mapping[Part, DataFile], table: SourceTable) -> LandedFile:
-    file = opened[part] if part in opened else ParquetFile.open(part)
+def _opened(
+    open_files: Callable[[Sequence[Part]], Sequence[DataFile]], parts: Sequence[Part]
+) -> dict[Part, DataFile]:
+    return dict(zip(parts, open_files(parts), strict=True))
+
+
+def _landed(part: Part, file: DataFile, table: SourceTable) -> LandedFile:
     landed = LandedFile(table, file)
     lacking = [name for name in table.needed if file.columns and name not in landed.columns]
     if lacking:

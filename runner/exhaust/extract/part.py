@@ -50,6 +50,10 @@ class Part:
         return self.ending.startswith(".json")
 
     @property
+    def is_parquet(self) -> bool:
+        return self.ending == ".parquet"
+
+    @property
     def size(self) -> int:
         """Bytes, packed or not, that there are to read."""
         return Path(self.opened).stat().st_size

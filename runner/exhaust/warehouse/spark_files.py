@@ -155,7 +155,7 @@ def _form(file: LandedFile) -> tuple[object, ...]:
     if isinstance(inner, CsvFile):
         return (inner.columns, inner.escape, _header(inner.part))
     assert isinstance(inner, ParquetFile)  # noqa: S101
-    return inner.types
+    return (inner.types, inner.is_old)
 
 
 def _texts(session: "SparkSession", files: Sequence[LandedFile]) -> "DataFrame":
@@ -256,7 +256,7 @@ def _parquet_text(column: "Column", kind: "DataType") -> "Column":
         return F.to_json(column, {"ignoreNullFields": "false"})
     if not (
         _is_plain_json(kind)
-        or isinstance(kind, T.BinaryType | T.DateType)
+        or isinstance(kind, T.DateType)
         # Of a smaller unit, Java would write an exponent.
         or (isinstance(kind, T.DecimalType) and kind.scale <= 6)
     ):
