@@ -33,6 +33,11 @@ def bars(figures: Figures) -> list[tuple[str, str, float]]:
         ("export, Postgres, to floor", "at most 2", ratio(postgres, "export", "floor of export")),
         ("memory of an export, Postgres: 1 M to 100 k rows", "at most 1.1", memory / of_tenth),
         ("load, DuckDB, to floor", "at most 1.3", ratio(duckdb, "load", "floor of load")),
+        (
+            "load of cqlsh's CSV to that of dsbulk's, DuckDB",
+            "at most 1.5",
+            ratio(duckdb, "load of cqlsh's CSV", "load"),
+        ),
         ("load, Postgres, to floor", "at most 1.5", ratio(postgres, "load", "floor of load")),
         (
             "build (models), DuckDB, to floor",

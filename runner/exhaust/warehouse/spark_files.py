@@ -9,6 +9,7 @@ takes it from Parquet files of texts. So every folder loads, or does not, as on 
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -21,6 +22,7 @@ from exhaust.extract.landing import LandedFile, LandedFiles, together
 from exhaust.extract.limits import MAX_ENTRIES
 from exhaust.extract.parquet_file import ParquetFile
 from exhaust.extract.part import Part
+from exhaust.leftovers import removed_at_the_end
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -101,7 +103,8 @@ def _check(rows: int, files: Iterable[LandedFile]) -> None:
 
 
 def _insert_by_duckdb(session: "SparkSession", relation: str, files: LandedFiles) -> int:
-    with tempfile.TemporaryDirectory(prefix="exhaust-") as folder:
+    folder = Path(tempfile.mkdtemp(prefix="exhaust-"))
+    with removed_at_the_end(folder):
         path = f"{folder}/texts.parquet"
         with duckdb.connect(config=READER) as duck:
             duck.execute("set TimeZone = 'UTC'")
