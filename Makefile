@@ -19,6 +19,10 @@ test: check ## Run everything: format, lint, types, dbt's tests and pytest on al
 soak: .venv/dev ## Kill a hundred workers at random, and see that no request is lost
 	EXHAUST_KILLS=100 $(BIN)/pytest runner/tests/test_requests.py -k killed
 
+.PHONY: fuzz
+fuzz: .venv/dev ## Load, build and export 1,000 damaged and odd extracts (FUZZ="--seed 1 --cases 10")
+	PYTHONPATH=runner/tests $(BIN)/python -m fuzz $(FUZZ)
+
 .PHONY: check
 check: .venv/dev ## Check format, lint and types
 	$(BIN)/sqlfmt --check --quiet .

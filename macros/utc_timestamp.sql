@@ -1,7 +1,8 @@
 {#-
     A text as a timestamp in UTC, to the microsecond; null where it is none of Sunbird's forms: a day
     alone, or a day and a time with `T` or a blank between them, a fraction after `.` or (in old
-    rows) `:`, and `Z` or a zero offset.
+    rows) `:`, and `Z`, an offset of less than 19 hours, or nothing, which is UTC. The year is 1 to
+    9999, as written and in UTC.
 
     Most texts are in a form that the engine reads as it is; only the others are taken apart.
 -#}
@@ -16,6 +17,10 @@
         else substr({{ text }}, 1, 19)
     end
     {%- endset -%}
+    {%- set offset -%} regexp_replace(substr({{ text }}, 20), '^[^+-]*', '') {%- endset -%}
+    {%- set in_utc -%}
+    {{ minutes_earlier(attempted_cast(cleaned, "timestamp"), offset_minutes(offset)) }}
+    {%- endset -%}
     coalesce(
         {{ plain_timestamp(text) }},
         case
@@ -23,7 +28,9 @@
                 {{ matches(text, timestamp_form()) }}
                 {#- The year 0 is one that Postgres refuses and DuckDB takes. #}
                 and substr({{ text }}, 1, 4) <> '0000'
-            then {{ attempted_cast(cleaned, "timestamp") }}
+                and {{ in_utc }} >= timestamp '0001-01-01 00:00:00'
+                and {{ in_utc }} <= timestamp '9999-12-31 23:59:59.999999'
+            then {{ in_utc }}
         end
     )
 {% endmacro %}
@@ -31,7 +38,17 @@
 {% macro timestamp_form() %}
     {{
         return(
-            "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.:][0-9]{1,9})?(Z|[+-]00(:?00)?)?)?$"
+            "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.:][0-9]{1,9})?(Z|[+-](0[0-9]|1[0-8])(:?[0-5][0-9])?)?)?$"
         )
     }}
+{% endmacro %}
+
+{#- The minutes of an offset such as `+0530`, `-03:00` or `-03`; 0 where it is empty. -#}
+{% macro offset_minutes(offset) %}
+    (case when {{ offset }} like '-%' then -1 else 1 end) * (
+        60 * coalesce({{ attempted_cast("substr(" ~ offset ~ ", 2, 2)", "integer") }}, 0)
+        + coalesce(
+            {{ attempted_cast("substr(replace(" ~ offset ~ ", ':', ''), 4, 2)", "integer") }}, 0
+        )
+    )
 {% endmacro %}

@@ -12,7 +12,7 @@
     case
         when
             {{ text }}
-            ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+]0000)$'
+            ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+]0000)?$'
             and {{ text }} >= '0001'
         then {{ attempted_cast(text, "timestamp") }}
     end
@@ -28,10 +28,16 @@
                     length({{ text }})
                     when 31
                     then 'YYYY-MM-DD HH24:MI:SS.US+0000'
+                    when 28
+                    then 'YYYY-MM-DD HH24:MI:SS.MS+0000'
+                    when 26
+                    then 'YYYY-MM-DD HH24:MI:SS.US'
                     when 24
                     then 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
                     when 20
                     then 'YYYY-MM-DD"T"HH24:MI:SS"Z"'
+                    when 19
+                    then 'YYYY-MM-DD HH24:MI:SS'
                 end
             )
         then cast({{ text }} as timestamp)
@@ -42,7 +48,7 @@
     case
         when
             {{ text }}
-            rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+]0000)$'
+            rlike '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+]0000)?$'
             and substr({{ text }}, 1, 4) <> '0000'
         then try_cast({{ text }} as timestamp_ntz)
     end

@@ -42,9 +42,15 @@ with
                 then 'batch unknown'
                 when not enrolments.is_active
                 then 'inactive'
-                when enrolments.enrolled_at is null
+                when enrolments.enrolled_at is not null
+                then null
+                when enrolments.enrolment_date_text is null
                 then 'no enrolment date'
-            end as left_out_reason
+                else 'enrolment date unreadable'
+            end as left_out_reason,
+            case
+                when enrolments.enrolled_at is null then enrolments.enrolment_date_text
+            end as unreadable_enrolment_date
         from enrolments
         left join courses on enrolments.course_id = courses.course_id
         left join

@@ -32,7 +32,8 @@ with
                 when shares.is_completed or (shares.whole > 0 and shares.part >= shares.whole)
                 then 100
                 when shares.whole > 0
-                then {{ percent_rounded_half_up("shares.part", "shares.whole") }}
+                -- 199 of 200 is not all of it.
+                then least({{ percent_rounded_half_up("shares.part", "shares.whole") }}, 99)
                 else 0
             end as progress
         from shares

@@ -11,6 +11,9 @@ with
                 {{ utc_timestamp("source.enrolled_date") }},
                 {{ utc_timestamp("source.enrolleddate") }}
             ) as enrolled_at,
+            coalesce(
+                nullif(source.enrolled_date, ''), nullif(source.enrolleddate, '')
+            ) as enrolment_date_text,
             {{ utc_timestamp("source.completedon") }} as completed_at,
             {{ parsed_json("source.contentstatus") }} as content_status,
             {{ json_holds_any(parsed_json("source.issued_certificates")) }}

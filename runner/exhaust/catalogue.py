@@ -64,6 +64,7 @@ class Batch:
     completed: int
     left_out_inactive: int
     left_out_no_enrolment_date: int
+    left_out_enrolment_date_unreadable: int
     left_out_outside_the_tenant: int
     sees_all_learners: bool
     """Or those of the requester's own root organisation alone."""
@@ -82,6 +83,7 @@ class Batch:
         return {
             "inactive": self.left_out_inactive,
             "no enrolment date": self.left_out_no_enrolment_date,
+            "enrolment date unreadable": self.left_out_enrolment_date_unreadable,
             "outside the tenant": self.left_out_outside_the_tenant,
         }
 
@@ -180,7 +182,8 @@ def batches(
     rows = warehouse.query(
         "select batches.course_id, batches.batch_id, batches.batch_name, batches.status, "
         f"batches.starts_on, batches.ends_on, {counts}, batches.left_out_inactive, "
-        f"batches.left_out_no_enrolment_date, {outside}, {sees_all} "
+        "batches.left_out_no_enrolment_date, batches.left_out_enrolment_date_unreadable, "
+        f"{outside}, {sees_all} "
         f"from {marts} where batches.is_known{of_course}"
     )
     return sorted(

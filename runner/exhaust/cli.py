@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from exhaust.dbt import BuildReport, Failure
     from exhaust.export import ExportReport
     from exhaust.ledger import Request
+    from exhaust.load import LoadReport
     from exhaust.settings import Settings
     from exhaust.writer import ReportFile
+
+SHOWN = 10
+"""How many of a list are shown."""
 
 app = typer.Typer(
     name="exhaust",
@@ -251,16 +255,32 @@ def load(
     ):
         report = load(warehouse, settings, extract, progress)
     if options.json:
-        display.json(dataclasses.asdict(report))
+        display.json(report.as_json())
+    _report_load(report, display)
+
+
+def _report_load(report: "LoadReport", display: Display) -> None:
     display.preview(
-        ["Table", "Rows", "Files"],
-        [(table.name, table.rows, table.files) for table in report.tables],
+        ["Table", "Rows", "Files", "Newest row (UTC)"],
+        [
+            (table.name, table.rows, table.files, table.newest and f"{table.newest:%Y-%m-%d %H:%M}")
+            for table in report.tables
+        ],
     )
     for table in report.tables:
         if table.missing_columns:
-            display.say(f"{table.name} lacks, so blank: {', '.join(table.missing_columns)}")
+            columns = ", ".join(table.missing_columns)
+            display.say(f"{table.name}: columns not in the extract, left blank: {columns}")
+    for table in report.tables:
+        if table.has_shrunk:
+            display.say(
+                f"warning: {table.name} has {counted(table.rows, 'row')}, and had "
+                f"{table.rows_before:,} before. Is the extract whole?"
+            )
     if report.ignored:
-        display.say(f"Passed by, as no table has their name: {', '.join(report.ignored)}")
+        shown = ", ".join(report.ignored[:SHOWN])
+        more = f" and {len(report.ignored) - SHOWN:,} more" if len(report.ignored) > SHOWN else ""
+        display.say(f"Ignored (not a table that is read): {shown}{more}")
 
 
 @_command
@@ -297,7 +317,7 @@ def build(
 
 
 def _failure(failure: "Failure") -> str:
-    reason = ", ".join(failure.named) or failure.message
+    reason = "; ".join(map(visible, failure.named)) or failure.message
     if failure.description:
         return f"  {failure.name} ({failure.description}): {reason}"
     return f"  {failure.name}: {reason}"

@@ -25,6 +25,8 @@ FOUND = ("fail", "warn")
 FAILED = ("error", "fail", "runtime error", "partial success")
 NAMED = 5
 """How many things are named of those that were set aside."""
+NAMED_IF_FAILED = 50
+"""How many are named of those that failed a test."""
 DBT = (
     *(sys.executable, "-P", "-c"),
     "import gc; gc.set_threshold(50_000); from dbt.cli.main import cli; cli(prog_name='dbt')",
@@ -136,7 +138,7 @@ def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
                 result.name,
                 result.description,
                 result.message,
-                [name for name, _, _ in _named(result, warehouse)],
+                [name for name, _, _ in _named(result, warehouse, NAMED_IF_FAILED)],
             )
             for result in results
             if result.status in FAILED
@@ -145,19 +147,19 @@ def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
     )
 
 
-def _named(result: Result, warehouse: Warehouse) -> list[tuple[Any, ...]]:
+def _named(result: Result, warehouse: Warehouse, most: int) -> list[tuple[Any, ...]]:
     """What a test found most of: its name, its rows, and how many names there are."""
     if result.failure_table is None:
         return []
     return warehouse.query(
         "select named, sum(row_count) as rows_named, count(*) over () "
         f"from {warehouse.relation(*result.failure_table)} where named is not null "
-        f"group by named order by rows_named desc, named limit {NAMED}"
+        f"group by named order by rows_named desc, named limit {most}"
     )
 
 
 def _set_aside(result: Result, warehouse: Warehouse) -> SetAside:
-    named = _named(result, warehouse)
+    named = _named(result, warehouse, NAMED)
     return SetAside(
         test=result.name,
         reason=result.description or result.name,
@@ -334,7 +336,8 @@ def _read_result(result: dict[str, Any], node: dict[str, Any]) -> Result:
         name=node.get("name") or result["unique_id"],
         kind=kind,
         status=result["status"],
-        failures=result.get("failures") or 0,
+        # A test that fails by how many there are, and not by any, gives them as negative.
+        failures=abs(result.get("failures") or 0),
         message=_plain(result.get("message") or "").strip(),
         description=" ".join((node.get("description") or "").split()),
         failure_table=(node["schema"], node["alias"]) if is_stored else None,

@@ -1,6 +1,7 @@
 """Every error a user can meet, each with its exit code.
 
     ExhaustError        1   unexpected
+    ├── NoRoom          1   a disk is full
     ├── UsageError      2   wrong usage; a folder that is not there
     ├── NotFound        3   no such course or batch
     ├── Ambiguous       4   several match
@@ -24,6 +25,14 @@ class ExhaustError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class NoRoom(ExhaustError):
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"A disk is full: {reason.rstrip('.')}.",
+            "Make room, and run the command again: what was there before still is.",
+        )
 
 
 class UsageError(ExhaustError):

@@ -32,7 +32,8 @@ TABLES = {
     "course_batches": "course_id text, batch_id text, batch_name text, status text, starts_on date,"
     " ends_on date, created_by text, mentors text[], is_known boolean, enrolments bigint,"
     " enrolled bigint, completed bigint, left_out_course_unknown bigint,"
-    " left_out_batch_unknown bigint, left_out_inactive bigint, left_out_no_enrolment_date bigint",
+    " left_out_batch_unknown bigint, left_out_inactive bigint, left_out_no_enrolment_date bigint,"
+    " left_out_enrolment_date_unreadable bigint",
     "course_report_columns": "course_id text, ordinal int, column_name text, label text, kind text,"
     " assessment_ordinal int",
     "course_progress": "course_id text, batch_id text, user_id text, root_org_id text,"
@@ -88,7 +89,17 @@ def create_marts(warehouse: Warehouse, settings: Settings) -> None:
         f"('{RETIRED}', 'Old course', 'Retired', 't', 'State', 'c', 1, 1, 0)",
         f"('{EMPTY}', {warehouse.literal(EMPTY_NAME)}, null, null, null, null, 0, 0, 0)",
     )
-    add_batch(warehouse, settings, MATHS, "001", "'First'", enrolled=2, inactive=2, no_date=1)
+    add_batch(
+        warehouse,
+        settings,
+        MATHS,
+        "001",
+        "'First'",
+        enrolled=2,
+        inactive=2,
+        no_date=1,
+        unreadable_date=4,
+    )
     add_batch(warehouse, settings, MATHS, "002", "'Second'", enrolled=1)
     add_batch(warehouse, settings, MATHS, "999", "null", enrolled=0, is_known=False)
     add_batch(warehouse, settings, MATHS_2, "001", "null", enrolled=1)
@@ -151,6 +162,7 @@ def add_batch(
     enrolled: int,
     inactive: int = 0,
     no_date: int = 0,
+    unreadable_date: int = 0,
     is_known: bool = True,
 ) -> None:
     insert(
@@ -158,7 +170,8 @@ def add_batch(
         settings,
         "course_batches",
         f"('{course_id}', '{batch_id}', {name}, 'Live', date '2026-01-01', null, null, null, "
-        f"{is_known}, {enrolled + inactive + no_date}, {enrolled}, 1, 0, 0, {inactive}, {no_date})",
+        f"{is_known}, {enrolled + inactive + no_date + unreadable_date}, {enrolled}, 1, 0, 0, "
+        f"{inactive}, {no_date}, {unreadable_date})",
     )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from datetime import date
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from typing import Any
 
+import jinja2
 import pytest
 import yaml
 
@@ -29,6 +31,16 @@ Built = Callable[[Path], Settings]
 def relation(schema: str, table: str) -> str:
     """The full name of a table of DuckDB or Postgres."""
     return f"{identifier(schema, 'postgres')}.{identifier(table, 'postgres')}"
+
+
+def raw_tables() -> dict[str, dict[str, Any]]:
+    """What macros/raw_tables.sql says of each table: key, columns, and those of each kind."""
+    captured: list[dict[str, dict[str, Any]]] = []
+    environment = jinja2.Environment()
+    environment.globals["return"] = captured.append
+    template = environment.from_string((PROJECT / "macros" / "raw_tables.sql").read_text())
+    template.module.raw_tables()
+    return captured[0]
 
 
 def no_progress(what: str, share: float) -> None:

@@ -195,7 +195,7 @@ class TestReading:
         (file,) = json.loads(shown.out)["files"]
         content = (sample / file["file"]).read_bytes()
         assert len(content) == file["bytes"]
-        assert f"{file['file']}: {file['rows']} rows; left out: 3 inactive, 2 no" in shown.err
+        assert f"{file['file']}: {file['rows']} rows; left out: 3 inactive, 1 no" in shown.err
 
         assert call("export", COURSE, "-b", BATCH, "-q", "-o", "one.csv") == 0
         assert (sample / "one.csv").read_bytes() == content
@@ -207,7 +207,10 @@ class TestReading:
     ) -> None:
         assert call("export", COURSE, "-b", BATCH, "-o", "one.csv") == 0
         file, sum_of_rows, proof = capsys.readouterr().err.splitlines()
-        assert file == "one.csv: 11 rows; left out: 3 inactive, 2 no enrolment date"
+        assert file == (
+            "one.csv: 11 rows; left out: 3 inactive, 1 no enrolment date, "
+            "1 enrolment date unreadable"
+        )
         minute = r"\d{4}-\d\d-\d\d \d\d:\d\d"
         assert re.fullmatch(
             rf"16 enrolments = 11 rows \+ 5 left out; data of {minute}, built {minute} UTC.",
@@ -406,6 +409,8 @@ class TestBuild:
         assert cli._failure(Failure("model", "", "no", [])) == "  model: no"
         named = Failure("landing_is_fit", "What is needed is loaded.", "Got 1 result", ["no rows"])
         assert cli._failure(named) == "  landing_is_fit (What is needed is loaded.): no rows"
+        unread = Failure("unread", "", "", ["a.b: 1 of 1, `\x1b`", "a.c: 2 of 2"])
+        assert cli._failure(unread) == r"  unread: a.b: 1 of 1, `\x1b`; a.c: 2 of 2"
 
 
 class TestEnds:

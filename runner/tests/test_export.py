@@ -101,6 +101,7 @@ def test_writes_one_file_a_batch(run: Export, tmp_path: Path, said: list[str]) -
     assert first.left_out == {
         "inactive": 2,
         "no enrolment date": 1,
+        "enrolment date unreadable": 4,
         "outside the tenant": 0,
     }
     assert second.rows == 1
@@ -468,7 +469,12 @@ def test_a_receipt_says_what_is_in_the_file(
     run(Request([MATHS], batches=["001"], requester=MENTOR))
     file = tmp_path / "001_progress_20261123.csv"
     receipt = json.loads((tmp_path / f"{file.name}.receipt.json").read_text("utf-8"))
-    left_out = {"inactive": 2, "no enrolment date": 1, "outside the tenant": 1}
+    left_out = {
+        "inactive": 2,
+        "no enrolment date": 1,
+        "enrolment date unreadable": 4,
+        "outside the tenant": 1,
+    }
     exported_at = receipt.pop("exported_at")
     columns = receipt.pop("columns")
     assert receipt == {
@@ -477,11 +483,11 @@ def test_a_receipt_says_what_is_in_the_file(
         "bytes": file.stat().st_size,
         "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "rows": 1,
-        "enrolments": 5,
+        "enrolments": 9,
         "left_out": left_out,
         "course": {"id": MATHS, "name": "Mathematics"},
         "batches": [
-            {"id": "001", "name": "First", "rows": 1, "enrolments": 5, "left_out": left_out}
+            {"id": "001", "name": "First", "rows": 1, "enrolments": 9, "left_out": left_out}
         ],
         "filters": {"batches": ["001"], "root_org_id": "k"},
         "request": None,

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from exhaust.errors import Unfit, UsageError
-from exhaust.extract import folder as module
+from exhaust.extract import csv_dialect
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.folder import Extract, read_extract
 from exhaust.sources import SourceTable
@@ -31,9 +31,14 @@ def read(folder: Path) -> Extract:
 
 
 def escape_of(extract: Extract, name: str) -> str:
-    files = [file for table in extract.tables for file in table.files if file.part.name == name]
-    assert isinstance(files[0], CsvFile)
-    return files[0].escape
+    (file,) = (
+        landed.file
+        for table in extract.tables
+        for landed in table.files
+        if landed.part.name == name
+    )
+    assert isinstance(file, CsvFile)
+    return file.escape
 
 
 @pytest.mark.parametrize("name", ["user__csv", "user__csv__gz", "user_in_part-1__csv__gz"])
@@ -258,7 +263,7 @@ def test_large_files_are_scanned_in_processes_of_their_own(
     write(tmp_path, user__csv='userid\n"a\\"b"\n', location__csv='id,name\n1,"a\nb"\n')
     alone = read(tmp_path)
 
-    monkeypatch.setattr(module, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(csv_dialect, "WORTH_PROCESSES", 0)
 
     assert read(tmp_path) == alone
     write(tmp_path, location__csv__gz=b"")

@@ -1,9 +1,10 @@
-"""The report files of the small extracts, byte for byte, on every engine."""
+"""The report files of the small extracts, byte for byte, and the counts of what they leave out."""
 
 from datetime import date
 from pathlib import Path
 
 import pytest
+from oracle import make_reports
 from support import EXTRACTS, PROJECT, Built, export_all
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -28,3 +29,20 @@ def test_every_report_is_the_golden_one(built: Built, scenario: str, tmp_path: P
     assert set(written) == set(golden)
     for name, content in golden.items():
         assert written[name] == content, name
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_enrolment_left_out_is_counted_by_its_reason(
+    built: Built, scenario: str, tmp_path: Path
+) -> None:
+    settings = built(SCENARIOS[scenario])
+
+    report = export_all(settings, tmp_path, day=date(2024, 7, 1))
+
+    counted = {
+        (file.course_id, batch_id): {reason: n for reason, n in file.left_out.items() if n}
+        for file in report.files
+        for batch_id in file.batches
+    }
+    expected = make_reports(SCENARIOS[scenario])
+    assert counted == {batch: expected.left_out.get(batch, {}) for batch in expected.files}

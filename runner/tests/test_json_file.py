@@ -20,7 +20,7 @@ def part_of(folder: Path, content: str | bytes, name: str = "user.json") -> Part
 
 
 def rows(file: JsonFile) -> list[tuple[str | None, ...]]:
-    return duckdb.sql(file.reader).fetchall()
+    return duckdb.sql(file.reader_of(file.opened)).fetchall()
 
 
 def faulty(file: JsonFile) -> Unfit:

@@ -4,7 +4,10 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exhaust.errors import Unfit
+from exhaust.errors import Busy, Unfit
 from exhaust.extract.folder import read_extract
 from exhaust.load import WATCHER, LoadedTable, LoadReport, load
 from exhaust.settings import Settings
@@ -20,6 +23,9 @@ from exhaust.sources import SourceTable
 from exhaust.warehouse import Warehouse, connect
 
 USER = SourceTable("user", ("userid", "name", "framework"), ("userid",), ("userid",))
+ENROLMENTS = SourceTable(
+    "user_enrolments", ("userid", "datetime"), ("userid",), ("userid",), newest="datetime"
+)
 LOCATION = SourceTable("location", ("id", "name"), ("id",), ("id",))
 
 Value = str | None
@@ -27,7 +33,7 @@ Writer = Callable[[Value], str]
 
 
 def land(warehouse: Warehouse, settings: Settings, folder: Path) -> LoadReport:
-    extract = read_extract(folder, [USER, LOCATION])
+    extract = read_extract(folder, [USER, LOCATION, ENROLMENTS])
     return load(warehouse, settings, extract, lambda table, share: None)
 
 
@@ -280,6 +286,61 @@ def test_loads_are_kept(warehouse: Warehouse, settings: Settings, tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    ("times", "newest"),
+    [
+        (["2024-06-03T04:30:00Z", "2024-06-03 04:29:59.999999+0000", ""], "2024-06-03T04:30:00"),
+        (["2024-06-03 04:30:00.382", "2024-06-03T04:29:59Z"], "2024-06-03T04:30:00"),
+        (["2024-06-03 04:30:00.000+0530", "2024-06-02T23:30:00Z"], "2024-06-02T23:30:00"),
+        (["2024-06-03 04:30:00:000+05:30", "2024-06-02"], "2024-06-02T23:00:00"),
+        (["12-14-2020 04:30:00:000+0000", "1", "text", "2020-01-20"], "2020-01-20T00:00:00"),
+        (["12-14-2020 04:30:00:000+0000", ""], None),
+        ([], None),
+    ],
+)
+def test_a_load_says_how_new_its_rows_are(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path, times: list[str], newest: str | None
+) -> None:
+    lines = "".join(f"{number},{time}\n" for number, time in enumerate(times))
+    (tmp_path / "user_enrolments.csv").write_text(f"userid,datetime\n{lines}")
+
+    (table,) = land(warehouse, settings, tmp_path).tables
+
+    assert table.newest == (newest and datetime.fromisoformat(newest).replace(tzinfo=UTC))
+    ((stored,),) = rows(warehouse, settings, "loads", "newest_at")
+    assert stored == (newest and datetime.fromisoformat(newest))  # type: ignore[comparison-overlap]
+
+
+def test_a_load_says_how_many_rows_there_were_before(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    counts = []
+    for number in (10, 5, 2, 2):
+        (tmp_path / "user.csv").write_text("userid\n" + "1\n" * number)
+        (table,) = land(warehouse, settings, tmp_path).tables
+        counts.append((table.rows_before, table.rows, table.has_shrunk))
+
+    assert counts == [(None, 10, False), (10, 5, False), (5, 2, True), (2, 2, False)]
+
+
+def test_a_load_goes_on_with_the_loads_of_older_versions(
+    warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    loads = warehouse.relation(settings.landing_schema, "loads")
+    warehouse.execute(f"create schema {warehouse.identifier(settings.landing_schema)}")
+    warehouse.execute(
+        f"create table {loads} (table_name {warehouse.text}, row_count bigint, "
+        "file_count bigint, loaded_at timestamp)"
+    )
+    warehouse.execute(f"insert into {loads} values ('user', 4, 1, timestamp '2026-01-01 00:00:00')")
+    (tmp_path / "user.csv").write_text("userid\n1\n")
+
+    (table,) = land(warehouse, settings, tmp_path).tables
+
+    assert table.rows_before == 4
+    assert len(rows(warehouse, settings, "loads", "table_name", "newest_at")) == 2
+
+
+@pytest.mark.parametrize(
     ("name", "content", "message"),
     [
         ("user.csv", 'userid,name\n1,"x\ny"\n2\n', "user.csv, line 4: expected 2 columns, found 1"),
@@ -441,3 +502,143 @@ def test_blank_lines_are_no_rows(warehouse: Warehouse, settings: Settings, tmp_p
     land(warehouse, settings, tmp_path)
 
     assert rows(warehouse, settings, "user", "userid") == [("1",), ("2",)]
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from exhaust.extract.folder import read_extract
+from exhaust.load import load
+from exhaust.settings import read_settings
+from exhaust.sources import SourceTable
+from exhaust.warehouse import connect
+settings = read_settings(Path(sys.argv[1]), use_example=True)
+table = SourceTable("user", ("userid",), ("userid",), ("userid",))
+extract = read_extract(Path(sys.argv[2]), [table])
+if len(sys.argv) > 3:
+    import resource
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
+def progress(table, share):
+    print("loading", flush=True)
+    if len(sys.argv) == 3:
+        sys.stdin.readline()
+try:
+    with connect(settings.profile, writing=True, notify=print) as warehouse:
+        load(warehouse, settings, extract, progress)
+except BaseException as error:
+    print(type(error).__name__, getattr(error, "message", ""), flush=True)
+"""
+
+
+def loading(
+    settings: Settings, extract: Path, *limit: str, new_session: bool = False
+) -> subprocess.Popen[str]:
+    """A process that loads, and waits for a line once it has begun."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(settings.project_dir), str(extract), *limit],
+        env=dict(settings.environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=new_session,
+    )
+
+
+def write_much(file: Path) -> None:
+    """What takes DuckDB more than 3 MB."""
+    hashes = (hashlib.sha256(str(number).encode()).hexdigest() for number in range(200_000))
+    file.write_text("userid\n" + "\n".join(hashes))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_first_load_leaves_no_file(
+    settings_duckdb: Settings, tmp_path: Path, how: signal.Signals
+) -> None:
+    (tmp_path / "user.csv").write_text("userid\n" + "1\n" * 1_000)
+    folder = Path(settings_duckdb.profile.options["path"]).parent
+    process = loading(settings_duckdb, tmp_path)
+    assert process.stdout
+    assert process.stdout.readline() == "loading\n"
+    assert [path.suffix for path in folder.iterdir()] != []
+
+    process.send_signal(how)
+    process.communicate()
+
+    wait_until(lambda: list(folder.iterdir()) == [])
+
+
+def test_a_first_load_that_fills_the_disk_leaves_no_file(
+    settings_duckdb: Settings, tmp_path: Path
+) -> None:
+    write_much(tmp_path / "user.csv")
+    folder = Path(settings_duckdb.profile.options["path"]).parent
+
+    said, _ = loading(settings_duckdb, tmp_path, "3000000").communicate()
+
+    assert said.splitlines()[-1].startswith("NoRoom A disk is full: ")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_load_that_fills_the_disk_changes_nothing(
+    settings_duckdb: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "user.csv").write_text("userid\nold\n")
+    with connect(settings_duckdb.profile, writing=True, notify=pytest.fail) as warehouse:
+        land(warehouse, settings_duckdb, tmp_path)
+    write_much(tmp_path / "user.csv")
+
+    said, _ = loading(settings_duckdb, tmp_path, "3000000").communicate()
+
+    assert said.splitlines()[-1].startswith("NoRoom A disk is full: ")
+    with connect(settings_duckdb.profile, writing=True, notify=pytest.fail) as warehouse:
+        assert rows(warehouse, settings_duckdb, "user", "userid") == [("old",)]
+
+
+def test_two_first_loads_at_once_leave_one_of_them(
+    settings_duckdb: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "user.csv").write_text("userid\n1\n")
+    profile = settings_duckdb.profile
+    first = connect(profile, writing=True, notify=pytest.fail)
+    second = connect(profile, writing=True, notify=pytest.fail)
+    land(first, settings_duckdb, tmp_path)
+    (tmp_path / "user.csv").write_text("userid\n2\n")
+    land(second, settings_duckdb, tmp_path)
+
+    first.close()
+    with pytest.raises(Busy, match="was made by another process"):
+        second.close()
+
+    with connect(profile, writing=False, notify=pytest.fail) as warehouse:
+        assert rows(warehouse, settings_duckdb, "user", "userid") == [("1",)]
+    assert len(list(Path(profile.options["path"]).parent.iterdir())) == 1
+
+
+def test_scanners_end_with_a_killed_load(tmp_path: Path) -> None:
+    """They look at large files side by side."""
+    program = (
+        "import os, sys, time; from exhaust.extract.processes import worker_pool\n"
+        "with worker_pool() as pool:\n"
+        "    print(*pool.map(os.getppid, []), *{pool.submit(os.getpid).result() for _ in 'abc'}, "
+        "flush=True)\n"
+        "    sys.stdin.readline()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    workers = process.stdout.readline().split()
+    assert workers
+    assert all(Path("/proc", pid).exists() for pid in workers)
+
+    process.kill()
+    process.communicate()
+
+    wait_until(lambda: not any(Path("/proc", pid).exists() for pid in workers))

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from oracle import make_reports
 from support import Built, export_all
 
 from exhaust.export import ExportReport
@@ -62,3 +63,13 @@ def test_every_report_is_the_golden_one(exported: tuple[ExportReport, Path]) -> 
     }
 
     assert written == golden
+
+
+def test_the_golden_digests_are_the_oracles() -> None:
+    lines = (Path(__file__).parent / "golden" / "oulad.sha256").read_text().splitlines()
+    made = make_reports(Path(os.environ["EXHAUST_OULAD_DIR"])).files
+
+    assert lines == [
+        f"{sha256(content).hexdigest()}  {batch_id}"
+        for (_, batch_id), content in sorted(made.items(), key=lambda made: made[0][1])
+    ]

@@ -126,7 +126,7 @@ def part_of(folder: Path, table: pa.Table, **options: Any) -> Part:
 
 def rows(file: ParquetFile) -> list[tuple[str | None, ...]]:
     with duckdb.connect() as duck:
-        return duck.execute(file.reader).fetchall()
+        return duck.execute(file.reader_of(file.opened)).fetchall()
 
 
 def test_every_type_lands_as_text(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:

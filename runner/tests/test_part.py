@@ -8,7 +8,9 @@ import pytest
 
 from exhaust.errors import Unfit
 from exhaust.extract import gunzip
+from exhaust.extract.folder import read_extract
 from exhaust.extract.part import Part
+from exhaust.sources import SourceTable
 
 LINES = b"".join(b"%d,some text\n" % number for number in range(30_000))
 FTEXT, FHCRC, FEXTRA, FNAME, FCOMMENT, RESERVED = 1, 2, 4, 8, 16, 32
@@ -176,3 +178,17 @@ def test_gzip_without_its_ending_is_named(tmp_path: Path) -> None:
 def test_an_error_of_reading_names_the_file(tmp_path: Path) -> None:
     with pytest.raises(Unfit, match=r"user\.csv: this cannot be read: No such file"):
         contents(Part(tmp_path / "user.csv", "user.csv"))
+
+
+@pytest.mark.parametrize("flags", [FTEXT, FHCRC, FEXTRA, FNAME, FCOMMENT, 31])
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "json"])
+def test_a_table_may_be_packed_with_any_header(tmp_path: Path, flags: int, ending: str) -> None:
+    table = SourceTable("user", ("userid",), ("userid",), ("userid",))
+    rows = b"userid\n1\n" if ending == "csv" else b'{"userid":"1"}\n'
+    other = rows.removeprefix(b"userid\n").replace(b"1", b"2")
+    packed = member(rows, flags) + member(b"") + member(other, FNAME) + b"\0" * 100
+    (tmp_path / f"user.{ending}.gz").write_bytes(packed)
+
+    (found,) = read_extract(tmp_path, [table]).tables
+
+    assert duckdb.sql(f"{found.files[0].reader} order by 1").fetchall() == [("1",), ("2",)]

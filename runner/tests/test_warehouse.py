@@ -152,7 +152,8 @@ class TestDuckDB:
                 assert warehouse.query("select 1") == [(1,)]
 
     def test_many_may_read(self, settings_duckdb: Settings) -> None:
-        connect(settings_duckdb.profile, writing=True, notify=pytest.fail).close()
+        with connect(settings_duckdb.profile, writing=True, notify=pytest.fail) as writer:
+            writer.execute("create table t (x int)")
         program = (
             "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True);"
             "print(1, flush=True); input()"

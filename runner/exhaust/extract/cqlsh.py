@@ -76,18 +76,19 @@ def rewrite(stream: BinaryIO, to: BinaryIO) -> Rewritten:
 
 
 def fits(stream: BinaryIO) -> bool:
-    """Whether cqlsh may have written a file: by its backslashes, all of them."""
+    """Whether cqlsh may have written a file, by its backslashes and quotes, all of them."""
     for text in checked_texts(stream):
         if MARKS.search(text):
             return False
         rest = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-        if b"\\" in rest and _odd_escape(rest):
+        if not _has_whole_lines(rest) or _odd_escape(rest):
             return False
     return True
 
 
 def _odd_escape(text: bytes) -> re.Match[bytes] | None:
-    return next((found for found in ESCAPE.finditer(text) if len(found[0]) == 1), None)
+    escapes = ESCAPE.finditer(text) if b"\\" in text else ()
+    return next((found for found in escapes if len(found[0]) == 1), None)
 
 
 def _fault(text: bytes, found: re.Match[bytes], lines: int, problem: str) -> Fault:
@@ -104,7 +105,7 @@ def _has_whole_lines(text: bytes) -> bool:
 
 def once_unescaped(text: str) -> str:
     """SQL of a text as a Python before 3.10 wrote it, from SQL of a field of the copy."""
-    shown = _where(text, "\\", _control_characters("\\", text))
+    shown = _control_characters("\\", text)
     return _where_marked(text, _replaced(shown, [(QUOTE, '"'), (PAIR, "\\")]))
 
 
@@ -122,22 +123,23 @@ def unescaped_again(text: str) -> str:
 
 
 def _control_characters(escape: str, text: str) -> str:
-    usual = [(f"{escape}n", "\n"), (f"{escape}t", "\t"), (f"{escape}r", "\r")]
-    rare = [(f"{escape}x{code:02x}", chr(code)) for code in [*range(1, 32), *range(0x7F, 0xA1)]]
-    shown = _replaced(text, usual)
-    # No text may hold this one: the check for it is made of what is landed.
-    rare.append((f"{escape}x00", "\0"))
-    return _where(text, f"{escape}x", _replaced(shown, rare), shown)
+    """The characters that Python shows as `\\n`, or as two digits after `\\x`."""
+    text = _replaced(text, [(f"{escape}n", "\n"), (f"{escape}t", "\t"), (f"{escape}r", "\r")])
+    by_number = _char(f"{escape}x")
+    parts = (
+        f"list_transform(string_split({text}, {by_number}), lambda part, place: case "
+        f"when place = 1 then part when regexp_matches(part, '^[0-9a-f]{{2}}') "
+        f"then chr(cast('0x' || part[:2] as integer)) || part[3:] else {by_number} || part end)"
+    )
+    return (
+        f"case when contains({text}, {by_number}) then array_to_string({parts}, '') else {text} end"
+    )
 
 
 def _replaced(text: str, pairs: Iterable[tuple[str, str]]) -> str:
     return reduce(
         lambda inner, pair: f"replace({inner}, {_char(pair[0])}, {_char(pair[1])})", pairs, text
     )
-
-
-def _where(text: str, held: str, then: str, otherwise: str | None = None) -> str:
-    return f"case when contains({text}, {_char(held)}) then {then} else {otherwise or text} end"
 
 
 def _where_marked(text: str, then: str) -> str:

@@ -8,6 +8,7 @@ from exhaust.extract import cqlsh
 from exhaust.extract.cqlsh import Rewritten
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.csv_scan import BACKSLASH, CQLSH, DOUBLED, Scan, scan, usual
+from exhaust.extract.gunzip import is_odd
 from exhaust.extract.part import Part
 from exhaust.extract.processes import worker_pool
 from exhaust.extract.spool import Spool, spooled
@@ -45,28 +46,32 @@ def _scanned(parts: Sequence[Part]) -> Iterable[Scan]:
 
 def _scan(part: Part) -> Scan:
     with part.open() as stream, part.plain_faults():
-        return scan(stream)
+        return dataclasses.replace(scan(stream), is_odd=is_odd(stream))
 
 
 def _of_cqlsh(scans: Mapping[Part, Scan]) -> list[Part]:
     """The files that cqlsh wrote: those that show it, and those that fit and stand beside one.
 
     Where none shows it, collections as CQL writes them, and lines that end as cqlsh ends them, are
-    enough, unless another file doubles its quotes: then it is the successor's backup.
+    enough, unless a file doubles its quotes: then it is the successor's backup. A file without a
+    backslash reads alike, whoever wrote it.
     """
     shown = {part for part, told in scans.items() if told.escape == CQLSH}
     ends = {scans[part].ends_in_cr for part in shown}
-    doubles = any(told.escape == DOUBLED and told.is_proven for told in scans.values())
-    found = []
-    for part, told in scans.items():
-        is_likely = told.escape != DOUBLED or not told.is_proven
-        if shown:
-            is_likely = is_likely and told.ends_in_cr in ends
-        else:
-            is_likely = is_likely and told.ends_in_cr and told.has_literals and not doubles
-        if part in shown or (is_likely and told.has_backslash and _fits(part)):
-            found.append(part)
-    return found
+    proven = {told.escape for told in scans.values() if told.is_proven}
+    if not shown and DOUBLED not in proven:
+        ends = {told.ends_in_cr for told in scans.values() if told.has_literals}
+    return [
+        part
+        for part, told in scans.items()
+        if part in shown
+        or (
+            told.has_backslash
+            and told.ends_in_cr in ends
+            and not (told.is_proven and told.escape == DOUBLED)
+            and _fits(part)
+        )
+    ]
 
 
 def _fits(part: Part) -> bool:
@@ -76,6 +81,8 @@ def _fits(part: Part) -> bool:
 
 def _open(part: Part, told: Scan, likely: str) -> CsvFile:
     escape = told.escape or likely
+    if told.is_odd:
+        part = part.spooled()
     if told.is_doubtful:
         escape = _tried(part, told, escape)
     file = CsvFile.open(part, escape, None if escape in told.several_lines else told.lines)

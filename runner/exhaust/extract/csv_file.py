@@ -11,8 +11,16 @@ import duckdb
 from exhaust.errors import Unfit
 from exhaust.extract.csv_faults import check_csv
 from exhaust.extract.csv_scan import BACKSLASH, DOUBLED
-from exhaust.extract.data_file import first_fault, identifier, landed, query, unknown_fault
-from exhaust.extract.faults import UTF8_PROBLEM
+from exhaust.extract.data_file import (
+    NUL_FOUND,
+    first_fault,
+    identifier,
+    landed,
+    query,
+    unknown_fault,
+    without_nul,
+)
+from exhaust.extract.faults import NUL_PROBLEM, UTF8_PROBLEM
 from exhaust.extract.limits import LONGEST_HEADER, LONGEST_RECORD
 from exhaust.extract.part import Part, literal
 from exhaust.extract.spool import Spool
@@ -30,6 +38,10 @@ class CsvFile:
     """What DuckDB reads in place of the part, if it is cqlsh's and has escapes."""
     text: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
     """From SQL of a field of the copy to SQL of the text."""
+
+    @property
+    def opened(self) -> str:
+        return literal(self.copy.path) if self.copy else self.part.pattern
 
     @classmethod
     def open(cls, part: Part, escape: str, lines: int | None = None) -> "CsvFile":
@@ -54,23 +66,24 @@ class CsvFile:
         return cls(part, landed(part, header), escape, lines)
 
     @property
-    def reader(self) -> str:
+    def form(self) -> object:
+        return (self.columns, self.escape, self.lines is None, self.text)
+
+    def reader_of(self, paths: str) -> str:
         columns = ", ".join(f"{literal(name)}: 'varchar'" for name in self.columns)
-        path = literal(self.copy.path) if self.copy else self.part.pattern
         escape = BACKSLASH if self.escape == BACKSLASH else DOUBLED
         # DuckDB's parallel readers would begin inside a value that holds new lines.
         parallel = str(self.lines is not None).lower()
-        texts = ", ".join(
-            f"{self.text(identifier(name)) if self.text else identifier(name)} "
-            f"as {identifier(name)}"
-            for name in self.columns
-        )
-        return (
-            f"select {texts} from read_csv({path}, auto_detect = false, header = true, "
+        source = (
+            f"read_csv([{paths}], auto_detect = false, header = true, "
             f"delim = ',', quote = '\"', escape = {literal(escape)}, strict_mode = true, "
             f"allow_quoted_nulls = false, parallel = {parallel}, hive_partitioning = false, "
             f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}})"
         )
+        if self.text is None:
+            return f"select * from {source}"
+        texts = ((name, self.text(identifier(name))) for name in self.columns)
+        return without_nul(texts, source)
 
     def check(self, rows: int) -> None:
         if self.lines is None or rows == self.lines - 1:
@@ -86,12 +99,14 @@ class CsvFile:
     def can_be_read(self) -> bool:
         """Whether DuckDB finds as many columns in every record as in the header."""
         try:
-            query(f"select count(*) from ({self.reader})")
+            query(f"select count(*) from ({self.reader_of(self.part.pattern)})")
         except duckdb.Error:
             return False
         return True
 
     def fault(self, error: duckdb.Error) -> Unfit:
+        if NUL_FOUND in str(error):
+            return self.part.unfit(*NUL_PROBLEM)
         return self.find_fault() or unknown_fault(self.part, error)
 
     def find_fault(self) -> Unfit | None:

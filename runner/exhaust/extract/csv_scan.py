@@ -59,7 +59,7 @@ CLOSED = re.compile(rb'(?:[^"]*+"(?<=[,\n]")[^"]*+"(?=[,\r\n]))*+[^"]*+')
 """Text in which, once the escaped quotes are gone, all quotes stand at both ends of a value."""
 
 QUOTED = re.compile(rb'"[^"\n]*+"')
-ESCAPED_BARE = re.compile(rb'(?:^|\n)[^"\n]*\0[^"\n]*(?:\n|$)')
+ESCAPED = b"\0"
 LITERAL = re.compile(rb"[,\n\"][\[{]{1,2}'")
 """The beginning of a collection as CQL and Python write it."""
 
@@ -85,6 +85,8 @@ class Scan:
     has_literals: bool = False
     """Whether a field seems to begin with a collection as CQL or Python writes it. It is looked
     for only in files whose lines end in CR LF."""
+    is_odd: bool = False
+    """Whether it was packed in a way that DuckDB cannot unpack."""
 
 
 def scan(stream: BinaryIO) -> Scan:
@@ -95,6 +97,7 @@ def scan(stream: BinaryIO) -> Scan:
     escape = None
     is_doubtful = has_single_backslash = has_backslash = ends_in_cr = has_literals = False
     quotes = [_Quotes(BACKSLASH), _Quotes(DOUBLED)]
+    may_be_cqlsh = True
     seen = b""
     lines = 0
     for text in checked_texts(stream):
@@ -117,9 +120,12 @@ def scan(stream: BinaryIO) -> Scan:
             those.read(text, lines)
         if all(those.is_too_long for those in quotes):
             raise quotes[0].fault
-        if escape == BACKSLASH and not quotes[0].lines_are_whole and _has_bare_escape(text):
-            # What else there is to know is seen when the file is rewritten (cqlsh.py).
-            return Scan(CQLSH, False, frozenset(), 0, frozenset(), True, True, ends_in_cr)
+        if may_be_cqlsh and quotes[0].escape == BACKSLASH and not quotes[0].lines_are_whole:
+            unquoted = outside_quotes(text)
+            may_be_cqlsh = unquoted is not None
+            if unquoted and ESCAPED in unquoted and escape == BACKSLASH:
+                # What else there is to know is seen when the file is rewritten (cqlsh.py).
+                return Scan(CQLSH, False, frozenset(), 0, frozenset(), True, True, ends_in_cr)
         lines += text.count(b"\n")
     is_proven = escape is not None or not has_single_backslash
     if not is_proven:
@@ -257,9 +263,11 @@ def _proven(text: bytes) -> str | None:
     return min(places, key=places.__getitem__, default=None)
 
 
-def _has_bare_escape(lines: bytes) -> bool:
-    """Whether a field that is not quoted holds an escaped quote."""
-    if b'\\"' not in lines:
-        return False
-    marked = lines.replace(b"\\\\", b"").replace(b'\\"', b"\0")
-    return ESCAPED_BARE.search(QUOTED.sub(b"", marked)) is not None
+def outside_quotes(lines: bytes) -> bytes | None:
+    """What is not quoted in lines of cqlsh's, with ESCAPED for each escaped quote.
+
+    None where a line does not close its quotes: cqlsh writes no such line.
+    """
+    marked = lines.replace(b"\\\\", b"").replace(b'\\"', ESCAPED)
+    unquoted = QUOTED.sub(b"", marked)
+    return None if b'"' in unquoted else unquoted

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, Protocol
 import duckdb
 
 from exhaust import sql
-from exhaust.errors import Unfit
+from exhaust.errors import NoRoom, Unfit
 from exhaust.extract.faults import first_twice
 from exhaust.extract.limits import LONGEST_NAME, MAX_COLUMNS
 from exhaust.extract.part import Part, literal
@@ -17,6 +17,9 @@ READER: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "1GB",
 }
 """Settings of a DuckDB that reads for another engine: it would else keep the file in memory."""
+
+DISK_IS_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
+"""What the system says."""
 
 NUL_FOUND = "NUL in column "
 
@@ -34,8 +37,18 @@ class DataFile(Protocol):
         """The names under which its columns land, in its own order; none if it is empty."""
 
     @property
-    def reader(self) -> str:
-        """A SELECT in DuckDB's SQL that gives the columns, all text, exactly as they arrived."""
+    def form(self) -> object:
+        """What it has in common with the files that can be read together with it."""
+
+    @property
+    def opened(self) -> str:
+        """The path that DuckDB opens, as SQL."""
+
+    def reader_of(self, paths: str) -> str:
+        """A SELECT in DuckDB's SQL that gives the columns, all text, exactly as they arrived.
+
+        `paths` are those of files of this form, as SQL.
+        """
 
     def check(self, rows: int) -> None:
         """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
@@ -92,6 +105,12 @@ def first_fault(part: Part, check: Callable[[BinaryIO], None]) -> Unfit | None:
     except Unfit as fault:
         return fault
     return None
+
+
+def no_room(error: duckdb.Error) -> NoRoom | None:
+    """What DuckDB failed on, if it is that a file could not grow."""
+    reason = str(error).splitlines()[0]
+    return NoRoom(reason) if any(full in reason for full in DISK_IS_FULL) else None
 
 
 def unknown_fault(part: Part, error: duckdb.Error) -> Unfit:

@@ -1,26 +1,33 @@
 """A folder of raw tables, looked into before anything is loaded."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
 
 from exhaust.errors import Unfit, UsageError
+from exhaust.extract.archive import is_archive, members
 from exhaust.extract.csv_dialect import open_csv_files
-from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.data_file import DataFile
-from exhaust.extract.json_file import JsonFile
-from exhaust.extract.parquet_file import ParquetFile
+from exhaust.extract.json_file import open_json_files
+from exhaust.extract.landing import LandedFile
+from exhaust.extract.parquet_file import open_parquet_files
 from exhaust.extract.part import ENDINGS, Part
 from exhaust.sources import SourceTable
 
-LEFT_BY_WRITERS = ("_success", "_committed_", "_started_", "_metadata", "_common_metadata")
-LOGS = (".crc", ".log")
+BY_THE_WAY = (
+    *("_success", "_committed_", "_started_", "_metadata", "_common_metadata"),
+    *("manifest", "__macosx", "thumbs.db", "desktop.ini", "md5sum", "sha256sum", "checksum"),
+)
+"""How the names begin of what writers and systems leave beside data."""
+ENDS_BY_THE_WAY = (".crc", ".log", ".cql", ".manifest", ".md5", ".sha1", ".sha256", ".sha512")
+DEEPEST = 4
+"""How many folders may stand in each other: a table in a keyspace in the extract, and one more."""
 
 
 @dataclass(frozen=True)
 class ExtractTable:
     source: SourceTable
-    files: tuple[DataFile, ...]
+    files: tuple[LandedFile, ...]
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -49,94 +56,149 @@ class Extract:
 def read_extract(folder: Path, tables: Sequence[SourceTable]) -> Extract:
     """Finds the tables of an extract and checks all that can be checked without a warehouse.
 
-    Raises UsageError if there is no such folder; Unfit if it holds none of the tables, a table in
-    two forms or in none, a file that cannot be read, or one that lacks a needed column.
+    They are files, or folders of parts, in the folder itself, in folders in it (keyspaces), or in
+    tar archives. Raises UsageError if there is no such folder; Unfit if it holds none of the
+    tables, one in two places, a file that cannot be read, or one that lacks a needed column.
     """
     if not folder.is_dir():
         raise UsageError(
             f"There is no folder {folder}." if not folder.exists() else f"{folder} is no folder.",
             "Give the folder that holds the tables, one file or folder each.",
         )
-    found, ignored = _find(folder, {table.name for table in tables})
-    if not found:
+    found = _Found({name for table in tables for name in (table.name, table.other_table) if name})
+    found.look_into(folder, PurePosixPath())
+    parts_of = {
+        table.name: parts for table in tables if (parts := found.parts(folder, table)) is not None
+    }
+    ignored = found.ignored
+    if not parts_of:
         raise Unfit(
             f"{folder} holds no table of an extract; {_some(ignored)}.",
             "Expected are files or folders of parts such as user.csv, user_enrolments.csv.gz, "
             f"content_hierarchy.jsonl. The tables are: {', '.join(t.name for t in tables)}.",
         )
-    csv_files = open_csv_files(found)
+    all_parts = [part for parts in parts_of.values() for part in parts]
+    opened: dict[Part, DataFile] = {
+        **open_csv_files(parts_of),
+        **_opened(open_json_files, [part for part in all_parts if part.is_json]),
+        **_opened(open_parquet_files, [part for part in all_parts if part.is_parquet]),
+    }
+    found_tables = [table for table in tables if table.name in parts_of]
     return Extract(
         folder,
         tuple(
-            ExtractTable(table, tuple(_open(part, csv_files, table) for part in found[table.name]))
-            for table in tables
-            if table.name in found
+            ExtractTable(
+                table,
+                tuple(_landed(part, opened[part], table) for part in parts_of[table.name]),
+            )
+            for table in found_tables
         ),
         tuple(ignored),
     )
 
 
-def _find(folder: Path, names: set[str]) -> tuple[dict[str, list[Part]], list[str]]:
-    """The parts of each known table, and the names of what else looks like data."""
-    forms: dict[str, list[Path]] = {}
-    ignored = []
-    for path in _listed(folder):
-        name = path.name.lower()
-        is_folder = path.is_dir()
-        ending = "" if is_folder else _ending(name)
-        table = name.removesuffix(ending or "")
-        if table in names and ending is not None:
-            forms.setdefault(table, []).append(path)
-        elif (
-            any(_ending(part.name) for part in _listed(path))
-            if is_folder
-            else ending or name.partition(".")[0] in names
-        ):
-            ignored.append(path.name)
-    for table, paths in forms.items():
-        if len(paths) > 1:
+@dataclass
+class _Found:
+    """What stands in a folder, by the names of the tables that it may belong to."""
+
+    names: set[str]
+    places: dict[str, dict[PurePosixPath, list[Part]]] = field(default_factory=dict)
+    """Of each table: the file, or the folder of parts, that holds it, and what is in there."""
+    unknown: list[PurePosixPath] = field(default_factory=list)
+
+    def look_into(self, folder: Path, name: PurePosixPath) -> None:
+        """Takes note of all that is in a folder; `name` is its path within the extract."""
+        for path in _listed(folder):
+            inner = name / path.name
+            if is_archive(path.name) and not path.is_dir():
+                for member, part in members(path, str(inner), self._is_wanted):
+                    if not any(map(_is_by_the_way, member.parts)):
+                        self._take(inner / member, part)
+            elif not path.is_dir():
+                part = Part(path, str(inner)) if self._is_wanted(inner) else None
+                self._take(inner, part)
+            elif name.name.lower() in self.names:
+                raise _strange(name, [path.name])
+            elif len(inner.parts) < DEEPEST:
+                if path.name.lower() in self.names:
+                    self.places.setdefault(path.name.lower(), {}).setdefault(inner, [])
+                self.look_into(path, inner)
+
+    def parts(self, folder: Path, table: SourceTable) -> list[Part] | None:
+        """The parts of a table; None if the extract has none. Raises Unfit if it has two."""
+        name = table.name
+        if name not in self.places and table.other_table in self.places:
+            name = table.other_table
+        places = self.places.get(name, {})
+        if len(places) > 1:
             raise Unfit(
-                f"{folder} holds the table {table} {len(paths)} times: "
-                f"{', '.join(path.name for path in paths)}.",
+                f"{folder} holds the table {name} {len(places)} times: "
+                f"{', '.join(map(str, places))}.",
                 "Keep the one that counts.",
             )
-    return {table: _parts(path) for table, (path,) in forms.items()}, ignored
+        for place, parts in places.items():
+            if not parts:
+                raise Unfit(
+                    f"{place}/ holds no part of the table.",
+                    f"Parts end in {', '.join(ENDINGS)}. Remove the folder if there is nothing to "
+                    "load; an empty table is a file with a header alone.",
+                )
+            return parts
+        return None
+
+    @property
+    def ignored(self) -> list[str]:
+        """What looks like data and is not read; of a folder without any table, its name alone."""
+        read = {place.parts[:1] for places in self.places.values() for place in places}
+        names = (
+            str(path) if path.parts[:1] in read or len(path.parts) == 1 else path.parts[0]
+            for path in self.unknown
+        )
+        return list(dict.fromkeys(names))
+
+    def _is_wanted(self, path: PurePosixPath) -> bool:
+        return _ending(path.name) is not None and (
+            path.parent.name.lower() in self.names or _stem(path.name) in self.names
+        )
+
+    def _take(self, path: PurePosixPath, part: Part | None) -> None:
+        in_table = path.parent.name.lower()
+        if in_table in self.names:
+            if part is None:
+                raise _strange(path.parent, [path.name])
+            self.places.setdefault(in_table, {}).setdefault(path.parent, []).append(part)
+        elif part is not None:
+            self.places.setdefault(_stem(path.name), {}).setdefault(path, []).append(part)
+        elif _ending(path.name) or path.name.lower().partition(".")[0] in self.names:
+            self.unknown.append(path)
 
 
-def _parts(path: Path) -> list[Part]:
-    if not path.is_dir():
-        return [Part(path, path.name)]
-    paths = [part for part in _listed(path) if not _is_by_the_way(part)]
-    strange = [part.name for part in paths if part.is_dir() or not _ending(part.name)]
-    if strange:
-        raise Unfit(
-            f"{path.name}/ holds what cannot be read as a part of the table: "
-            f"{', '.join(strange[:5])}.",
-            f"Parts are files directly in the folder that end in {', '.join(ENDINGS)}.",
-        )
-    if not paths:
-        raise Unfit(
-            f"{path.name}/ holds no part of the table.",
-            f"Parts end in {', '.join(ENDINGS)}. Remove the folder if there is nothing to load; "
-            "an empty table is a file with a header alone.",
-        )
-    return [Part(part, f"{path.name}/{part.name}") for part in paths]
+def _strange(place: PurePosixPath, names: Sequence[str]) -> Unfit:
+    return Unfit(
+        f"{place}/ holds what cannot be read as a part of the table: {', '.join(names)}.",
+        f"Parts are files directly in the folder that end in {', '.join(ENDINGS)}.",
+    )
 
 
 def _listed(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        return sorted(path for path in folder.iterdir() if not _is_by_the_way(path.name))
     except OSError as error:
         raise Unfit(f"{folder} cannot be read: {error.strerror}.") from error
+
+
+def _is_by_the_way(name: str) -> bool:
+    return name.startswith(".") or (
+        name.lower().startswith(BY_THE_WAY) or name.lower().endswith(ENDS_BY_THE_WAY)
+    )
 
 
 def _ending(name: str) -> str | None:
     return next((ending for ending in ENDINGS if name.lower().endswith(ending)), None)
 
 
-def _is_by_the_way(path: Path) -> bool:
-    name = path.name.lower()
-    return name.startswith(LEFT_BY_WRITERS) or name.endswith(LOGS)
+def _stem(name: str) -> str:
+    return name.lower().removesuffix(_ending(name) or "")
 
 
 def _some(names: Sequence[str]) -> str:
@@ -146,19 +208,19 @@ def _some(names: Sequence[str]) -> str:
     return f"found there: {', '.join(names[:10])}{more}"
 
 
-def _open(part: Part, csv_files: Mapping[Part, CsvFile], table: SourceTable) -> DataFile:
-    file: DataFile
-    if part in csv_files:
-        file = csv_files[part]
-    elif part.ending == ".parquet":
-        file = ParquetFile.open(part)
-    else:
-        file = JsonFile.open(part)
-    lacking = [name for name in table.needed if file.columns and name not in file.columns]
+def _opened(
+    open_files: Callable[[Sequence[Part]], Sequence[DataFile]], parts: Sequence[Part]
+) -> dict[Part, DataFile]:
+    return dict(zip(parts, open_files(parts), strict=True))
+
+
+def _landed(part: Part, file: DataFile, table: SourceTable) -> LandedFile:
+    landed = LandedFile(table, file)
+    lacking = [name for name in table.needed if file.columns and name not in landed.columns]
     if lacking:
         raise part.unfit(
             f"{'a needed column is' if len(lacking) == 1 else 'needed columns are'} missing: "
             f"{', '.join(lacking)}. There are: {', '.join(file.columns)}",
             f"Unload the table {table.name} with all of: {', '.join(table.needed)}.",
         )
-    return file
+    return landed

@@ -26,7 +26,10 @@ WORTH_PROCESSES = 64 << 20
 """Bytes."""
 USUAL_SIZE = 1 << 24
 """Bytes of an object. DuckDB takes a multiple of the largest that it may find, for each thread."""
-ENOUGH = {"memory_limit": "600MB", "temp_directory": ""}
+ENOUGH: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "600MB",
+    "temp_directory": "",
+}
 """What a DuckDB may take that looks at JSON: objects in an array were not yet seen to keep to the
 limits."""
 
@@ -37,7 +40,7 @@ class JsonFile:
     columns: tuple[str, ...]
     spelled: tuple[str, ...] = field(repr=False)
     """The names of the columns in the file."""
-    form: Form = "newline_delimited"
+    format: Form = "newline_delimited"
     longest: int = limits.LONGEST_RECORD
     """Bytes that no object is longer than."""
 
@@ -48,10 +51,19 @@ class JsonFile:
         return file
 
     @property
-    def reader(self) -> str:
+    def opened(self) -> str:
+        return self.part.pattern
+
+    @property
+    def form(self) -> object:
+        return (self.spelled, self.format, _size(self))
+
+    def reader_of(self, paths: str) -> str:
         # `read_json` with columns would refuse what is nested more than 128 levels deep.
         names = ", ".join(literal(_pointer(name)) for name in self.spelled)
-        rows = f"(select json_extract_string(json, [{names}]) as texts from {_objects([self])})"
+        rows = (
+            f"(select json_extract_string(json, [{names}]) as texts from {_objects(self, paths)})"
+        )
         texts = ((name, f"texts[{place}]") for place, name in enumerate(self.spelled, start=1))
         return without_nul(texts, rows)
 
@@ -61,8 +73,8 @@ class JsonFile:
     def fault(self, error: duckdb.Error) -> Unfit:
         check = (
             check_json_lines
-            if self.form == "newline_delimited"
-            else partial(check_json_objects, is_array=self.form == "array")
+            if self.format == "newline_delimited"
+            else partial(check_json_objects, is_array=self.format == "array")
         )
         if fault := first_fault(self.part, check):
             return fault
@@ -84,10 +96,10 @@ def open_json_files(parts: Sequence[Part]) -> list[JsonFile]:
     files = [_unnamed(part, told) for part, told in zip(parts, _scanned(parts), strict=True)]
     names: dict[JsonFile, tuple[str, ...]] = {}
     with duckdb.connect(config=ENOUGH) as duck:
-        for form in dict.fromkeys((file.form, _size(file)) for file in files):
-            names |= _names(duck, [file for file in files if (file.form, _size(file)) == form])
+        for alike in dict.fromkeys((file.format, _size(file)) for file in files):
+            names |= _names(duck, [file for file in files if (file.format, _size(file)) == alike])
     return [
-        JsonFile(file.part, landed(file.part, names[file]), names[file], file.form, file.longest)
+        JsonFile(file.part, landed(file.part, names[file]), names[file], file.format, file.longest)
         for file in files
     ]
 
@@ -116,7 +128,8 @@ def _unnamed(part: Part, told: JsonScan) -> JsonFile:
 def _names(
     duck: duckdb.DuckDBPyConnection, files: Sequence[JsonFile]
 ) -> dict[JsonFile, tuple[str, ...]]:
-    """The names in files of one form and size. Raises Unfit for the first that is at fault."""
+    """The names in files of one format and size. Raises Unfit for the first that is at fault."""
+    paths = ", ".join(file.part.pattern for file in files)
     query = f"""
         select filename, list(distinct name order by name)[:{limits.MAX_COLUMNS + 1}]
         from (
@@ -136,7 +149,7 @@ def _names(
                         else names
                     end as names
                 from (
-                    select filename, json, json_keys(json) as names from {_objects(files)}
+                    select filename, json, json_keys(json) as names from {_objects(files[0], paths)}
                 )
             )
         )
@@ -152,12 +165,11 @@ def _names(
     return {file: tuple(found.get(file.part.opened, ())) for file in files}
 
 
-def _objects(files: Sequence[JsonFile]) -> str:
-    """The files of one form as a table of DuckDB: the text `json` of each row, and `filename`."""
-    paths = ", ".join(file.part.pattern for file in files)
+def _objects(file: JsonFile, paths: str) -> str:
+    """Files as a table of DuckDB: the text `json` of each row, and `filename`."""
     return (
-        f"read_json_objects([{paths}], format = {literal(files[0].form)}, filename = true, "
-        f"hive_partitioning = false, maximum_object_size = {_size(files[0])})"
+        f"read_json_objects([{paths}], format = {literal(file.format)}, filename = true, "
+        f"hive_partitioning = false, maximum_object_size = {_size(file)})"
     )
 
 

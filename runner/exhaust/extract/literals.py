@@ -29,11 +29,12 @@ CQL_TOKENS = "|".join(
 )
 
 PYTHON_STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
-MAP = "(?:OrderedMapSerializedKey|OrderedMap)"
+MAP = r"(?:OrderedMapSerializedKey|OrderedMap)\(\["
+PYTHON_EMPTY_MAP = rf"{MAP}\]\)"
 PYTHON_TOKENS = "|".join(
     [
-        rf"{MAP}\(\[\]\)",
-        rf"{MAP}\(\[",
+        PYTHON_EMPTY_MAP,
+        MAP,
         rf"\((?:{PYTHON_STRING}), *",
         r"\)\]\)",
         PYTHON_STRING,
@@ -47,37 +48,35 @@ NUMBER = "-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 def as_json(text: str, *, is_cqlsh: bool) -> str:
     """SQL of a field of a JSON column: JSON of a literal, else the text as it is.
 
-    `text` is SQL, short, as it is repeated. In a text of cqlsh's a backslash means itself; in other
-    literals it escapes, as in Python. JSON that was escaped once too often is unescaped.
+    `text` is SQL, short, as it is repeated. In a text of cqlsh's a backslash means itself. Others
+    are read as Python's, where it escapes, then as CQL. JSON that was escaped once too often is
+    unescaped.
     """
-    simple = _with_double_quotes(text)
-    cases = [
-        # Most of what is JSON is seen to be at this price.
-        (f"not (contains({text}, '''') or contains({text}, '\\') or contains({text}, '('))", text),
-        (f"json_valid({text})", text),
-        (f"contains({text}, '\\') and {_is_json(unescaped_again(text))}", unescaped_again(text)),
-        (f"{'true' if is_cqlsh else _has_no_escape(text)} and {_is_json(simple)}", simple),
+    has_escape = f"contains({text}, '\\')"
+    ways = [
+        f"case when {has_escape} then {_if_json(unescaped_again(text))} end",
+        f"case when {is_cqlsh} or not {has_escape} then {_if_json(_double_quoted(text))} end",
+        *([] if is_cqlsh else [_if_json(_of_python(text))]),
+        _if_json(_of_cql(text)),
     ]
-    tokens = _of_cql(text) if is_cqlsh else _of_python(text)
-    cases.append((_is_json(tokens), tokens))
-    return f"case {' '.join(f'when {test} then {then}' for test, then in cases)} else {text} end"
+    # Most of what is JSON is seen to be so at the price of three looks.
+    is_plain = f"not (contains({text}, '''') or {has_escape} or contains({text}, '('))"
+    return (
+        f"case when {is_plain} or json_valid({text}) then {text} "
+        f"else coalesce({', '.join(ways)}, {text}) end"
+    )
 
 
-def _is_json(text: str) -> str:
-    return f"json_valid({text})"
+def _if_json(text: str) -> str:
+    """A text if it is JSON, else null. A list of one gives the text a name."""
+    return f"list_transform([{text}], lambda json: case when json_valid(json) then json end)[1]"
 
 
-def _has_no_escape(text: str) -> str:
-    return f"not contains({text}, '\\')"
-
-
-def _with_double_quotes(text: str) -> str:
+def _double_quoted(text: str) -> str:
     """JSON of a literal of maps, lists, numbers and strings, unless one begins with an apostrophe
     or is empty: then an apostrophe stands between strings, which is no JSON."""
     escaped = f"""replace(replace({text}, '\\', '\\\\'), '"', '\\"')"""
-    return (
-        f"""replace(replace(replace({escaped}, '''''', {MARK}), '''', '"'), {MARK}, '''')"""
-    )
+    return f"""replace(replace(replace({escaped}, '''''', {MARK}), '''', '"'), {MARK}, '''')"""
 
 
 def _of_cql(text: str) -> str:
@@ -86,7 +85,10 @@ def _of_cql(text: str) -> str:
         text,
         CQL_TOKENS,
         [
-            ("starts_with(token, '''')", f"cast(to_json({inside}) as varchar)"),
+            (
+                "length(token) > 1 and starts_with(token, '''')",
+                f"cast(to_json({inside}) as varchar)",
+            ),
             (
                 "regexp_full_match(token, '[A-Za-z_][A-Za-z0-9_]*: *[,}]')",
                 """'"' || regexp_extract(token, '^[^:]+') || '": null' || right(token, 1)""",
@@ -94,25 +96,26 @@ def _of_cql(text: str) -> str:
             ("length(token) > 1 and ends_with(token, ':')", """'"' || token[:-2] || '":'"""),
             ("token in ('True', 'False')", "lower(token)"),
             (f"token = 'null' or regexp_full_match(token, {literal(NUMBER)})", "token"),
-            ("length(token) > 1 or regexp_full_match(token, '[A-Za-z]')", "to_json(token)"),
+            (
+                "length(token) > 1 or regexp_full_match(token, '[A-Za-z]')",
+                "cast(to_json(token) as varchar)",
+            ),
         ],
     )
 
 
 def _of_python(text: str) -> str:
+    key = _json_string("regexp_replace(token[2:], ', *$', '')")
     return _joined(
         text,
         PYTHON_TOKENS,
         [
-            (f"regexp_full_match(token, {literal(MAP + r'\(\[\]\)')})", "'{}'"),
-            (f"regexp_full_match(token, {literal(MAP + r'\(\[')})", "'{'"),
+            (f"regexp_full_match(token, {literal(PYTHON_EMPTY_MAP)})", "'{}'"),
+            (f"regexp_full_match(token, {literal(MAP)})", "'{'"),
             ("token = ')])'", "'}'"),
             ("token = ')'", "''"),
-            (
-                "starts_with(token, '(')",
-                f"{_json_string(r"regexp_replace(token[2:], ', *$', '')")} || ': '",
-            ),
-            ("""left(token, 1) in ('''', '"')""", _json_string("token")),
+            ("length(token) > 1 and starts_with(token, '(')", f"{key} || ': '"),
+            ("""length(token) > 1 and left(token, 1) in ('''', '"')""", _json_string("token")),
             ("token in ('True', 'False')", "lower(token)"),
             ("token = 'None'", "'null'"),
         ],

@@ -47,9 +47,16 @@ class ParquetFile:
         return file
 
     @property
-    def reader(self) -> str:
+    def opened(self) -> str:
+        return self.part.pattern
+
+    @property
+    def form(self) -> object:
+        return (self.types, self.texts, self.is_old)
+
+    def reader_of(self, paths: str) -> str:
         return without_nul(
-            zip(self.columns, self.texts, strict=True), _parquet(self.part, is_old=self.is_old)
+            zip(self.columns, self.texts, strict=True), _parquet(paths, is_old=self.is_old)
         )
 
     def check(self, rows: int) -> None:
@@ -97,7 +104,7 @@ def _opened(duck: duckdb.DuckDBPyConnection, part: Part) -> ParquetFile:
     try:
         schema = _schema(duck, part)
         is_old = not any(element.is_text for element in schema.inner())
-        relation = duck.sql(f"from {_parquet(part, is_old=is_old)}")
+        relation = duck.sql(f"from {_parquet(part.pattern, is_old=is_old)}")
     except duckdb.Error as error:
         if "at least one non-root column" in str(error):
             return ParquetFile(part, (), (), ())
@@ -185,8 +192,8 @@ def _too_many_digits(part: Part, column: str) -> Unfit:
     )
 
 
-def _parquet(part: Part, *, is_old: bool) -> str:
+def _parquet(paths: str, *, is_old: bool) -> str:
     return (
-        f"read_parquet({part.pattern}, binary_as_string = {str(is_old).lower()}, "
+        f"read_parquet([{paths}], binary_as_string = {str(is_old).lower()}, "
         "hive_partitioning = false)"
     )

@@ -46,6 +46,14 @@ class Part:
         return self.ending.startswith(".csv")
 
     @property
+    def is_json(self) -> bool:
+        return self.ending.startswith(".json")
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.ending == ".parquet"
+
+    @property
     def size(self) -> int:
         """Bytes, packed or not, that there are to read."""
         return Path(self.opened).stat().st_size

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, ClassVar, Self
 
 from exhaust import sql
-from exhaust.extract.data_file import DataFile
+from exhaust.extract.landing import LandedFiles
 from exhaust.settings import Profile
 
 
@@ -21,7 +21,7 @@ class Warehouse(ABC):
     copies_at_once: ClassVar[int]
     """How many threads may be in `copy_out`."""
     reads_in_parallel: ClassVar[bool] = False
-    """Whether `insert` is best given all files at once."""
+    """Whether `insert` is best given all groups of files at once."""
     text: ClassVar[str] = "text"
     """The type of texts."""
 
@@ -79,7 +79,7 @@ class Warehouse(ABC):
         return target
 
     @abstractmethod
-    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
+    def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
         """Appends what is in the files of an extract, and returns the rows.
 
         Raises Unfit that names the file, and where it is known the line, if one cannot be read.
@@ -109,6 +109,23 @@ class Warehouse(ABC):
             f"where table_catalog = current_database() and table_schema = {self.literal(schema)}"
         )
         return {name for (name,) in found}
+
+    def columns(self, schema: str, table: str) -> set[str]:
+        """The names of a table's columns."""
+        found = self.query(
+            "select column_name from information_schema.columns "
+            f"where table_catalog = current_database() and table_schema = {self.literal(schema)} "
+            f"and table_name = {self.literal(table)}"
+        )
+        return {name for (name,) in found}
+
+    def add_column(self, relation: str, column: str) -> None:
+        """Adds a column, given as its name and type, to a table."""
+        self.execute(f"alter table {relation} add column {column}")
+
+    def bytewise(self, text: str) -> str:
+        """A text, as SQL, that is compared by its bytes."""
+        return text
 
     def __enter__(self) -> Self:
         return self

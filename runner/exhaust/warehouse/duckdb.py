@@ -1,15 +1,19 @@
 """A DuckDB file: one writer, or many readers, at a time."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Self
 
 import duckdb
 
 from exhaust.errors import Busy, ExhaustError, Unfit
-from exhaust.extract.data_file import DataFile
+from exhaust.extract.data_file import no_room
+from exhaust.extract.landing import LandedFiles
+from exhaust.leftovers import removed_at_the_end
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
@@ -27,6 +31,8 @@ class DuckDBWarehouse(Warehouse):
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         super().__init__(name)
         self._connection = connection
+        self._in_transaction = False
+        self._new: _NewFile | None = None
 
     @classmethod
     def open(
@@ -40,6 +46,8 @@ class DuckDBWarehouse(Warehouse):
     ) -> Self:
         path = Path(options["path"])
         _check_path(path, writing=writing)
+        new = None if path.exists() else _NewFile(path)
+        file = str(new.file if new else path)
         config = {
             "autoinstall_known_extensions": "false",
             **(LOADER if writing else {}),
@@ -50,7 +58,7 @@ class DuckDBWarehouse(Warehouse):
         waiting = False
         while True:
             try:
-                connection = duckdb.connect(str(path), read_only=not writing, config=config)
+                connection = duckdb.connect(file, read_only=not writing, config=config)
             except duckdb.IOException as error:
                 if "Could not set lock" not in str(error):
                     raise _unreadable(path, error) from error
@@ -72,7 +80,9 @@ class DuckDBWarehouse(Warehouse):
                 # Kept up for `progress` alone; nothing is printed.
                 connection.execute("set enable_progress_bar = true")
                 connection.execute("set enable_progress_bar_print = false")
-                return cls(connection, str(path))
+                warehouse = cls(connection, str(path))
+                warehouse._new = new
+                return warehouse
 
     @property
     def version(self) -> str:
@@ -82,16 +92,26 @@ class DuckDBWarehouse(Warehouse):
         return self._connection.execute(sql).fetchall()
 
     def execute(self, sql: str) -> None:
-        self._connection.execute(sql)
+        try:
+            self._connection.execute(sql)
+        except duckdb.Error as error:
+            raise no_room(error) or error from error
+        if self._new and not self._in_transaction:
+            self._new.has_content = True
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        self.execute("begin transaction")
+        self._connection.execute("begin transaction")
+        self._in_transaction = True
         try:
             yield
         except BaseException:
-            self.execute("rollback")
+            # A full disk has ended it already.
+            with suppress(duckdb.Error):
+                self._connection.execute("rollback")
             raise
+        finally:
+            self._in_transaction = False
         self.execute("commit")
 
     @contextmanager
@@ -105,22 +125,22 @@ class DuckDBWarehouse(Warehouse):
         with self._connection.cursor() as cursor:
             return copy_through_pipe(cursor, select, write)
 
-    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
-        return sum(self._insert(relation, file) for file in files)
+    def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
+        return sum(self._insert(relation, files) for files in groups)
 
-    def _insert(self, relation: str, file: DataFile) -> int:
-        names = ", ".join(map(self.identifier, file.columns))
+    def _insert(self, relation: str, files: LandedFiles) -> int:
+        names = ", ".join(map(self.identifier, files.columns))
         try:
             counted = self._connection.execute(
-                f"insert into {relation} ({names}) {file.reader}"
+                f"insert into {relation} ({names}) {files.reader}"
             ).fetchone()
         except duckdb.Error as error:
-            raise file.fault(error) from error
+            raise files.fault(error) from error
         except RuntimeError as error:
             # DuckDB's answer to Ctrl-C; its own errors are no RuntimeErrors.
             raise KeyboardInterrupt from error
         rows = int(counted[0]) if counted else 0
-        file.check(rows)
+        files.check(rows)
         return rows
 
     def progress(self) -> float | None:
@@ -129,6 +149,38 @@ class DuckDBWarehouse(Warehouse):
 
     def close(self) -> None:
         self._connection.close()
+        if self._new:
+            self._new.close()
+
+
+class _NewFile:
+    """A warehouse that gets its name when it is closed, if it has content by then; else nothing
+    is left of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = Path(os.path.realpath(path))
+        self.file = self._path.with_name(f".{path.name}.{token_hex(4)}.part")
+        self.has_content = False
+        wal = self.file.with_name(self.file.name + ".wal")
+        self._leftovers = ExitStack()
+        self._leftovers.enter_context(removed_at_the_end(self.file, wal))
+
+    def close(self) -> None:
+        with self._leftovers:
+            if self.has_content:
+                self._take_name()
+
+    def _take_name(self) -> None:
+        try:
+            self._path.hardlink_to(self.file)
+        except OSError as error:
+            if not self._path.exists():  # The file system has no links.
+                self.file.rename(self._path)
+                return
+            raise Busy(
+                f"{self._path} was made by another process at the same time.",
+                "Load again, if this is the extract that counts.",
+            ) from error
 
 
 def _check_path(path: Path, *, writing: bool) -> None:

@@ -7,8 +7,9 @@ from typing import Any, Self
 import duckdb
 import psycopg
 
-from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, Unfit
-from exhaust.extract.data_file import READER, DataFile
+from exhaust.errors import Busy, ExhaustError, NoConnection, NoRoom, NotAllowed, Unfit
+from exhaust.extract.data_file import READER
+from exhaust.extract.landing import LandedFiles
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
@@ -131,14 +132,14 @@ class PostgresWarehouse(Warehouse):
             write(b"".join(waiting))
             return cursor.rowcount
 
-    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
-        return sum(self._insert(relation, file) for file in files)
-
     def analyze(self, relation: str) -> None:
         self.execute(f"analyze {relation}")
 
-    def _insert(self, relation: str, file: DataFile) -> int:
-        names = ", ".join(map(self.identifier, file.columns))
+    def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
+        return sum(self._insert(relation, files) for files in groups)
+
+    def _insert(self, relation: str, files: LandedFiles) -> int:
+        names = ", ".join(map(self.identifier, files.columns))
         statement = f"copy {relation} ({names}) from stdin (format csv)"
         with (
             self._plain_errors(),
@@ -148,15 +149,18 @@ class PostgresWarehouse(Warehouse):
             duck.execute("set TimeZone = 'UTC'")
             with cursor.copy(statement) as copy:
                 try:
-                    read = copy_through_pipe(duck, file.reader, copy.write)
+                    read = copy_through_pipe(duck, files.reader, copy.write)
                 except duckdb.Error as error:
-                    raise file.fault(error) from error
+                    raise files.fault(error) from error
             if cursor.rowcount != read:
                 raise ExhaustError(
                     f"{self.name} took {cursor.rowcount} of {read} rows into {relation}."
                 )
-            file.check(read)
+            files.check(read)
             return read
+
+    def bytewise(self, text: str) -> str:
+        return f'({text}) collate "C"'
 
     def progress(self) -> float | None:
         return None
@@ -180,6 +184,8 @@ class PostgresWarehouse(Warehouse):
                 "seconds.",
                 "A build, a load or an export may be running. Try again when it has ended.",
             ) from error
+        except psycopg.errors.DiskFull as error:
+            raise NoRoom(f"{self.name}: {error.diag.message_primary}") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             if self._connection.closed:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from exhaust.errors import ExhaustError, NoConnection
-from exhaust.extract.data_file import DataFile
+from exhaust.extract.landing import LandedFiles
 from exhaust.settings import Profile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.spark_session import close_session, first_line, open_session, spark_log
@@ -85,11 +85,11 @@ class SparkWarehouse(Warehouse):
         self.execute(f"create table {new} ({texts}) using parquet")
         return new
 
-    def insert(self, relation: str, files: Sequence[DataFile]) -> int:
+    def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
         from exhaust.warehouse.spark_files import insert
 
         with self._plain_errors():
-            return insert(self._session, relation, files)
+            return insert(self._session, relation, groups)
 
     def put_in_place(self) -> None:
         """A table's name is a view, which points from one load's table to the next's at once."""
@@ -120,6 +120,12 @@ class SparkWarehouse(Warehouse):
                 raise
             return set()
         return {row.tableName for row in found}
+
+    def columns(self, schema: str, table: str) -> set[str]:
+        return set(self._session.table(self.relation(schema, table)).columns)
+
+    def add_column(self, relation: str, column: str) -> None:
+        self.execute(f"alter table {relation} add columns ({column})")
 
     def progress(self) -> float | None:
         if not hasattr(self._session, "_jsparkSession"):

@@ -15,8 +15,10 @@ import duckdb
 
 from exhaust import sql
 from exhaust.extract.csv_file import CsvFile
-from exhaust.extract.data_file import READER, DataFile
+from exhaust.extract.data_file import READER
 from exhaust.extract.json_file import JsonFile
+from exhaust.extract.landing import LandedFile, LandedFiles, together
+from exhaust.extract.limits import MAX_ENTRIES
 from exhaust.extract.parquet_file import ParquetFile
 from exhaust.extract.part import Part
 
@@ -35,11 +37,12 @@ class Odd(Exception):
     """Not every file of a group is plain."""
 
 
-def insert(session: "SparkSession", relation: str, files: Sequence[DataFile]) -> int:
+def insert(session: "SparkSession", relation: str, groups: Sequence[LandedFiles]) -> int:
     """Appends what is in the files to an empty table; returns the rows.
 
     Raises Unfit that names the file, and where it is known the line, if one cannot be read.
     """
+    files = [file for group in groups for file in group.files]
     plain = [file for file in files if _seems_plain(file)]
     try:
         rows = _insert_plain(session, relation, plain)
@@ -51,17 +54,13 @@ def insert(session: "SparkSession", relation: str, files: Sequence[DataFile]) ->
         plain = found
         session.sql(f"truncate table {relation}")
         rows = _insert_plain(session, relation, plain)
-    inserted = set(plain)
-    odd: dict[tuple[str, ...], list[DataFile]] = {}
-    for file in files:
-        if file not in inserted:
-            odd.setdefault(file.columns, []).append(file)
-    return rows + sum(_insert_by_duckdb(session, relation, alike) for alike in odd.values())
+    odd = together(file for file in files if file not in set(plain))
+    return rows + sum(_insert_by_duckdb(session, relation, group) for group in odd)
 
 
-def _insert_plain(session: "SparkSession", relation: str, files: Sequence[DataFile]) -> int:
+def _insert_plain(session: "SparkSession", relation: str, files: Sequence[LandedFile]) -> int:
     """Files of one form are read together."""
-    groups: dict[Any, list[DataFile]] = {}
+    groups: dict[Any, list[LandedFile]] = {}
     for file in files:
         groups.setdefault(_form(file), []).append(file)
     for group in groups.values():
@@ -71,7 +70,7 @@ def _insert_plain(session: "SparkSession", relation: str, files: Sequence[DataFi
     return rows
 
 
-def _is_plain(session: "SparkSession", file: DataFile) -> bool:
+def _is_plain(session: "SparkSession", file: LandedFile) -> bool:
     from pyspark.sql import functions as F
 
     try:
@@ -92,40 +91,33 @@ def _failures() -> tuple[type[Exception], ...]:
     return (PySparkException, Py4JJavaError, Odd)
 
 
-def _check(rows: int, files: Iterable[DataFile]) -> None:
+def _check(rows: int, files: Iterable[LandedFile]) -> None:
     """Odd if lines were dropped that may be rows: blank ones, and such as are like the header."""
-    if all(isinstance(file, CsvFile) for file in files):
-        lines = sum(file.lines - 1 for file in files if isinstance(file, CsvFile) and file.lines)
+    inner = [file.file for file in files]
+    if all(isinstance(file, CsvFile) for file in inner):
+        lines = sum(file.lines - 1 for file in inner if isinstance(file, CsvFile) and file.lines)
         if rows != lines:
             raise Odd
 
 
-def _insert_by_duckdb(session: "SparkSession", relation: str, files: Sequence[DataFile]) -> int:
-    """Files of the same columns are appended together."""
+def _insert_by_duckdb(session: "SparkSession", relation: str, files: LandedFiles) -> int:
     with tempfile.TemporaryDirectory(prefix="exhaust-") as folder:
+        path = f"{folder}/texts.parquet"
         with duckdb.connect(config=READER) as duck:
             duck.execute("set TimeZone = 'UTC'")
-            rows = sum(
-                _copy(duck, file, f"{folder}/{number}.parquet") for number, file in enumerate(files)
-            )
-        _append(relation, session.read.parquet(f"file:{folder}").toDF(*files[0].columns))
+            try:
+                counted = duck.execute(
+                    f"copy ({files.reader}) to {sql.literal(path, 'duckdb')} (format parquet)"
+                ).fetchone()
+            except duckdb.Error as error:
+                raise files.fault(error) from error
+            except RuntimeError as error:
+                # DuckDB's answer to Ctrl-C.
+                raise KeyboardInterrupt from error
+        rows = int(counted[0]) if counted else 0
+        files.check(rows)
+        _append(relation, session.read.parquet(f"file:{path}").toDF(*files.columns))
         return rows
-
-
-def _copy(duck: duckdb.DuckDBPyConnection, file: DataFile, path: str) -> int:
-    """Writes the texts of a file as Parquet; returns the rows."""
-    try:
-        counted = duck.execute(
-            f"copy ({file.reader}) to {sql.literal(path, 'duckdb')} (format parquet)"
-        ).fetchone()
-    except duckdb.Error as error:
-        raise file.fault(error) from error
-    except RuntimeError as error:
-        # DuckDB's answer to Ctrl-C.
-        raise KeyboardInterrupt from error
-    rows = int(counted[0]) if counted else 0
-    file.check(rows)
-    return rows
 
 
 def _append(relation: str, texts: "DataFrame") -> None:
@@ -146,32 +138,50 @@ def _column(name: str) -> "Column":
     return F.col(sql.identifier(name, "spark"))
 
 
-def _seems_plain(file: DataFile) -> bool:
-    if file.part.spool or isinstance(file, JsonFile):
-        # Java cannot open the file of another process.
-        return False
+def _seems_plain(file: LandedFile) -> bool:
     name = file.part.path.name
     # Spark passes by what it takes for hidden, and unpacks what is spelled .gz.
     if name.startswith(("_", ".")) or (file.part.ending.endswith(".gz") and name[-3:] != ".gz"):
         return False
-    return not isinstance(file, CsvFile) or file.lines is not None
+    inner = file.file
+    if file.part.spool or file.is_changed or isinstance(inner, JsonFile):
+        return False
+    return not isinstance(inner, CsvFile) or (inner.lines is not None and inner.copy is None)
 
 
-def _form(file: DataFile) -> tuple[object, ...]:
+def _form(file: LandedFile) -> tuple[object, ...]:
     """What files have in common that can be read together."""
-    if isinstance(file, CsvFile):
-        return (file.columns, file.escape, _header(file.part))
-    assert isinstance(file, ParquetFile)  # noqa: S101
-    return (file.types, file.is_old)
+    inner = file.file
+    if isinstance(inner, CsvFile):
+        return (inner.columns, inner.escape, _header(inner.part))
+    assert isinstance(inner, ParquetFile)  # noqa: S101
+    return (inner.types, inner.is_old)
 
 
-def _texts(session: "SparkSession", files: Sequence[DataFile]) -> "DataFrame":
+def _texts(session: "SparkSession", files: Sequence[LandedFile]) -> "DataFrame":
     """The columns of files of one form. To read what is odd in them raises."""
-    file = files[0]
+    inner = files[0].file
     paths = [_path(file.part) for file in files]
-    if isinstance(file, CsvFile):
-        return _csv_texts(session, paths, file)
-    return _parquet_texts(session, paths, file)
+    if isinstance(inner, CsvFile):
+        texts = _csv_texts(session, paths, inner)
+    else:
+        texts = _parquet_texts(session, paths, inner.columns)
+    json = files[0].source.json
+    return texts.select(
+        *(
+            _json_text(_column(name)).alias(name) if name in json else _column(name)
+            for name in texts.columns
+        )
+    )
+
+
+def _json_text(text: "Column") -> "Column":
+    """JSON as it is. What may be a collection in another notation is odd, as is a very long one."""
+    from pyspark.sql import functions as F
+
+    entries = F.length(text) - F.length(F.replace(text, F.lit(",")))
+    may_be_literal = text.rlike(r"['\\(]") & F.try_parse_json(text).isNull()
+    return _unless(may_be_literal | (entries >= MAX_ENTRIES), text)
 
 
 def _path(part: Part) -> str:
@@ -213,11 +223,13 @@ def _csv_texts(session: "SparkSession", paths: list[str], file: CsvFile) -> "Dat
     )
 
 
-def _parquet_texts(session: "SparkSession", paths: list[str], file: DataFile) -> "DataFrame":
+def _parquet_texts(
+    session: "SparkSession", paths: list[str], columns: Sequence[str]
+) -> "DataFrame":
     from pyspark.sql import functions as F
 
     rows = session.read.parquet(*paths)
-    names = [f"c{place}" for place in range(len(file.columns))]
+    names = [f"c{place}" for place in range(len(columns))]
     texts = (
         _parquet_text(F.col(name), field.dataType)
         for name, field in zip(names, rows.schema.fields, strict=True)
@@ -225,7 +237,7 @@ def _parquet_texts(session: "SparkSession", paths: list[str], file: DataFile) ->
     return rows.toDF(*names).select(
         *(
             _without_nul(_unless(~F.is_valid_utf8(text), text)).alias(landed)
-            for text, landed in zip(texts, file.columns, strict=True)
+            for text, landed in zip(texts, columns, strict=True)
         )
     )
 

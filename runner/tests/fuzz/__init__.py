@@ -1,0 +1,1 @@
+"""A fuzzer of what arrives: see `__main__`."""

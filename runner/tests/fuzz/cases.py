@@ -1,0 +1,175 @@
+"""A case: an extract that a seed and a number make, always the same."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from random import Random
+
+from writers import FORMS, Form, Table, Tables, extract_files
+from writers.cqlsh import carried_double
+from writers.tables import JSON_TEXTS, texts
+
+from fuzz import damage, names, values
+from fuzz.values import cells, copied
+
+COMBINATIONS = {
+    "dsbulk": ("files", "parts", "keyspaces"),
+    "dsbulk-gz": ("files", "parts"),
+    "dsbulk-json": ("files", "parts", "keyspaces"),
+    "dsbulk-json-gz": ("files", "parts"),
+    "json-array": ("files", "parts"),
+    "json-lines": ("files", "parts"),
+    "json-lines-gz": ("files", "parts"),
+    "rfc4180": ("files", "parts", "archives"),
+    "rfc4180-gz": ("files", "parts"),
+    "parquet": ("files", "parts", "keyspaces"),
+    "cqlsh": ("files", "keyspaces", "archives"),
+    "cqlsh-before-3.10": ("files", "keyspaces", "archives"),
+    "backup": ("keyspaces", "archives", "backups"),
+}
+"""The packings in which each form comes."""
+
+FORMS_NOT_READ = {
+    *("dsbulk-json", "dsbulk-json-gz", "json-array", "cqlsh", "cqlsh-before-3.10", "backup")
+}
+PACKINGS_NOT_READ = {"keyspaces", "archives", "backups"}
+OTHER_NAMES_ARE_READ = False
+"""What cannot be loaded yet, and is therefore not tried."""
+
+READY = [
+    (form, packing)
+    for form, packings in COMBINATIONS.items()
+    for packing in packings
+    if form not in FORMS_NOT_READ and packing not in PACKINGS_NOT_READ
+]
+
+WITHOUT_EMPTY_TEXTS = ("cqlsh", "cqlsh-before-3.10", "backup")
+"""Forms that write null and an empty text alike."""
+
+CQLSH = ("cqlsh", "cqlsh-before-3.10")
+
+
+@dataclass(frozen=True)
+class Case:
+    """An extract and what must come of it."""
+
+    number: int
+    form: str
+    packing: str
+    steps: list[str]
+    """What was done to it, in words."""
+    files: dict[str, bytes] = field(repr=False)
+    tables: Tables | None = field(repr=False)
+    """What is in it, by the usual names, if nothing was damaged."""
+    baseline: Tables | None = field(repr=False)
+    """Tables whose reports it must give when dsbulk writes them; None if it need not."""
+    has_other_names: bool = False
+    """Whether some columns or tables have not their usual names."""
+
+    def __str__(self) -> str:
+        return f"case {self.number} ({self.form}, {self.packing}): {'; '.join(self.steps)}"
+
+
+def make_case(
+    seed: int,
+    number: int,
+    base: Tables,
+    ready: Sequence[tuple[str, str]] = READY,
+    other_names: bool = OTHER_NAMES_ARE_READ,
+) -> Case:
+    """The case of a seed and a number: tables changed, or files damaged, or both."""
+    random = Random(f"{seed}/{number}")
+    form, packing = random.choice(ready)
+    (kind,) = random.choices(("values", "bytes", "both", "files"), (12, 5, 1, 2))
+    is_whole = kind in ("values", "files")
+    steps: list[str] = []
+    tables = copied(base.values())
+    if kind in ("values", "both"):
+        steps += values.mutate(random, tables, random.randint(1, 5))
+    usual = copied(tables.values())
+    has_other_names = other_names and random.random() < 0.3
+    if has_other_names:
+        steps.append(random.choice(names.NAMINGS)(random, tables, usual))
+    writer = FORMS[form] if is_whole else _damaged(random, FORMS[form], tables, steps)
+    files = extract_files(tables, writer, packing)
+    for _ in range(random.randint(1, 2) if kind == "files" else random.randint(0, 5) // 5):
+        step, is_harmless = damage.change_files(random, files)
+        is_whole = is_whole and is_harmless
+        steps.append(step)
+    if not is_whole and random.random() < 0.2:
+        name = random.choice(list(files))
+        files[name], step = damage.change_content(random, files[name])
+        steps.append(f"{name}: {step}")
+    return Case(
+        number,
+        form,
+        packing,
+        steps,
+        files,
+        usual if is_whole else None,
+        baseline(usual, base, form) if is_whole else None,
+        has_other_names,
+    )
+
+
+def _damaged(random: Random, form: Form, tables: Tables, steps: list[str]) -> Form:
+    """A form that damages the files of one table, before they are packed."""
+    victim = values.some_table(random, tables).name
+    times = random.choice((1, 1, 1, 2, 5))
+
+    def write(table: Table) -> bytes:
+        content = form.write(table)
+        if table.name == victim:
+            for _ in range(times):
+                content, step = damage.change_content(random, content)
+                steps.append(f"{victim}: {step}")
+        return content
+
+    return Form(write, form.ending)
+
+
+def baseline(tables: Tables, base: Tables, form: str) -> Tables | None:
+    """What dsbulk would have to write for the same report; None if a form cannot carry it."""
+    if form in WITHOUT_EMPTY_TEXTS:
+        known = {value for *_, value in cells(base) if isinstance(value, str)}
+        for name, column, kind, value in cells(tables):
+            if "<" in kind and isinstance(value, str) and value not in known:
+                return None  # No tool writes JSON there.
+            if form in CQLSH and not _is_carried(name, column, kind, value):
+                return None
+    return {name: _carried(table, form) for name, table in tables.items()}
+
+
+def _is_carried(table: str, column: str, kind: str, value: object) -> bool:
+    """Whether cqlsh writes a value so that it can be read back for certain, in both flavours."""
+    if isinstance(value, datetime):
+        return True
+    for text in texts(value):
+        if column in JSON_TEXTS.get(table, ()):
+            # What is no JSON after one level of escapes is read after two: a quote makes it so.
+            if "\\" in text.replace('\\"', "") or any(_is_control(letter) for letter in text):
+                return False
+        elif "\\" in text or "\u00a0" in text or any(_is_control(letter) for letter in text):
+            return False
+    return True
+
+
+def _is_control(letter: str) -> bool:
+    return letter < " " or "\x7f" <= letter < "\u00a0"
+
+
+def _carried(table: Table, form: str) -> Table:
+    if form not in WITHOUT_EMPTY_TEXTS:
+        return table
+    rows = [
+        [
+            None
+            if value in ("", {}, [])
+            else carried_double(value)
+            if form in CQLSH and isinstance(value, float)
+            else value
+            for value in row
+        ]
+        for row in table.rows
+    ]
+    return Table(table.name, table.types, rows)

@@ -1,0 +1,101 @@
+"""The rules of the report, by its documentation: one row an active enrolment that has a date."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oracle.courses import Course, read_courses
+from oracle.extract import Row, read_extract
+from oracle.learners import Learners
+from oracle.progress import best_attempts, enrolled_at, progress_cells, score_cells
+from oracle.values import is_true
+
+FIXED_COLUMNS = (
+    "Collection ID,Collection Name,Batch ID,Batch Name,User UUID,State,District,Org Name,School ID,"
+    "School Name,Block Name,Cluster Name,User Type,User Sub Type,Declared Board,Enrolment Date,"
+    "Completion Date,Certificate Status,Progress,Total Score"
+)
+
+
+@dataclass(frozen=True)
+class Reports:
+    """The report of each (course id, batch id), and the enrolments left out of it by reason."""
+
+    files: dict[tuple[str, str], bytes]
+    left_out: dict[tuple[str, str], Counter[str]]
+
+
+def make_reports(extract: Path) -> Reports:
+    """The reports of all batches of known courses that are not retired, as the operator sees them.
+
+    Enrolments of unknown courses and batches are counted under the ids that they give.
+    """
+    tables = read_extract(extract)
+    courses = dict(read_courses(tables))
+    learners = Learners(tables)
+    scores = best_attempts(tables)
+    rows: dict[tuple[str, str], list[Sequence[str | None]]] = defaultdict(list)
+    left_out: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+
+    for key, enrolment in sorted(tables["user_enrolments"].items()):
+        user_id, course_id, batch_id = key
+        course = courses.get(course_id)
+        batch = tables["course_batch"].get((course_id, batch_id))
+        reason = _reason_to_leave_out(course, batch, enrolment)
+        if reason is None and course and batch:
+            rows[course_id, batch_id].append(
+                [
+                    *(course_id, course.name, batch_id, batch.get("name"), user_id),
+                    *learners.profile(user_id),
+                    *progress_cells(course, enrolment),
+                    *score_cells(course, scores.get(key, {})),
+                ]
+            )
+        elif reason:
+            left_out[course_id, batch_id][reason] += 1
+
+    files = {
+        (course_id, batch_id): _csv(courses[course_id], rows[course_id, batch_id])
+        for course_id, batch_id in tables["course_batch"]
+        if course_id in courses and courses[course_id].status != "Retired"
+    }
+    return Reports(files, dict(left_out))
+
+
+def _reason_to_leave_out(course: Course | None, batch: Row | None, enrolment: Row) -> str | None:
+    if course is None:
+        return "course unknown"
+    if batch is None:
+        return "batch unknown"
+    if not is_true(enrolment.get("active")):
+        return "inactive"
+    if enrolled_at(enrolment) is None:
+        has_text = enrolment.get("enrolled_date") or enrolment.get("enrolleddate")
+        return "enrolment date unreadable" if has_text else "no enrolment date"
+    return None
+
+
+def _csv(course: Course, rows: Sequence[Sequence[str | None]]) -> bytes:
+    header = [
+        *FIXED_COLUMNS.split(","),
+        *(f"{assessment} - Score" for assessment in course.assessments),
+    ]
+    return "".join(",".join(map(_field, row)) + "\n" for row in [header, *rows]).encode()
+
+
+def _field(value: str | None) -> str:
+    text = value or ""
+    return '"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text
+
+
+def file_name(batch_id: str) -> str:
+    """The name of a golden file: characters that are unusual in file names are percent-encoded."""
+    name = "".join(
+        character
+        if re.fullmatch(r"[A-Za-z0-9._-]", character)
+        else "".join(f"%{byte:02X}" for byte in character.encode())
+        for character in batch_id
+    )
+    return ("%2E" + name[1:] if name.startswith(".") else name) + ".csv"

@@ -1,0 +1,153 @@
+"""What the texts of an extract say: JSON, timestamps, numbers and booleans."""
+
+import json
+import re
+import sys
+from datetime import datetime, timedelta
+from functools import cache
+from typing import NoReturn, TypeAlias
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | bool | None"
+"""A JSON value; its numbers are `Number`."""
+
+MILLION = 10**6
+"""Numbers have six places, so they are counted in millionths."""
+
+MAX_DEPTH = 1000
+
+
+class Number(str):
+    """A JSON number, as it is written."""
+
+    __slots__ = ()
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_refuse)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_HARMLESS = re.compile(r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_UNREADABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+
+
+def parsed(text: str | None) -> Json:
+    """The JSON value of a text by RFC 8259, the last value of a key that comes twice.
+
+    None where there is none, or it cannot be read: also if it is nested too deep, or holds U+0000
+    or half a surrogate pair.
+    """
+    if not text:
+        return None
+    if "\\u" in text and _UNREADABLE.search(_HARMLESS.sub(" ", text)):
+        return None
+    depth = _depth(text) if text.count("[") + text.count("{") > 100 else 0
+    if depth > MAX_DEPTH:
+        return None
+    limit = sys.getrecursionlimit()
+    try:
+        if depth:
+            sys.setrecursionlimit(limit + 2 * depth)
+        value: Json = _DECODER.decode(text)
+    except ValueError:
+        return None
+    finally:
+        sys.setrecursionlimit(limit)
+    return value
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for character in re.findall(r"[][{}]", _STRING.sub("", text)):
+        depth += 1 if character in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def as_list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
+
+
+def as_object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def plain(value: Json) -> str | None:
+    """The text of a JSON text, number or boolean. None for all else, and for the empty text.
+
+    A whole number of up to 18 digits is its digits; any other has at most six places, and none
+    from 10^12 on.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, Number):
+        if re.fullmatch(r"-?[0-9]{1,18}", value):
+            return str(int(value))
+        millionths = number(value)
+        if millionths is None:
+            return None
+        whole, places = divmod(abs(millionths), MILLION)
+        sign = "-" if millionths < 0 else ""
+        return f"{sign}{whole}.{places:06}".rstrip("0").rstrip(".")
+    return value or None if isinstance(value, str) else None
+
+
+def is_true(text: str | None) -> bool:
+    return text in ("1", "true", "True", "t")
+
+
+_NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?")
+
+
+@cache
+def number(text: str | None) -> int | None:
+    """A number in millionths, halves away from zero; None if it is none or not below 10^12."""
+    match = _NUMBER.fullmatch(text or "")
+    if not match:
+        return None
+    sign, whole, fraction, exponent_sign, exponent = (group or "" for group in match.groups())
+    if not whole + fraction:
+        return None
+    digits = (whole + fraction).lstrip("0")
+    if not digits:
+        return 0
+    shift = int(exponent.lstrip("0")[:9] or "0") * (-1 if exponent_sign == "-" else 1)
+    places_before_point = len(digits) - len(fraction) + shift
+    if places_before_point > 12:
+        return None
+    kept = places_before_point + 6
+    if kept < 0:
+        return 0
+    padded = digits.ljust(kept + 1, "0")
+    millionths = int(padded[:kept] or "0") + (padded[kept] >= "5")
+    if millionths >= 10**12 * MILLION:
+        return None
+    return -millionths if sign == "-" else millionths
+
+
+_TIMESTAMP = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[T ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:[.:]([0-9]{1,9}))?"
+    r"(?:Z|([+-])([0-9]{2})(?::?([0-5][0-9]))?)?)?"
+)
+
+
+@cache
+def timestamp(text: str | None) -> datetime | None:
+    """The moment in UTC, without a zone, to the microsecond; None if it cannot be read."""
+    match = _TIMESTAMP.fullmatch(text or "")
+    if not match:
+        return None
+    year, month, day, hour, minute, second, fraction, sign, hours, minutes = match.groups()
+    microsecond = int((fraction or "0").ljust(6, "0")[:6])
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    try:
+        local = datetime(
+            *(int(year), int(month), int(day)),
+            *(int(hour or 0), int(minute or 0), int(second or 0)),
+            microsecond,
+        )
+        return local + offset if sign == "-" else local - offset
+    except (ValueError, OverflowError):
+        return None

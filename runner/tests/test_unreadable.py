@@ -1,0 +1,68 @@
+"""A column that is mostly unreadable fails a build: it is an unread format, not bad data."""
+
+import csv
+
+import pytest
+from conftest import NewSettings
+from support import EXTRACTS, PROJECT, Built, load_extract, no_progress, raw_tables
+
+from exhaust.dbt import BuildReport, build
+from exhaust.warehouse import connect
+
+UNREAD = {
+    "json": '"{\\"do_1\\":2}"',
+    "timestamp": "12-14-2020 05:41:50:382+0000",
+    "number": "1,5",
+    "truth": "yes\n",
+}
+"""A text of each kind that is not read: JSON encoded twice, a month first, ..."""
+
+COLUMNS = [
+    (kind, f"{table}.{column}")
+    for table, raw in raw_tables().items()
+    for kind in UNREAD
+    for column in raw.get(kind, [])
+]
+
+
+@pytest.fixture(scope="module")
+def unread(new_settings: NewSettings, tmp_path_factory: pytest.TempPathFactory) -> BuildReport:
+    """The build of a sample in which no value of any such column can be read."""
+    folder = tmp_path_factory.mktemp("extract")
+    for table, raw in raw_tables().items():
+        with (PROJECT / "seeds" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        for kind, text in UNREAD.items():
+            rows = [row | dict.fromkeys(raw.get(kind, []), text) for row in rows]
+        with (folder / f"{table}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    settings = new_settings("duckdb")
+    load_extract(settings, folder)
+    report = build(settings, [], notify=pytest.fail, progress=no_progress)
+    with connect(settings.profile, writing=False, notify=pytest.fail) as warehouse:
+        assert "course_progress" not in warehouse.tables(settings.profile.schema)
+        builds = warehouse.relation(settings.profile.schema, "builds")
+        assert warehouse.query(f"select status from {builds}") == [("failed",)]
+    return report
+
+
+@pytest.mark.parametrize(("kind", "column"), COLUMNS)
+def test_a_column_of_which_nothing_can_be_read_fails_the_build(
+    unread: BuildReport, kind: str, column: str
+) -> None:
+    tests = {"json": "json", "timestamp": "timestamps", "number": "numbers", "truth": "truths"}
+    [failure] = [one for one in unread.failed if one.name == f"unreadable_{tests[kind]}"]
+    [named] = [name for name in failure.named if name.startswith(f"{column}: ")]
+    share, _, example = named.removeprefix(f"{column}: ").partition(
+        " values cannot be read, for example "
+    )
+    unreadable, _, values = share.partition(" of ")
+    assert unreadable == values
+    assert example == f"`{UNREAD[kind]}`"
+
+
+def test_only_columns_that_are_unread_fail_the_build(built: Built) -> None:
+    """`broken` has unreadable values in most columns."""
+    built(EXTRACTS / "broken")

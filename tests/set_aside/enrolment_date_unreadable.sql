@@ -1,0 +1,17 @@
+{#-
+    What: enrolments left out because the text of their enrolment date cannot be read, by batch.
+    When it matters: always, these learners are in no report.
+    To resolve: look at the example and at what wrote the extract; see docs/extract.md for the forms.
+-#}
+select
+    'user_enrolments' as source_table,
+    enrolments.course_id
+    || ' / '
+    || enrolments.batch_id
+    || ', for example `'
+    || {{ excerpt("min(" ~ bytewise("enrolments.unreadable_enrolment_date") ~ ")") }}
+    || '`' as named,
+    count(*) as row_count
+from {{ ref("int_enrolments") }} as enrolments
+where enrolments.left_out_reason = 'enrolment date unreadable'
+group by enrolments.course_id, enrolments.batch_id

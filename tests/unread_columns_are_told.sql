@@ -1,0 +1,28 @@
+{#-
+    What: a share of unreadable values that is taken for bad data though it is an unread format, or
+    the other way round.
+    When it matters: always, a report is wrong without a word, or no report can be made.
+    To resolve: a fault of is_unread in macros/unreadable.sql.
+-#}
+with
+    cases(unreadable, value_count, expected) as (
+        values
+            (0, 0, false),
+            (0, 1, false),
+            (1, 1, true),
+            (1, 2, false),
+            (2, 3, false),
+            (9, 9, true),
+            (9, 10, false),
+            (9, 18, false),
+            (10, 11, true),
+            (10, 19, true),
+            (10, 20, false),
+            (10, 21, false),
+            (1000, 1999, true),
+            (1000, 2000, false)
+    )
+
+select cases.unreadable, cases.value_count
+from cases
+where {{ is_unread("cases.unreadable", "cases.value_count") }} <> cases.expected
