@@ -50,7 +50,17 @@ def test_a_csv_file_is_found(tmp_path: Path, name: str) -> None:
     assert table.missing_columns == ["rootorgid", "framework"]
 
 
-@pytest.mark.parametrize("name", ["user__jsonl", "user__jsonl__gz", "USER__JSONL"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "user__jsonl",
+        "user__jsonl__gz",
+        "USER__JSONL",
+        "user__json",
+        "user__json__gz",
+        "user_in_output-000001__json",
+    ],
+)
 def test_the_columns_of_json_lines_are_those_of_all_lines(tmp_path: Path, name: str) -> None:
     content = '{"userid":"1"}\n\n{"userid":"2","x":{"y":1}}\n'
 

@@ -20,8 +20,7 @@ def part_of(folder: Path, content: str | bytes, name: str = "user.json") -> Part
 
 
 def rows(file: JsonFile) -> list[tuple[str | None, ...]]:
-    with duckdb.connect() as duck:
-        return duck.execute(file.reader_of(file.opened)).fetchall()
+    return duckdb.sql(file.reader_of(file.opened)).fetchall()
 
 
 def faulty(file: JsonFile) -> Unfit:
@@ -51,7 +50,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("mark", ["", MARK])
-@pytest.mark.parametrize("name", ["user.json", "user.json.gz", "user.jsonl", "USER.JSONL.gz"])
+@pytest.mark.parametrize("name", ["user.json", "USER.JSONL.gz"])
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_is_read(tmp_path: Path, form: str, name: str, mark: str) -> None:
     file = JsonFile.open(part_of(tmp_path, mark + FORMS[form], name))
@@ -72,12 +71,22 @@ def test_gzip_that_duckdb_refuses_is_read(tmp_path: Path) -> None:
     assert len(rows(JsonFile.open(part))) == len(ROWS)
 
 
+def test_damaged_gzip_is_refused(tmp_path: Path) -> None:
+    """DuckDB would read it: its checksum alone is wrong."""
+    part = part_of(tmp_path, LINES, "user.json.gz")
+    packed = bytearray(part.path.read_bytes())
+    packed[-8] ^= 1
+    part.path.write_bytes(packed)
+
+    with pytest.raises(Unfit, match=r"user\.json\.gz: this is not a whole gzip file"):
+        JsonFile.open(part)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
         ("true", "true"),
         ("20", "20"),
-        ("0130748176837836811000", None),
         ("130748176837836811000", "130748176837836811000"),
         ("0.5", "0.5"),
         ('"\\"\\u0ba4\\n"', '"த\n'),
@@ -89,11 +98,8 @@ def test_gzip_that_duckdb_refuses_is_read(tmp_path: Path) -> None:
 )
 def test_values_land_as_text(tmp_path: Path, value: str, text: str | None) -> None:
     part = part_of(tmp_path, f'{{"a": {value}}}\n')
-    if value.startswith("0") and text is None:
-        with pytest.raises(Unfit, match="line 1: this is not a JSON object"):
-            JsonFile.open(part)
-    else:
-        assert rows(JsonFile.open(part)) == [(text,)]
+
+    assert rows(JsonFile.open(part)) == [(text,)]
 
 
 @pytest.mark.parametrize("name", ["a.b", "a/b~c", "~1", "'\"", "$", "*", "0", " ", "क"])
@@ -113,6 +119,7 @@ def test_any_name_of_a_column_is_one(tmp_path: Path, name: str) -> None:
         ('{"a":1}{"a":2}\n', "line 1: this is not a JSON object"),
         ('{"a":1,}\n{"a":NaN}\n{"a":1]\n', "line 3: this is not a JSON object"),
         ('{"a":1}\n' + MARK + '{"a":1}\n', "line 2: this is not a JSON object"),
+        ('{"a":0130748176837836811000}', "line 1: this is not a JSON object"),
         ("\n\nnull\n", "line 3: this is not a JSON object"),
         ("<html>", "line 1: this is not a JSON object"),
         ('{"a":1}\n{}\n', "line 2: the object has no keys"),
@@ -241,6 +248,20 @@ class TestLimits:
         assert ", line 2: the object has more than 200,000 br" in self.fault(
             tmp_path, name, content
         )
+
+    def test_an_object_of_an_array_may_not_have_more_entries(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        content = '[{"a":1},\n{"a":[' + "1," * 999_999
+
+        assert ", line 2: the object has more than 200,000 br" in self.fault(
+            tmp_path, name, content
+        )
+
+    def test_zeros_end_it(self, tmp_path: Path, name: str) -> None:
+        content = '{"a":1}\n{"a":"' + "\0" * (2 << 20)
+
+        assert ", line 2: there is a NUL character" in self.fault(tmp_path, name, content)
 
     def test_an_object_may_not_have_more_keys(
         self, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
