@@ -85,6 +85,7 @@ def test_evidence_across_the_ends_of_chunks_counts(
         expected,
         has_backslash="\\" in text,
         is_proven="\\a" not in text,
+        has_end_after_comma=",\n" in text,
     )
 
 

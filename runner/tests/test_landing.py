@@ -179,3 +179,38 @@ def test_a_full_disk_is_not_a_fault_of_the_file(tmp_path: Path) -> None:
     assert not isinstance(error, Unfit)
     assert "A disk is full" in error.message
     assert landing.TOO_MANY not in error.message
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("line", ["2,x,,", "2,x,", "2,,,", ",,,", '2,"x\ny",', '2,"x\\"y",""'])
+def test_empty_fields_after_the_last_column_are_too_many(
+    tmp_path: Path, line: str, end: str
+) -> None:
+    """They may be what a comma without quotes has pushed there."""
+    (tmp_path / "location.csv").write_bytes(f"id,name{end}1,{end}{line}{end}3,{end}".encode())
+    (group,) = groups_of(tmp_path, "location")
+
+    with pytest.raises(Unfit, match=r"location\.csv, line \d: expected 2 columns, found [34]"):
+        group.check(3)
+
+
+def test_an_empty_last_column_is_not_too_many(tmp_path: Path) -> None:
+    parts = tmp_path / "location"
+    parts.mkdir()
+    for number in range(2):
+        (parts / f"{number}.csv").write_text('id,name\n1,\n\n2,""\n3,"a,\nb"\n')
+    (group,) = groups_of(tmp_path, "location")
+
+    group.check(6)
+
+
+def test_of_many_files_the_one_with_too_many_fields_is_named(tmp_path: Path) -> None:
+    parts = tmp_path / "location"
+    parts.mkdir()
+    for number in range(3):
+        (parts / f"{number}.csv").write_text("id,name\n1,x\n")
+    (parts / "1.csv").write_text("id,name\n1,x,\n")
+    (group,) = groups_of(tmp_path, "location")
+
+    with pytest.raises(Unfit, match=r"location/1\.csv, line 2: expected 2 columns, found 3"):
+        group.check(3)

@@ -21,7 +21,7 @@ from functools import partial, reduce
 from typing import BinaryIO
 
 from exhaust import sql
-from exhaust.extract.csv_scan import checked_texts
+from exhaust.extract.csv_scan import checked_texts, ends_after_comma
 from exhaust.extract.faults import Fault
 
 PAIR = "\x01"
@@ -48,6 +48,8 @@ class Rewritten:
     lines: int
     has_whole_lines: bool
     """Whether each line is a record. cqlsh writes no other."""
+    has_end_after_comma: bool
+    """As in a Scan."""
     is_older: bool
     is_newer: bool
     """Whether something in it is written so only by a Python before 3.10, or by a later one."""
@@ -57,6 +59,7 @@ def rewrite(stream: BinaryIO, to: BinaryIO) -> Rewritten:
     """Copies a file with marks. Raises Fault for a backslash that cqlsh would not write."""
     lines = 0
     is_whole = True
+    has_end_after_comma = False
     is_older = is_newer = False
     for text in checked_texts(stream):
         if mark := MARKS.search(text):
@@ -69,10 +72,11 @@ def rewrite(stream: BinaryIO, to: BinaryIO) -> Rewritten:
             is_older = is_older or OLDER.search(text) is not None
             is_newer = is_newer or FOUR in text or NEWER.search(text) is not None
             text = text.replace(FOUR, PAIR.encode() * 2)
+        has_end_after_comma = has_end_after_comma or ends_after_comma(text)
         is_whole = is_whole and _has_whole_lines(text)
         lines += text.count(b"\n")
         to.write(text)
-    return Rewritten(lines, is_whole, is_older, is_newer)
+    return Rewritten(lines, is_whole, has_end_after_comma, is_older, is_newer)
 
 
 def fits(stream: BinaryIO) -> bool:

@@ -85,7 +85,8 @@ def _open(part: Part, told: Scan, likely: str) -> CsvFile:
         part = part.spooled()
     if told.is_doubtful:
         escape = _tried(part, told, escape)
-    file = CsvFile.open(part, escape, None if escape in told.several_lines else told.lines)
+    lines = None if escape in told.several_lines else told.lines
+    file = CsvFile.open(part, escape, lines, may_have_surplus=told.has_end_after_comma)
     # DuckDB would leave out, without a word, what an unclosed quote swallows.
     if escape in told.unclosed and (fault := file.find_fault()):
         raise fault
@@ -122,7 +123,7 @@ def _open_cqlsh(parts: Sequence[Part]) -> dict[Part, CsvFile]:
     for part, (copy, rewritten) in copies.items():
         lines = rewritten.lines if rewritten.has_whole_lines else None
         files[part] = dataclasses.replace(
-            CsvFile.open(part, CQLSH, lines),
+            CsvFile.open(part, CQLSH, lines, may_have_surplus=rewritten.has_end_after_comma),
             copy=copy,
             text=cqlsh.twice_unescaped if is_newer else cqlsh.once_unescaped,
         )

@@ -3,7 +3,7 @@
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
@@ -25,6 +25,9 @@ from exhaust.extract.limits import LONGEST_HEADER, LONGEST_RECORD
 from exhaust.extract.part import Part, literal
 from exhaust.extract.spool import Spool
 
+SURPLUS = "surplus\x04"
+"""A name that no column has."""
+
 
 @dataclass(frozen=True)
 class CsvFile:
@@ -34,6 +37,8 @@ class CsvFile:
     """BACKSLASH, DOUBLED or CQLSH."""
     lines: int | None = None
     """How many there are, if each is seen to be a record; None where a value may hold several."""
+    may_have_surplus: bool = False
+    """Whether a record may have empty fields after its last column: DuckDB passes by those."""
     copy: Spool | None = field(default=None, repr=False, compare=False)
     """What DuckDB reads in place of the part, if it is cqlsh's and has escapes."""
     text: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
@@ -44,7 +49,9 @@ class CsvFile:
         return literal(self.copy.path) if self.copy else self.part.pattern
 
     @classmethod
-    def open(cls, part: Part, escape: str, lines: int | None = None) -> "CsvFile":
+    def open(
+        cls, part: Part, escape: str, lines: int | None = None, *, may_have_surplus: bool = False
+    ) -> "CsvFile":
         """Reads the header of a CSV file."""
         with part.open() as stream:
             head = stream.read(LONGEST_HEADER)
@@ -63,29 +70,47 @@ class CsvFile:
                 "A table without rows is a header alone.",
                 line=1,
             )
-        return cls(part, landed(part, header), escape, lines)
+        return cls(part, landed(part, header), escape, lines, may_have_surplus)
 
     @property
     def form(self) -> object:
         return (self.columns, self.escape, self.lines is None, self.text)
 
     def reader_of(self, paths: str) -> str:
-        columns = ", ".join(f"{literal(name)}: 'varchar'" for name in self.columns)
-        escape = BACKSLASH if self.escape == BACKSLASH else DOUBLED
-        # DuckDB's parallel readers would begin inside a value that holds new lines.
-        parallel = str(self.lines is not None).lower()
-        source = (
-            f"read_csv([{paths}], auto_detect = false, header = true, "
-            f"delim = ',', quote = '\"', escape = {literal(escape)}, strict_mode = true, "
-            f"allow_quoted_nulls = false, parallel = {parallel}, hive_partitioning = false, "
-            f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}})"
-        )
+        source = self._table(paths, self.columns)
         if self.text is None:
             return f"select * from {source}"
         texts = ((name, self.text(identifier(name))) for name in self.columns)
         return without_nul(texts, source)
 
+    def seems_to_have_surplus(self, paths: str) -> bool:
+        """Whether a record of these files has, or may have, more fields than there are columns."""
+        if not self.may_have_surplus:
+            return False
+        # Short records are filled up by null, and nothing that is written is null.
+        others = ", null_padding = true, nullstr = '\x04'"
+        table = self._table(paths, (*self.columns, SURPLUS), others)
+        try:
+            return query(f"select count({identifier(SURPLUS)}) from {table}") != [(0,)]
+        except duckdb.Error:
+            return True
+
+    def _table(self, paths: str, names: Sequence[str], others: str = "") -> str:
+        """Files as a table of DuckDB."""
+        columns = ", ".join(f"{literal(name)}: 'varchar'" for name in names)
+        escape = BACKSLASH if self.escape == BACKSLASH else DOUBLED
+        # DuckDB's parallel readers would begin inside a value that holds new lines.
+        parallel = str(self.lines is not None).lower()
+        return (
+            f"read_csv([{paths}], auto_detect = false, header = true, "
+            f"delim = ',', quote = '\"', escape = {literal(escape)}, strict_mode = true, "
+            f"allow_quoted_nulls = false, parallel = {parallel}, hive_partitioning = false, "
+            f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}}{others})"
+        )
+
     def check(self, rows: int) -> None:
+        if self.seems_to_have_surplus(self.opened) and (fault := self.find_fault()):
+            raise fault
         if self.lines is None or rows == self.lines - 1:
             return
         with self.part.open() as stream:

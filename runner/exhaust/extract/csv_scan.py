@@ -85,6 +85,8 @@ class Scan:
     has_literals: bool = False
     """Whether a field seems to begin with a collection as CQL or Python writes it. It is looked
     for only in files whose lines end in CR LF."""
+    has_end_after_comma: bool = False
+    """Whether a line ends in a comma: then DuckDB may have passed by fields that are too many."""
     is_odd: bool = False
     """Whether it was packed in a way that DuckDB cannot unpack."""
 
@@ -98,12 +100,14 @@ def scan(stream: BinaryIO) -> Scan:
     is_doubtful = has_single_backslash = has_backslash = ends_in_cr = has_literals = False
     quotes = [_Quotes(BACKSLASH), _Quotes(DOUBLED)]
     may_be_cqlsh = True
+    has_end_after_comma = False
     seen = b""
     lines = 0
     for text in checked_texts(stream):
         if not lines:
             ends_in_cr = text[: text.find(b"\n")].endswith(b"\r")
         has_backslash = has_backslash or b"\\" in text
+        has_end_after_comma = has_end_after_comma or ends_after_comma(text)
         if ends_in_cr and not has_literals:
             has_literals = LITERAL.search(text) is not None
         if escape is None:
@@ -141,7 +145,12 @@ def scan(stream: BinaryIO) -> Scan:
         has_backslash=has_backslash,
         ends_in_cr=ends_in_cr,
         has_literals=has_literals,
+        has_end_after_comma=has_end_after_comma,
     )
+
+
+def ends_after_comma(lines: bytes) -> bool:
+    return b",\n" in lines or b",\r\n" in lines
 
 
 def checked_texts(stream: BinaryIO) -> Iterator[bytes]:
@@ -151,13 +160,17 @@ def checked_texts(stream: BinaryIO) -> Iterator[bytes]:
     """
     cut: list[bytes] = []
     lines = size = blank = 0
+    blank_from = 1
     while chunk := stream.read(CHUNK):
         if (nul := chunk.find(b"\0")) >= 0:
             raise Fault(lines + chunk.count(b"\n", 0, nul) + 1, *NUL_PROBLEM)
-        blank = 0 if chunk.strip(b"\r\n") else blank + len(chunk)
+        if chunk.strip(b"\r\n"):
+            blank, blank_from = 0, lines + chunk.count(b"\n") + 1
+        else:
+            blank += len(chunk)
         if blank > LONGEST_BLANK:
             raise Fault(
-                lines + 1,
+                blank_from,
                 f"more than {LONGEST_BLANK >> 20} MiB of blank lines follow",
                 "Is the file damaged? Unload the table again.",
             )

@@ -15,6 +15,8 @@ from exhaust.extract.part import Part, literal
 READER: dict[str, str | bool | int | float | list[str]] = {
     "preserve_insertion_order": "false",
     "memory_limit": "1GB",
+    # It would spill into the working folder.
+    "temp_directory": "",
 }
 """Settings of a DuckDB that reads for another engine: it would else keep the file in memory."""
 

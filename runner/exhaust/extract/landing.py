@@ -159,11 +159,20 @@ class LandedFiles:
         """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
         if len(self.files) == 1:
             self.files[0].check(rows)
-        elif rows != sum(file.expected_rows or 0 for file in self.files):
+        elif self._may_lack_rows(rows) or self._have_surplus():
             for file in self.files:
-                if file.expected_rows is not None:
-                    ((found,),) = query(f"select count(*) from ({file.reader})")
-                    file.check(found)
+                ((found,),) = query(f"select count(*) from ({file.reader})")
+                file.check(found)
+
+    def _may_lack_rows(self, rows: int) -> bool:
+        expected = [file.expected_rows for file in self.files]
+        return None not in expected and rows != sum(filter(None, expected))
+
+    def _have_surplus(self) -> bool:
+        files = [file.file for file in self.files if isinstance(file.file, CsvFile)]
+        suspects = [file for file in files if file.may_have_surplus]
+        paths = ", ".join(file.opened for file in suspects)
+        return bool(suspects) and suspects[0].seems_to_have_surplus(paths)
 
     def fault(self, error: duckdb.Error) -> ExhaustError:
         """What is wrong with the first of the files that DuckDB cannot read."""

@@ -161,9 +161,9 @@ class _NewFile:
         self._path = Path(os.path.realpath(path))
         self.file = self._path.with_name(f".{path.name}.{token_hex(4)}.part")
         self.has_content = False
-        wal = self.file.with_name(self.file.name + ".wal")
+        beside = [self.file.with_name(self.file.name + ending) for ending in (".wal", ".tmp")]
         self._leftovers = ExitStack()
-        self._leftovers.enter_context(removed_at_the_end(self.file, wal))
+        self._leftovers.enter_context(removed_at_the_end(self.file, *beside))
 
     def close(self) -> None:
         with self._leftovers:
