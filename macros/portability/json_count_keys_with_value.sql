@@ -1,6 +1,7 @@
 {#-
     How many keys of a JSON object have the whole number `value`; with `among`, an array of texts,
-    how many of those keys. The text of the number counts too; anything but an object has none.
+    how many of those keys. A number counts however it is written, the text of it as `2` or `2.0`;
+    of a key given twice the last counts; anything but an object has none.
     Why: keys are data, so that no path can name them. DuckDB works on lists of keys and values;
     Postgres' `jsonb` looks keys up faster than it lists them.
 -#}
@@ -8,35 +9,57 @@
     {{ return(adapter.dispatch("json_count_keys_with_value", "exhaust")(json, value, among)) }}
 {% endmacro %}
 
+{#-
+    DuckDB lists a key as often as it is given. Cassandra writes a map in the order of its keys: where
+    they ascend, none is given twice. To hold short lists against each other takes less time than to
+    hash them.
+-#}
 {% macro default__json_count_keys_with_value(json, value, among) %}
-    {%- set keys -%}
-    list_where(
-        json_keys({{ json }}),
-        list_transform(
-            {{ json }} ->> '$.*',
-            lambda held:coalesce(held in ('{{ value }}', '{{ value }}.0'), false)
-        )
+    {%- set has_value -%}
+    list_transform(
+        {{ json }} ->> '$.*',
+        lambda held:coalesce(held in ('{{ value }}', '{{ value }}.0'), false)
     )
     {%- endset -%}
-    {%- if among is none %} coalesce(list_unique({{ keys }}), 0)
-    {%- else %}
-        case
-            -- To hash short lists takes longer than to hold each key against each. A list of one
-            -- gives the keys a name, so that they are found once.
-            when len({{ among }}) <= 50
-            then
-                coalesce(
-                    list_transform(
-                        [{{ keys }}],
-                        lambda keys:len(
-                            list_filter({{ among }}, lambda key:list_contains(keys, key))
+    coalesce(
+        list_transform(
+            [json_keys({{ json }})],
+            lambda keys: case
+                when len(list_filter(keys, lambda key, place:key <= keys[place - 1])) > 0
+                then {{ duckdb_count_last_keys("keys", has_value, among) }}
+                {%- if among is none %} else len(list_where(keys, {{ has_value }}))
+                {%- else %}
+                    when len({{ among }}) > 50
+                    then len(list_intersect(list_where(keys, {{ has_value }}), {{ among }}))
+                    else
+                        len(
+                            list_filter(
+                                list_where(keys, {{ has_value }}),
+                                lambda key:list_contains({{ among }}, key)
+                            )
                         )
-                    )[1],
-                    0
-                )
-            else coalesce(len(list_intersect({{ keys }}, {{ among }})), 0)
-        end
-    {%- endif %}
+                {%- endif %}
+            end
+        )[1],
+        0
+    )
+{% endmacro %}
+
+{#- How many places of `keys` have the value, are among those, and are the last of their key. -#}
+{% macro duckdb_count_last_keys(keys, has_value, among) %}
+    list_transform(
+        [list_reverse({{ keys }})],
+        lambda reversed_keys:len(
+            list_filter(
+                list_where(range(1, len({{ keys }}) + 1), {{ has_value }}),
+                lambda place:list_position(reversed_keys, {{ keys }} [place]) + place
+                = len({{ keys }}) + 1
+                {%- if among is not none %}
+                    and coalesce(list_contains({{ among }}, {{ keys }} [place]), false)
+                {%- endif %}
+            )
+        )
+    )[1]
 {% endmacro %}
 
 {% macro postgres__json_count_keys_with_value(json, value, among) %}
@@ -44,10 +67,10 @@
         (
             select count(*)
             from
-                jsonb_each_text(
+                jsonb_each(
                     case when jsonb_typeof({{ json }}) = 'object' then {{ json }} else '{}' end
                 ) as entry
-            where entry.value in ('{{ value }}', '{{ value }}.0')
+            where {{ postgres_json_is_number("entry.value", "(entry.value #>> '{}')", value) }}
         )
     {%- else %}
         (
@@ -55,17 +78,42 @@
             from
                 -- Else the JSON would be parsed for each key.
                 (select {{ json }} as parsed offset 0) as held, unnest({{ among }}) as key
-            where held.parsed ->> key in ('{{ value }}', '{{ value }}.0')
+            where
+                {{
+                    postgres_json_is_number(
+                        "(held.parsed -> key)", "(held.parsed ->> key)", value
+                    )
+                }}
         )
     {%- endif %}
+{% endmacro %}
+
+{#- Nearly all are written as one digit; what is written otherwise is the nearest floating-point
+    number, as DuckDB takes it. -#}
+{% macro postgres_json_is_number(json, text, value) %}
+    case
+        when {{ text }} in ('{{ value }}', '{{ value }}.0')
+        then true
+        when length({{ text }}) < 3 or jsonb_typeof({{ json }}) <> 'number'
+        then false
+        when abs(cast({{ json }} as numeric) - {{ value }}) > 0.5
+        then false
+        else cast(cast({{ json }} as numeric) as double precision) = {{ value }}
+    end
 {% endmacro %}
 
 {% macro spark__json_count_keys_with_value(json, value, among) %}
     {%- set keys -%}
     map_keys(
         map_filter(
-            try_variant_get({{ json }}, '$', 'map<string, string>'),
-            (key, held) -> held in ('{{ value }}', '{{ value }}.0')
+            try_variant_get({{ json }}, '$', 'map<string, variant>'),
+            (key, held) -> case
+                when try_variant_get(held, '$', 'double') = {{ value }}
+                then
+                    schema_of_variant(held) rlike '^(BIGINT|DECIMAL|DOUBLE)'
+                    or try_variant_get(held, '$', 'string') in ('{{ value }}', '{{ value }}.0')
+                else false
+            end
         )
     )
     {%- endset -%}

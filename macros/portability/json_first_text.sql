@@ -20,7 +20,7 @@
 
 {% macro spark__json_first_text(json) %}
     case
-        when schema_of_variant(try_variant_get({{ json }}, '$[0]', 'variant')) = 'STRING'
+        when {{ spark_scalar_type("try_variant_get(" ~ json ~ ", '$[0]', 'variant')") }} = 'STRING'
         then nullif(try_variant_get({{ json }}, '$[0]', 'string'), '')
     end
 {% endmacro %}

@@ -1,12 +1,30 @@
 {#-
-    The value under a key of a JSON object, as JSON; null where it is absent.
-    Why: DuckDB takes a path, Postgres a key.
+    The value under a key of a JSON object, as JSON; null where it is absent. Of a key given twice
+    the last counts.
+    Why: DuckDB takes a path, Postgres a key; DuckDB's path leads to the first of two equal keys, so
+    that all are listed where the key may be there twice, or be written with escapes.
 -#}
 {% macro json_member(json, key) %}
     {{ return(adapter.dispatch("json_member", "exhaust")(json, key)) }}
 {% endmacro %}
 
-{% macro default__json_member(json, key) %} ({{ json }} -> '$."{{ key }}"') {% endmacro %}
+{% macro default__json_member(json, key) %}
+    list_transform(
+        [{{ json }}],
+        lambda whole: case
+            when
+                contains(whole, chr(92))
+                or strlen(whole) - strlen(replace(whole, '"{{ key }}"', ''))
+                > {{ key | length + 2 }}
+            then
+                list_where(
+                    json_extract(whole, '$.*'),
+                    list_transform(json_keys(whole), lambda found:found = '{{ key }}')
+                )[-1]
+            else json_extract(whole, '$."{{ key }}"')
+        end
+    )[1]
+{% endmacro %}
 
 {% macro postgres__json_member(json, key) %}({{ json }} -> '{{ key }}') {% endmacro %}
 

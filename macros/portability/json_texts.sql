@@ -1,23 +1,40 @@
 {#-
-    The elements of a JSON array as an array of texts; empty for anything but an array.
+    The elements of a JSON array as an array of texts, as json_scalar_text writes them; empty for
+    anything but an array.
     Why: DuckDB extracts them with a path, Postgres with a subquery.
 -#}
 {% macro json_texts(json) %}
     {{ return(adapter.dispatch("json_texts", "exhaust")(json)) }}
 {% endmacro %}
 
-{% macro default__json_texts(json) %} coalesce({{ json }} ->> '$[*]', []) {% endmacro %}
+{% macro default__json_texts(json) %}
+    coalesce(
+        list_transform(
+            json_extract({{ json }}, '$[*]'), lambda element:{{ json_scalar_text("element") }}
+        ),
+        []
+    )
+{% endmacro %}
 
 {% macro postgres__json_texts(json) %}
     array(
-        select *
+        select {{ json_scalar_text("elements.element") }}
         from
-            jsonb_array_elements_text(
-                case when jsonb_typeof({{ json }}) = 'array' then {{ json }} else '[]' end
+            (select {{ json }} as list offset 0) as held,
+            jsonb_array_elements(
+                case when jsonb_typeof(held.list) = 'array' then held.list else '[]' end
             )
+        with ordinality as elements(element, place)
+        order by elements.place
     )
 {% endmacro %}
 
 {% macro spark__json_texts(json) %}
-    coalesce(try_variant_get({{ json }}, '$', 'array<string>'), cast(array() as array<string>))
+    coalesce(
+        transform(
+            try_variant_get({{ json }}, '$', 'array<variant>'),
+            element -> {{ json_scalar_text("element") }}
+        ),
+        cast(array() as array<string>)
+    )
 {% endmacro %}

@@ -1,22 +1,241 @@
 {#-
-    A text as JSON; null where the engine's parser refuses it.
-    Why: Postgres' `jsonb` is parsed once, its `json` at every use.
+    A text as JSON; null where it is none by RFC 8259, or where an engine could not hold it: with a
+    NUL character (`\u0000`), a lone surrogate, a number of more than 1,000 characters, or deeper than
+    1,000 levels.
+    Why: DuckDB's parser takes NaN, infinity and a comma before the end; Postgres' ends the statement
+    at some 16,000 levels, and its `jsonb` is parsed once, its `json` at every use; Spark's does not
+    look at what follows the value. What seldom differs is looked for only where it can be.
 -#}
 {% macro parsed_json(text) %}
     {{ return(adapter.dispatch("parsed_json", "exhaust")(text)) }}
 {% endmacro %}
 
-{% macro default__parsed_json(text) %} {{ attempted_cast(text, "json") }} {% endmacro %}
+{% macro default__parsed_json(text) %}
+    case
+        when
+            suffix({{ text }}, ',}')
+            -- A comma is nearly everywhere; an end before the end is seldom.
+            or (
+                (strpos({{ text }}, '}') < strlen({{ text }}) or contains({{ text }}, ']'))
+                and (contains({{ text }}, ',}') or contains({{ text }}, ',]'))
+            )
+            or contains({{ text }}, ' }')
+            or contains({{ text }}, ' ]')
+            or contains({{ text }}, chr(10))
+            or contains({{ text }}, chr(13))
+            or contains({{ text }}, chr(9))
+            or contains({{ text }}, '\u0000')
+            or (
+                (contains({{ text }}, 'n') or contains({{ text }}, 'N'))
+                and (contains(lower({{ text }}), 'nan') or contains(lower({{ text }}), 'inf'))
+            )
+            or strlen({{ text }}) > 2001
+            or (strlen({{ text }}) > 1000 and {{ may_hold_long_number(text) }})
+        then case when {{ duckdb_reads_strictly(text) }} then {{ attempted_cast(text, "json") }} end
+        else {{ attempted_cast(text, "json") }}
+    end
+{% endmacro %}
 
-{% macro postgres__parsed_json(text) %} {{ attempted_cast(text, "jsonb") }} {% endmacro %}
+{#- Whether a text that DuckDB takes for JSON is JSON that all engines can hold. -#}
+{% macro duckdb_reads_strictly(text) %}
+    not contains(replace({{ text }}, '\\', ''), '\u0000')
+    and list_transform(
+        [{{ without_strings(text) }}],
+        lambda bare: not regexp_matches(bare, '(?i)nan|inf')
+        and not regexp_matches(bare, ',\s*[]}]')
+        and not {{ holds_long_number("bare") }}
+        and list_transform(
+            [translate(regexp_replace(bare, '[^][{}]+', '', 'g'), '{}', '[]')],
+            lambda brackets: case
+                when strlen(brackets) <= 2000
+                then true
+                when contains(brackets, repeat('[', 1001))
+                then false
+                -- Each round takes off the innermost level.
+                else
+                    list_reduce(
+                        list_resize([brackets], 1001, ''),
+                        lambda levels,
+                        nothing:replace(levels, '[]', '') || nothing
+                    )
+                    = ''
+            end
+        )[1]
+    )[1]
+{% endmacro %}
 
-{#- Spark reads a JSON value and does not look at what follows it: here an end that has to be there. -#}
+{#- A JSON text whose strings are empty. -#}
+{% macro without_strings(text) %}
+    regexp_replace(replace(replace({{ text }}, '\\', ''), '\"', ''), '"[^"]*"', '""', 'g')
+{% endmacro %}
+
+{#- Whether JSON without its strings has a number of more than 1,000 characters. -#}
+{% macro holds_long_number(bare) %}
+    position(repeat('0', 1001) in translate({{ bare }}, '123456789.eE+-', '00000000000000')) > 0
+{% endmacro %}
+
+{#- Whether a text of at most 2,001 characters may have one: then it has 500 without a quote. -#}
+{% macro may_hold_long_number(text) %}
+    (
+        length({{ text }}) > 1000
+        and (
+            strpos(substr({{ text }}, 501, 500), '"') = 0
+            or length({{ text }}) > 1500
+            and strpos(substr({{ text }}, 1001, 500), '"') = 0
+        )
+    )
+{% endmacro %}
+
+{% macro postgres__parsed_json(text) %}
+    case
+        when not {{ postgres_cannot_hold(text) }}
+        then
+            case
+                when pg_input_is_valid({{ text }}, 'jsonb')
+                then cast({{ text }} as jsonb)
+                when {{ text }} ~ '[eE][+-]?[0-9]{5}'
+                then {{ attempted_cast(with_small_exponents(text), "jsonb") }}
+            end
+    end
+{% endmacro %}
+
+{#- Whether a text has a number or a depth that is too great, before Postgres' parser is given it. Only
+    where it has a stretch without a quote, or many brackets, are its strings taken out to look. -#}
+{% macro postgres_cannot_hold(text) %}
+    case
+        when length({{ text }}) <= 2001
+        then {{ may_hold_long_number(text) }} and {{ holds_long_number(without_strings(text)) }}
+        else
+            (
+                length({{ text }}) - length(replace(replace({{ text }}, '[', ''), '{', '')) > 1000
+                or exists (
+                    select 1
+                    from
+                        (select convert_to({{ text }}, 'UTF8') as bytes offset 0) as one,
+                        generate_series(1, octet_length(one.bytes) / 500 - 1) as place
+                    where
+                        position('"'::bytea in substring(one.bytes from 500 * place + 1 for 500))
+                        = 0
+                )
+            )
+            and (
+                select
+                    {{ holds_long_number("one.bare") }}
+                    or {{ postgres_json_depth("one.bare") }} > 1000
+                from (select {{ without_strings(text) }} as bare offset 0) as one
+            )
+    end
+{% endmacro %}
+
+{#- How deep the brackets are nested of JSON without its strings; 0 where it has none. -#}
+{% macro postgres_json_depth(bare) %}
+    (
+        select coalesce(max(steps.depth), 0)
+        from
+            (
+                select
+                    sum(case when chars.bracket in ('[', '{') then 1 else -1 end) over (
+                        order by chars.place
+                    ) as depth
+                from string_to_table(regexp_replace({{ bare }}, '[^][{}]+', '', 'g'), null)
+                with ordinality as chars(bracket, place)
+            ) as steps
+    )
+{% endmacro %}
+
+{#- A JSON text whose exponents are cut to as many digits as Postgres takes: such numbers are too great,
+    or too near to zero, before and after. -#}
+{% macro with_small_exponents(text) %}
+    {%- set not_in_strings = '("(?:[^"\\\\]|\\\\.)*")' -%}
+    regexp_replace(
+        regexp_replace(
+            {{ text }}, '{{ not_in_strings }}|([eE]-0*[1-9][0-9]{3})[0-9]+', '\1\2', 'g'
+        ),
+        '{{ not_in_strings }}|([eE][+]?0*[1-9][0-9]{4})[0-9]+',
+        '\1\2',
+        'g'
+    )
+{% endmacro %}
+
+
+{#- The value that Spark reads has to be followed by an end that no text can hold by itself. -#}
 {% macro spark__parsed_json(text) %}
-    transform(
-        array(try_parse_json('[' || {{ text }} || ',"end of json"]')),
-        parsed -> case
-            when try_variant_get(parsed, '$[1]', 'string') = 'end of json'
-            then try_variant_get(parsed, '$[0]', 'variant')
-        end
-    )[0]
+    {%- set end -%} cast(xxhash64({{ text }}) as string) {%- endset -%}
+    case
+        when contains(replace({{ text }}, '\\\\', ''), '\\u0000')
+        then null
+        when
+            {{ text }} rlike '[0-9.eE+-]{1001}'
+            and {{ holds_long_number(spark_without_strings(text)) }}
+        then null
+        else
+            coalesce(
+                transform(
+                    array(try_parse_json('[' || {{ text }} || ',"' || {{ end }} || '"]')),
+                    parsed -> case
+                        when try_variant_get(parsed, '$[1]', 'string') = {{ end }}
+                        then try_variant_get(parsed, '$[0]', 'variant')
+                    end
+                )[0],
+                {{ spark_json_of_1000_levels(text, end) }}
+            )
+    end
+{% endmacro %}
+
+{#- The same as without_strings: in Spark's literals a backslash is written twice. -#}
+{% macro spark_without_strings(text) %}
+    regexp_replace(replace(replace({{ text }}, '\\\\', ''), '\\"', ''), '"[^"]*"', '""')
+{% endmacro %}
+
+{#- Spark reads 1,000 levels, of which the end takes one. For JSON that may have all of them it is put
+    into the outermost. -#}
+{% macro spark_json_of_1000_levels(text, end) %}
+    case
+        when length({{ text }}) - length(translate({{ text }}, '[{', '')) >= 1000
+        then
+            transform(
+                array(trim(both ' \t\n\r' from {{ text }})),
+                trimmed -> case
+                    when
+                        startswith(trimmed, '[')
+                        and endswith(trimmed, ']')
+                        and try_variant_get(
+                            try_element_at(
+                                try_variant_get(
+                                    try_parse_json(
+                                        substr(trimmed, 1, length(trimmed) - 1)
+                                        || ',"'
+                                        || {{ end }}
+                                        || '"]'
+                                    ),
+                                    '$',
+                                    'array<variant>'
+                                ),
+                                -1
+                            ),
+                            '$',
+                            'string'
+                        )
+                        = {{ end }}
+                    then try_parse_json(trimmed)
+                    when
+                        startswith(trimmed, '{')
+                        and endswith(trimmed, '}')
+                        and map_contains_key(
+                            try_variant_get(
+                                try_parse_json(
+                                    substr(trimmed, 1, length(trimmed) - 1)
+                                    || ',"'
+                                    || {{ end }}
+                                    || '":1}'
+                                ),
+                                '$',
+                                'map<string, variant>'
+                            ),
+                            {{ end }}
+                        )
+                    then try_parse_json(trimmed)
+                end
+            )[0]
+    end
 {% endmacro %}

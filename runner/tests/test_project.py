@@ -84,6 +84,7 @@ def test_every_difference_between_engines_is_tested() -> None:
     # another.
     statements = {
         *("engine", "fence", "fixtures", "gather_statistics", "order_by_batch", "place_in_table"),
+        "prepare_session",
         *("seeds", "statements"),
     }
     tests = {file.stem for file in (PROJECT / "tests" / "portability").glob("*.sql")}

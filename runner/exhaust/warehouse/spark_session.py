@@ -40,9 +40,11 @@ _interrupt: Any = None
 def parameters(options: Mapping[str, Any]) -> dict[str, str]:
     """The settings of a session, from a dbt output of type spark."""
     given = options.get("server_side_parameters") or {}
-    # dbt-spark turns ANSI off, whatever the profile says.
     return {str(name): str(value) for name, value in given.items()} | {
-        "spark.sql.ansi.enabled": "false"
+        # dbt-spark turns ANSI off, whatever the profile says.
+        "spark.sql.ansi.enabled": "false",
+        # Of a key given twice in JSON the last counts, as macros/portability says.
+        "spark.sql.variant.allowDuplicateKeys": "true",
     }
 
 
