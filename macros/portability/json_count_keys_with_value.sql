@@ -10,56 +10,54 @@
 {% endmacro %}
 
 {#-
-    DuckDB lists a key as often as it is given. To hold a short list against another takes less time
-    than to hash it: from the end, the first place of a key is its last. Of long lists, only those
-    with a key of this value and of another are gone through so.
+    DuckDB lists a key as often as it is given. Cassandra writes a map in the order of its keys: where
+    they ascend, none is given twice. To hold short lists against each other takes less time than to
+    hash them.
 -#}
 {% macro default__json_count_keys_with_value(json, value, among) %}
+    {%- set has_value -%}
     list_transform(
-        [
-            {
-                'keys':list_reverse(json_keys({{ json }})),
-                'has_value':list_reverse(
-                    list_transform(
-                        {{ json }} ->> '$.*',
-                        lambda held:coalesce(held in ('{{ value }}', '{{ value }}.0'), false)
-                    )
-                )
-            }
-        ],
-        lambda entry:coalesce(
-            case
-                when
-                    len(entry.keys) > 50
-                    and not list_has_any(
-                        list_where(entry.keys, entry.has_value),
-                        list_where(
-                            entry.keys, list_transform(entry.has_value, lambda is_held: not is_held)
+        {{ json }} ->> '$.*',
+        lambda held:coalesce(held in ('{{ value }}', '{{ value }}.0'), false)
+    )
+    {%- endset -%}
+    coalesce(
+        list_transform(
+            [json_keys({{ json }})],
+            lambda keys: case
+                when len(list_filter(keys, lambda key, place:key <= keys[place - 1])) > 0
+                then {{ duckdb_count_last_keys("keys", has_value, among) }}
+                {%- if among is none %} else len(list_where(keys, {{ has_value }}))
+                {%- else %}
+                    when len({{ among }}) > 50
+                    then len(list_intersect(list_where(keys, {{ has_value }}), {{ among }}))
+                    else
+                        len(
+                            list_filter(
+                                list_where(keys, {{ has_value }}),
+                                lambda key:list_contains({{ among }}, key)
+                            )
                         )
-                    )
-                then
-                    {%- if among is none %} list_unique(list_where(entry.keys, entry.has_value))
-                    {%- else %}
-                        len(list_intersect(list_where(entry.keys, entry.has_value), {{ among }}))
-                    {%- endif %}
-                else
-                    len(
-                        list_filter(
-                            list_where(range(1, len(entry.keys) + 1), entry.has_value),
-                            lambda place:
-                            {%- if among is none %}
-                                list_position(entry.keys, entry.keys[place]) = place
-                            {%- else %}
-                                case
-                                    when list_contains({{ among }}, entry.keys[place])
-                                    then list_position(entry.keys, entry.keys[place]) = place
-                                    else false
-                                end
-                            {%- endif %}
-                        )
-                    )
-            end,
-            0
+                {%- endif %}
+            end
+        )[1],
+        0
+    )
+{% endmacro %}
+
+{#- How many places of `keys` have the value, are among those, and are the last of their key. -#}
+{% macro duckdb_count_last_keys(keys, has_value, among) %}
+    list_transform(
+        [list_reverse({{ keys }})],
+        lambda reversed_keys:len(
+            list_filter(
+                list_where(range(1, len({{ keys }}) + 1), {{ has_value }}),
+                lambda place:list_position(reversed_keys, {{ keys }} [place]) + place
+                = len({{ keys }}) + 1
+                {%- if among is not none %}
+                    and coalesce(list_contains({{ among }}, {{ keys }} [place]), false)
+                {%- endif %}
+            )
         )
     )[1]
 {% endmacro %}
@@ -72,7 +70,7 @@
                 jsonb_each(
                     case when jsonb_typeof({{ json }}) = 'object' then {{ json }} else '{}' end
                 ) as entry
-            where {{ postgres_json_is_number("entry.value", value) }}
+            where {{ postgres_json_is_number("entry.value", "(entry.value #>> '{}')", value) }}
         )
     {%- else %}
         (
@@ -80,18 +78,23 @@
             from
                 -- Else the JSON would be parsed for each key.
                 (select {{ json }} as parsed offset 0) as held, unnest({{ among }}) as key
-            where {{ postgres_json_is_number("(held.parsed -> key)", value) }}
+            where
+                {{
+                    postgres_json_is_number(
+                        "(held.parsed -> key)", "(held.parsed ->> key)", value
+                    )
+                }}
         )
     {%- endif %}
 {% endmacro %}
 
 {#- Nearly all are written as one digit; what is written otherwise is the nearest floating-point
     number, as DuckDB takes it. -#}
-{% macro postgres_json_is_number(json, value) %}
+{% macro postgres_json_is_number(json, text, value) %}
     case
-        when {{ json }} #>> '{}' in ('{{ value }}', '{{ value }}.0')
+        when {{ text }} in ('{{ value }}', '{{ value }}.0')
         then true
-        when length({{ json }} #>> '{}') < 3 or jsonb_typeof({{ json }}) <> 'number'
+        when length({{ text }}) < 3 or jsonb_typeof({{ json }}) <> 'number'
         then false
         when abs(cast({{ json }} as numeric) - {{ value }}) > 0.5
         then false

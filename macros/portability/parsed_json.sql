@@ -13,8 +13,12 @@
 {% macro default__parsed_json(text) %}
     case
         when
-            contains({{ text }}, ',}')
-            or contains({{ text }}, ',]')
+            suffix({{ text }}, ',}')
+            -- A comma is nearly everywhere; an end before the end is seldom.
+            or (
+                (strpos({{ text }}, '}') < strlen({{ text }}) or contains({{ text }}, ']'))
+                and (contains({{ text }}, ',}') or contains({{ text }}, ',]'))
+            )
             or contains({{ text }}, ' }')
             or contains({{ text }}, ' ]')
             or contains({{ text }}, chr(10))
@@ -26,7 +30,7 @@
                 and (contains(lower({{ text }}), 'nan') or contains(lower({{ text }}), 'inf'))
             )
             or strlen({{ text }}) > 2001
-            or {{ may_hold_long_number(text) }}
+            or (strlen({{ text }}) > 1000 and {{ may_hold_long_number(text) }})
         then case when {{ duckdb_reads_strictly(text) }} then {{ attempted_cast(text, "json") }} end
         else {{ attempted_cast(text, "json") }}
     end
@@ -84,17 +88,7 @@
 
 {% macro postgres__parsed_json(text) %}
     case
-        when
-            length({{ text }}) <= 2001
-            and not (
-                {{ may_hold_long_number(text) }} and {{ holds_long_number(without_strings(text)) }}
-            )
-            or length({{ text }}) > 2001
-            and not {{ postgres_may_hold_long_number(text) }}
-            and (
-                length({{ text }}) - length(replace(replace({{ text }}, '[', ''), '{', '')) <= 1000
-                or {{ postgres_json_depth(text) }} <= 1000
-            )
+        when not {{ postgres_cannot_hold(text) }}
         then
             case
                 when pg_input_is_valid({{ text }}, 'jsonb')
@@ -105,42 +99,52 @@
     end
 {% endmacro %}
 
-{#- Whether a text has a number of more than 1,000 characters. Only if 500 bytes of it have no quote
-    are its strings taken out to look. -#}
-{% macro postgres_may_hold_long_number(text) %}
-    (
-        exists (
-            select 1
-            from
-                (select convert_to({{ text }}, 'UTF8') as bytes offset 0) as one,
-                generate_series(1, octet_length(one.bytes) / 500 - 1) as place
-            where position('"'::bytea in substring(one.bytes from 500 * place + 1 for 500)) = 0
-        )
-        and {{ holds_long_number(without_strings(text)) }}
-    )
+{#- Whether a text has a number or a depth that is too great, before Postgres' parser is given it. Only
+    where it has a stretch without a quote, or many brackets, are its strings taken out to look. -#}
+{% macro postgres_cannot_hold(text) %}
+    case
+        when length({{ text }}) <= 2001
+        then {{ may_hold_long_number(text) }} and {{ holds_long_number(without_strings(text)) }}
+        else
+            (
+                length({{ text }}) - length(replace(replace({{ text }}, '[', ''), '{', '')) > 1000
+                or exists (
+                    select 1
+                    from
+                        (select convert_to({{ text }}, 'UTF8') as bytes offset 0) as one,
+                        generate_series(1, octet_length(one.bytes) / 500 - 1) as place
+                    where
+                        position('"'::bytea in substring(one.bytes from 500 * place + 1 for 500))
+                        = 0
+                )
+            )
+            and (
+                select
+                    {{ holds_long_number("one.bare") }}
+                    or {{ postgres_json_depth("one.bare") }} > 1000
+                from (select {{ without_strings(text) }} as bare offset 0) as one
+            )
+    end
 {% endmacro %}
 
-{#- How deep the brackets of a text are nested that are not in its strings. -#}
-{% macro postgres_json_depth(text) %}
+{#- How deep the brackets are nested of JSON without its strings; 0 where it has none. -#}
+{% macro postgres_json_depth(bare) %}
     (
-        select max(steps.depth)
+        select coalesce(max(steps.depth), 0)
         from
             (
                 select
                     sum(case when chars.bracket in ('[', '{') then 1 else -1 end) over (
                         order by chars.place
                     ) as depth
-                from
-                    string_to_table(
-                        regexp_replace({{ without_strings(text) }}, '[^][{}]+', '', 'g'), null
-                    )
+                from string_to_table(regexp_replace({{ bare }}, '[^][{}]+', '', 'g'), null)
                 with ordinality as chars(bracket, place)
             ) as steps
     )
 {% endmacro %}
 
-{#- A JSON text whose exponents of more digits than Postgres takes are cut; so are the numbers of no
-    length that any rule looks at. -#}
+{#- A JSON text whose exponents are cut to as many digits as Postgres takes: such numbers are too great,
+    or too near to zero, before and after. -#}
 {% macro with_small_exponents(text) %}
     {%- set not_in_strings = '("(?:[^"\\\\]|\\\\.)*")' -%}
     regexp_replace(

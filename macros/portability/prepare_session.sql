@@ -8,4 +8,7 @@
 
 {% macro default__prepare_session() %} {% endmacro %}
 
-{% macro spark__prepare_session() %} set spark.sql.variant.allowduplicatekeys = true {% endmacro %}
+{#- A text, as sqlfmt writes names in lower case. -#}
+{% macro spark__prepare_session() %}
+    {{ return("set spark.sql.variant.allowDuplicateKeys = true") }}
+{% endmacro %}

@@ -10,6 +10,8 @@ with
             ('{"id":"root","board":{"id":"found"}}', 'found'),
             ('{"Board":{"id":"other case"}}', null),
             ('{"medium":{"board":{"id":"too deep"}}}', null),
+            ('{"board":{"id":"first"},"board":{"id":"last"}}', 'last'),
+            ('{"board":{"id":"first"},"id":"root","board":null}', null),
             ('{"board":null}', null),
             ('{}', null),
             ('[{"board":{"id":"in an array"}}]', null),

@@ -15,6 +15,11 @@ with
             ({{ sql_literal('{"name":"\\u0915"}', engine()) }}, 'क'),
             ('{"name":"null"}', 'null'),
             ('{"name":3}', '3'),
+            ('{"name":33291500301.0}', '33291500301'),
+            ('{"name":"first","name":"last"}', 'last'),
+            ('{"name":"first","name":null}', null),
+            ({{ sql_literal('{"name":"first","\\u006eame":"last"}', engine()) }}, 'last'),
+            ('{"inner":{"name":"inner"},"name":"outer","other":{"name":"other"}}', 'outer'),
             ('{"name":true}', 'true'),
             ('{"Name":"other case"}', null),
             ('{"name":""}', null),
@@ -36,6 +41,11 @@ with
             ('{"relationalMetadata":{"optional":null}}', null),
             ('{"relationalMetadata":{}}', null),
             ('{"relationalMetadata":true}', null),
+            ('{"relationalMetadata":{"optional":false,"optional":true}}', 'true'),
+            (
+                '{"relationalMetadata":{"optional":true},"relationalMetadata":{"optional":false}}',
+                'false'
+            ),
             ('{"optional":true}', null)
     )
 

@@ -9,6 +9,7 @@ with
             ('["u2","u1","u2"]', {{ array_of(["u2", "u1", "u2"]) }}),
             ({{ sql_literal('["say \\"u1\\", u2"]', engine()) }}, {{ array_of(['say "u1", u2']) }}),
             ('[7,null]', {{ array_of(["7", none]) }}),
+            ('[1e2,true,"",[1],{"a":1}]', {{ array_of(["100", "true", "", none, none]) }}),
             ('[]', {{ array_of([]) }}),
             ('{}', {{ array_of([]) }}),
             ('{"0":"u1"}', {{ array_of([]) }}),

@@ -43,7 +43,7 @@ def parameters(options: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): str(value) for name, value in given.items()} | {
         # dbt-spark turns ANSI off, whatever the profile says.
         "spark.sql.ansi.enabled": "false",
-        # The last of a key that JSON gives twice counts: macros/portability/prepare_session.sql.
+        # Of a key given twice in JSON the last counts, as macros/portability says.
         "spark.sql.variant.allowDuplicateKeys": "true",
     }
 
