@@ -20,7 +20,7 @@ from fuzz.cases import (
     make_case,
 )
 from fuzz.engines import SEEDS, Engine, Outcome, Reports
-from fuzz.run import Finding, Fuzzer, summary
+from fuzz.run import Finding, Fuzzer, run_cases, summary
 from support import PROJECT
 from writers import FORMS, PACKINGS, Tables, extract_files, sample
 
@@ -53,8 +53,8 @@ def test_ten_cases_find_nothing(engines: list[Engine], tables: Tables, tmp_path:
         case = make_case(10, number, tables)
         assert fuzzer.run(case) == [], str(case)
 
-    assert fuzzer.counts["loaded"] > 4, summary(fuzzer)
-    assert fuzzer.counts["refused"] > 1, summary(fuzzer)
+    assert fuzzer.counts["loaded"] > 4, summary(fuzzer.counts)
+    assert fuzzer.counts["refused"] > 1, summary(fuzzer.counts)
 
 
 SABOTAGE = [
@@ -183,7 +183,7 @@ def judged(
     engines = [engine(number, outcome) for number, outcome in enumerate(outcomes, start=1)]
     fuzzer = Fuzzer(engines, SOURCES, tmp_path, kept=tmp_path / "kept", seconds=seconds)  # type: ignore[arg-type]
     findings = fuzzer.run(case)
-    assert not (tmp_path / "kept" / "running").exists()
+    assert not list((tmp_path / "kept").glob("running-*"))
     assert (tmp_path / "kept" / f"case-{case.number}" / "extract").exists() == bool(findings)
     assert {kind: fuzzer.counts[kind] for kind in {finding.kind for finding in findings}} == {
         kind: [finding.kind for finding in findings].count(kind)
@@ -241,7 +241,7 @@ def test_a_case_that_does_not_end_is_a_hang(tmp_path: Path) -> None:
 
 def test_a_case_that_ends_the_process_has_left_its_name(tmp_path: Path) -> None:
     def look() -> Outcome:
-        running = tmp_path / "kept" / "running"
+        (running,) = (tmp_path / "kept").glob("running-*")
         assert (running / "extract" / "user.csv").exists()
         assert (running / "finding.txt").read_text("utf-8") == f"{DAMAGED}\n\nIt did not end.\n"
         return REFUSED
@@ -330,6 +330,20 @@ def test_another_report_than_dsbulks_is_a_difference(tmp_path: Path, tables: Tab
 
     assert judged(tmp_path, case, changing) == [
         Finding("difference", "dsbulk and this form: reports of ('c', 'b'): '1\\n' and '0\\n'")
+    ]
+
+
+def test_cases_end_when_the_time_is_over(tmp_path: Path) -> None:
+    fuzzer = Fuzzer([Stub("engine", lambda: REFUSED)], SOURCES, tmp_path)  # type: ignore[list-item]
+    times = iter(range(100))
+    told: list[str] = []
+
+    run_cases(fuzzer, [DAMAGED] * 50, told.append, until=20, clock=lambda: next(times))
+    run_cases(fuzzer, [DAMAGED] * 30, told.append, until=100, clock=lambda: next(times))
+
+    assert told == [
+        "cases: 50, refused: 50, loaded: 0, traceback: 0, hang: 0, difference: 0, "
+        "rows unaccounted for: 0, test failed: 0"
     ]
 
 
