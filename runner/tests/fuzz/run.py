@@ -173,7 +173,8 @@ class Fuzzer:
         elif self._oracle and not outcome.refusal:
             told = Outcome(reports=self._oracle(folder))
             if told.reports != outcome.reports:
-                yield Finding("difference", f"oracle and exhaust: {_difference(told, outcome)}")
+                where = _difference(told, outcome, ("reports",))
+                yield Finding("difference", f"oracle and exhaust: {where}")
 
     def _keep(self, case: Case, findings: Sequence[Finding], running: Path) -> None:
         assert self._kept
