@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from pathlib import Path
 
 from support import PROJECT
@@ -27,12 +28,14 @@ def main() -> int:
     started = time.monotonic()
     jobs = min(arguments.jobs, len(numbers))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context) as pool:
+    counts: Counter[str] = Counter()
+    with ExitStack() as stack:
+        # A pool each: one that loses a process is lost as a whole.
+        pools = [stack.enter_context(ProcessPoolExecutor(1, context)) for _ in range(jobs)]
         parts = [
             pool.submit(run_job, arguments.seed, numbers[job::jobs], kept, arguments.minutes * 60)
-            for job in range(jobs)
+            for job, pool in enumerate(pools)
         ]
-        counts: Counter[str] = Counter()
         for part in parts:
             try:
                 counts += part.result()
