@@ -21,14 +21,14 @@ from functools import partial, reduce
 from typing import BinaryIO
 
 from exhaust import sql
-from exhaust.extract.csv_scan import checked_texts, ends_after_comma
+from exhaust.extract.csv_scan import DOUBLED, END_AFTER_COMMA, WHOLE_LINES, checked_texts
 from exhaust.extract.faults import Fault
 
 PAIR = "\x01"
 QUOTE = "\x02"
 BOTH = "\x03"
 """Marks, as cqlsh writes no control characters. BOTH stands for two pairs while texts are read."""
-MARKS = re.compile(rb"[\x01-\x03]")
+MARKS = (b"\x01", b"\x02", b"\x03")
 
 FOUR = b"\0"
 """Stands for two pairs while a file is rewritten."""
@@ -57,32 +57,36 @@ class Rewritten:
 
 def rewrite(stream: BinaryIO, to: BinaryIO) -> Rewritten:
     """Copies a file with marks. Raises Fault for a backslash that cqlsh would not write."""
-    lines = 0
+    total = 0
     is_whole = True
     has_end_after_comma = False
     is_older = is_newer = False
-    for text in checked_texts(stream):
-        if mark := MARKS.search(text):
-            raise _fault(text, mark, lines, "there is a control character, which cqlsh escapes")
+    for text, lines, number in checked_texts(stream):
+        if (place := _mark(text)) >= 0:
+            raise _fault(text, place, lines, "there is a control character, which cqlsh escapes")
         if b"\\" in text:
             text = text.replace(b"\\" * 4, FOUR).replace(b"\\\\", PAIR.encode())
             text = text.replace(b'\\"', QUOTE.encode())
             if odd := _odd_escape(text):
-                raise _fault(text, odd, lines, "a backslash stands before what cqlsh leaves alone")
-            is_older = is_older or OLDER.search(text) is not None
-            is_newer = is_newer or FOUR in text or NEWER.search(text) is not None
+                raise _fault(
+                    text, odd.start(), lines, "a backslash stands before what cqlsh leaves alone"
+                )
+            if PAIR.encode() in text or b"\\" in text:
+                is_older = is_older or OLDER.search(text) is not None
+                is_newer = is_newer or NEWER.search(text) is not None
+            is_newer = is_newer or FOUR in text
             text = text.replace(FOUR, PAIR.encode() * 2)
-        has_end_after_comma = has_end_after_comma or ends_after_comma(text)
+        has_end_after_comma = has_end_after_comma or END_AFTER_COMMA.search(text) is not None
         is_whole = is_whole and _has_whole_lines(text)
-        lines += text.count(b"\n")
         to.write(text)
-    return Rewritten(lines, is_whole, has_end_after_comma, is_older, is_newer)
+        total = lines + number
+    return Rewritten(total, is_whole, has_end_after_comma, is_older, is_newer)
 
 
 def fits(stream: BinaryIO) -> bool:
     """Whether cqlsh may have written a file, by its backslashes and quotes, all of them."""
-    for text in checked_texts(stream):
-        if MARKS.search(text):
+    for text, _, _ in checked_texts(stream):
+        if _mark(text) >= 0:
             return False
         rest = text.replace(b"\\\\", b"").replace(b'\\"', b"")
         if not _has_whole_lines(rest) or _odd_escape(rest):
@@ -90,21 +94,24 @@ def fits(stream: BinaryIO) -> bool:
     return True
 
 
+def _mark(text: bytes) -> int:
+    """Where a mark stands; -1 if none does."""
+    return max(text.find(mark) for mark in MARKS)
+
+
 def _odd_escape(text: bytes) -> re.Match[bytes] | None:
     escapes = ESCAPE.finditer(text) if b"\\" in text else ()
     return next((found for found in escapes if len(found[0]) == 1), None)
 
 
-def _fault(text: bytes, found: re.Match[bytes], lines: int, problem: str) -> Fault:
-    line = lines + text.count(b"\n", 0, found.start()) + 1
+def _fault(text: bytes, place: int, lines: int, problem: str) -> Fault:
+    line = lines + text.count(b"\n", 0, place) + 1
     return Fault(line, problem, "Is the file damaged? Unload the table again.")
 
 
 def _has_whole_lines(text: bytes) -> bool:
-    if b'"' not in text:
-        return True
-    rest = text.translate(None, bytes(byte for byte in range(256) if byte not in b'"\n'))
-    return re.fullmatch(rb'(?:(?:"")*+\n)*+', rest) is not None
+    others, closed = WHOLE_LINES[DOUBLED]
+    return b'"' not in text or closed.fullmatch(text.translate(None, others)) is not None
 
 
 def once_unescaped(text: str) -> str:
