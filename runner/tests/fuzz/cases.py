@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import combinations
+from itertools import combinations as pairs_of
 from random import Random
 
 from support import PROJECT
@@ -32,19 +32,7 @@ COMBINATIONS = {
 }
 """The packings in which each form comes."""
 
-FORMS_NOT_READ = {
-    *("dsbulk-json", "dsbulk-json-gz", "json-array", "cqlsh", "cqlsh-before-3.10", "backup")
-}
-PACKINGS_NOT_READ = {"keyspaces", "archives", "backups"}
-OTHER_NAMES_ARE_READ = False
-"""What cannot be loaded yet, and is therefore not tried."""
-
-READY = [
-    (form, packing)
-    for form, packings in COMBINATIONS.items()
-    for packing in packings
-    if form not in FORMS_NOT_READ and packing not in PACKINGS_NOT_READ
-]
+ALL = [(form, packing) for form, packings in COMBINATIONS.items() for packing in packings]
 
 WITHOUT_EMPTY_TEXTS = ("cqlsh", "cqlsh-before-3.10", "backup")
 """Forms that write null and an empty text alike."""
@@ -84,12 +72,11 @@ def make_case(
     seed: int,
     number: int,
     base: Tables,
-    ready: Sequence[tuple[str, str]] = READY,
-    other_names: bool = OTHER_NAMES_ARE_READ,
+    combinations: Sequence[tuple[str, str]] = ALL,
 ) -> Case:
     """The case of a seed and a number: tables changed, or files damaged, or both."""
     random = Random(f"{seed}/{number}")
-    form, packing = random.choice(ready)
+    form, packing = random.choice(combinations)
     (kind,) = random.choices(("values", "bytes", "both", "files"), (12, 5, 1, 2))
     is_whole = kind in ("values", "files")
     steps: list[str] = []
@@ -97,7 +84,7 @@ def make_case(
     if kind in ("values", "both"):
         steps += values.mutate(random, tables, random.randint(1, 5))
     usual = copied(tables.values())
-    has_other_names = other_names and random.random() < 0.3
+    has_other_names = random.random() < 0.2
     if has_other_names:
         steps.append(random.choice(names.NAMINGS)(random, tables, usual))
     writer = FORMS[form] if is_whole else _damaged(random, FORMS[form], tables, steps)
@@ -170,7 +157,7 @@ def has_ties(table: Table) -> bool:
         not _is_spelled_alike(one[place], other[place])
         for rows in groups.values()
         if not _has_latest(rows, columns, LATEST.get(table.name))
-        for one, other in combinations(rows, 2)
+        for one, other in pairs_of(rows, 2)
         for place in kept
     )
 

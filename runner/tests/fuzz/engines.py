@@ -120,6 +120,9 @@ class Engine:
                 return outcome
             with _refused(outcome, "export"):
                 self._export(reports, outcome)
+            if outcome.refusal:
+                # Each engine has a folder of its own.
+                outcome.refusal = outcome.refusal.replace(str(reports), "reports")
         except Exception:
             outcome.crash = f"on {self.name}: {traceback.format_exc()}"
         return outcome

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from oracle import make_reports
 from support import PROJECT
 from writers import sample
 
 from exhaust.settings import Settings, read_settings
 from exhaust.sources import read_sources
 from fuzz.cases import make_case
-from fuzz.engines import SEEDS, Engine
+from fuzz.engines import SEEDS, Engine, Reports
 from fuzz.run import Fuzzer, run_cases
 
 
@@ -31,10 +32,15 @@ def run_job(seed: int, numbers: Sequence[int], kept: Path, seconds: float) -> Co
             Engine(_settings(work, "duckdb", {"EXHAUST_DUCKDB_PATH": str(work / "fuzz.duckdb")})),
             Engine(_settings(work, "postgres", stack.enter_context(_postgres(work)))),
         ]
-        fuzzer = Fuzzer(engines, read_sources(PROJECT), work, kept=kept)
+        fuzzer = Fuzzer(engines, read_sources(PROJECT), work, kept=kept, oracle=oracle_reports)
         cases = (make_case(seed, number, tables) for number in numbers)
         run_cases(fuzzer, cases, lambda text: print(text, flush=True), until)
     return fuzzer.counts
+
+
+def oracle_reports(extract: Path) -> Reports:
+    """The reports that the oracle makes of an extract."""
+    return make_reports(extract).files
 
 
 def _settings(work: Path, engine: str, environment: dict[str, str]) -> Settings:

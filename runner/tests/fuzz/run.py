@@ -89,13 +89,14 @@ class Fuzzer:
 
     def _timed(self, engine: Engine, extract: Path) -> tuple[Outcome, bool]:
         reports = _emptied(self._work / f"reports-{engine.name}")
-        with deadline(self._seconds, engine.interrupt) as clock:
-            try:
+        clock = Clock()
+        try:
+            with deadline(self._seconds, clock, engine.interrupt):
                 return engine.run(extract, reports), clock.is_late
-            except BaseException:
-                # An engine that is interrupted may tell of it by an error of its own.
-                if not clock.is_late:
-                    raise
+        except BaseException:
+            # An engine that is interrupted may tell of it by an error of its own.
+            if not clock.is_late:
+                raise
         return Outcome(), True
 
     def _judge(self, case: Case, outcomes: Mapping[str, Outcome]) -> list[Finding]:
@@ -202,28 +203,27 @@ class Clock:
 
 
 @contextmanager
-def deadline(seconds: float, interrupt: Callable[[], None]) -> Iterator[Clock]:
+def deadline(seconds: float, clock: Clock, interrupt: Callable[[], None]) -> Iterator[None]:
     """Raises Late when the time is over, and interrupts the engine, which does not hear of signals.
 
     Ends the process, with all its stacks, if that does not help in as long again.
     """
-    clock = Clock()
 
     def ring(number: int, frame: FrameType | None) -> None:
         clock.is_late = True
         raise Late
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     timer = threading.Timer(seconds, interrupt)
-    timer.start()
-    faulthandler.dump_traceback_later(2 * seconds + 10, exit=True)
     try:
-        yield clock
+        timer.start()
+        faulthandler.dump_traceback_later(2 * seconds + 10, exit=True)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         faulthandler.cancel_dump_traceback_later()
         timer.cancel()
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
