@@ -40,8 +40,10 @@ def _scanned(parts: Sequence[Part]) -> Iterable[Scan]:
     """Scans large files side by side, which takes Python a process each."""
     if sum(part.size for part in parts) < WORTH_PROCESSES:
         return [_scan(part) for part in parts]
+    largest_first = sorted(parts, key=lambda part: part.size, reverse=True)
     with worker_pool() as pool:
-        return list(pool.map(_scan, parts))
+        scans = dict(zip(largest_first, pool.map(_scan, largest_first), strict=True))
+    return [scans[part] for part in parts]
 
 
 def _scan(part: Part) -> Scan:

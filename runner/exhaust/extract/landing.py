@@ -54,6 +54,8 @@ class LandedFile:
 
     def reader_of(self, paths: str) -> str:
         """The same of files that can be read together with this one."""
+        if not self.is_changed and self._json.isdisjoint(self.file.columns):
+            return self.file.reader_of(paths)
         own = ", ".join(f"{self._own(name)} as {identifier(name)}" for name in self.file.columns)
         texts = ", ".join(f"{self._text(name)} as {identifier(name)}" for name in self.columns)
         return f"select {texts} from (select {own} from ({self.file.reader_of(paths)}))"
@@ -108,7 +110,7 @@ class LandedFile:
             return text
         # A shorter text has no room for so many.
         return (
-            f"case when length({text}) > {2 * MAX_ENTRIES} and {_has_too_many(text)} "
+            f"case when strlen({text}) > {2 * MAX_ENTRIES} and {_has_too_many(text)} "
             f"then error({literal(TOO_MANY + name)}) else {text} end"
         )
 
