@@ -62,6 +62,9 @@ QUOTED = re.compile(rb'"[^"\n]*+"')
 ESCAPED = b"\0"
 # By the line's end first, which is seldomer than a comma, and so found faster.
 END_AFTER_COMMA = re.compile(rb"\n(?:(?<=,\n)|(?<=,\r\n))")
+LOOKED_AT = 64 << 20
+"""Bytes in which such a line is looked for: a writer that has one has many, and to look through a
+large file takes a tenth of its load."""
 LITERAL = re.compile(rb"[,\n\"][\[{]{1,2}'")
 """The beginning of a collection as CQL and Python write it."""
 
@@ -103,20 +106,22 @@ def scan(stream: BinaryIO) -> Scan:
     quotes = [_Quotes(BACKSLASH), _Quotes(DOUBLED)]
     may_be_cqlsh = True
     has_end_after_comma = False
-    seen = b""
+    looked_at = 0
+    seen = b"\n"
     lines = 0
     for text, lines, number in checked_texts(stream):
         if not lines:
             ends_in_cr = text[: text.find(b"\n")].endswith(b"\r")
         has_backslash = has_backslash or b"\\" in text
-        has_end_after_comma = has_end_after_comma or END_AFTER_COMMA.search(text) is not None
+        if looked_at < LOOKED_AT and not has_end_after_comma:
+            has_end_after_comma = END_AFTER_COMMA.search(text) is not None
+            looked_at += len(text)
         if ends_in_cr and not has_literals and b"'" in text:
             has_literals = LITERAL.search(text) is not None
-        if escape is None:
+        if escape is None and (b'"' in text or b'"' in seen):
             seen = seen[-OVERLAP:] + text
-            if b'"' in seen:
-                escape = _proven(seen)
-            if b'"' in seen and b"\\" in seen:
+            escape = _proven(seen)
+            if b"\\" in seen:
                 is_doubtful = is_doubtful or b'\\"' in seen
                 has_single_backslash = has_single_backslash or (
                     SINGLE_BACKSLASH.search(seen) is not None

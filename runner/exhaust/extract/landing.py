@@ -14,7 +14,7 @@ from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.csv_scan import CQLSH
 from exhaust.extract.data_file import DataFile, identifier, no_room, query
 from exhaust.extract.limits import MAX_ENTRIES
-from exhaust.extract.literals import as_json
+from exhaust.extract.literals import as_json, is_plain
 from exhaust.extract.part import Part, literal
 from exhaust.sources import OtherName, SourceTable
 
@@ -57,8 +57,11 @@ class LandedFile:
         if not self.is_changed and self._json.isdisjoint(self.file.columns):
             return self.file.reader_of(paths)
         own = ", ".join(f"{self._own(name)} as {identifier(name)}" for name in self.file.columns)
+        select = f"select {own} from ({self.file.reader_of(paths)})"
+        if not self.is_changed:
+            return select
         texts = ", ".join(f"{self._text(name)} as {identifier(name)}" for name in self.columns)
-        return f"select {texts} from (select {own} from ({self.file.reader_of(paths)}))"
+        return f"select {texts} from ({select})"
 
     @property
     def expected_rows(self) -> int | None:
@@ -97,22 +100,22 @@ class LandedFile:
     def _own(self, name: str) -> str:
         """A column of the file."""
         text = identifier(name)
+        if name not in self._json:
+            return text
         is_cqlsh = isinstance(self.file, CsvFile) and self.file.escape == CQLSH
-        return as_json(text, is_cqlsh=is_cqlsh) if name in self._json else text
+        # A shorter text has no room for too many entries.
+        is_short = f"strlen({text}) <= {2 * MAX_ENTRIES}"
+        return (
+            f"case when {is_short} and {is_plain(text)} then {text} when {is_short} "
+            f"then {as_json(text, is_cqlsh=is_cqlsh)} "
+            f"else {_limited(as_json(text, is_cqlsh=is_cqlsh), name)} end"
+        )
 
     def _text(self, name: str) -> str:
         """A column of the table."""
         other = dict(self.source.other_names).get(name)
-        if other is not None and other.name in self.file.columns:
-            return self._filled(name, other)
-        text = identifier(name)
-        if name not in self.source.json:
-            return text
-        # A shorter text has no room for so many.
-        return (
-            f"case when strlen({text}) > {2 * MAX_ENTRIES} and {_has_too_many(text)} "
-            f"then error({literal(TOO_MANY + name)}) else {text} end"
-        )
+        is_filled = other is not None and other.name in self.file.columns
+        return self._filled(name, other) if other and is_filled else identifier(name)
 
     def _filled(self, name: str, other: OtherName) -> str:
         """A column that is filled from another where it has no value."""
@@ -197,9 +200,10 @@ def together(files: Iterable[LandedFile]) -> list[LandedFiles]:
     return [LandedFiles(tuple(group)) for group in groups.values()]
 
 
-def _has_too_many(text: str) -> str:
-    json = f"try_cast({text} as json)"
+def _limited(json: str, name: str) -> str:
+    """A text that fails if it is a collection with too many entries."""
+    size = "greatest(json_array_length(json), len(json_keys(json)))"
     return (
-        f"coalesce(greatest(json_array_length({json}), len(json_keys({json}))) > {MAX_ENTRIES}, "
-        "false)"
+        f"list_transform([{json}], lambda json: case when json_valid(json) and "
+        f"{size} > {MAX_ENTRIES} then error({literal(TOO_MANY + name)}) else json end)[1]"
     )

@@ -59,12 +59,16 @@ def as_json(text: str, *, is_cqlsh: bool) -> str:
         *([] if is_cqlsh else [_if_json(_of_python(text))]),
         _if_json(_of_cql(text)),
     ]
-    # Most of what is JSON is seen to be so at the price of three looks.
-    is_plain = f"not (contains({text}, '''') or {has_escape} or contains({text}, '('))"
-    return (
-        f"case when {is_plain} or json_valid({text}) then {text} "
-        f"else coalesce({', '.join(ways)}, {text}) end"
-    )
+    return f"case when json_valid({text}) then {text} else coalesce({', '.join(ways)}, {text}) end"
+
+
+def is_plain(text: str) -> str:
+    """SQL of whether a text cannot be a literal, for the price of three looks at it.
+
+    Most of what is JSON is plain.
+    """
+    looks = " or ".join(f"contains({text}, {literal(mark)})" for mark in ("'", "\\", "("))
+    return f"not ({looks})"
 
 
 def _if_json(text: str) -> str:
