@@ -5,15 +5,22 @@ BIN := .venv/bin
 
 .PHONY: help
 help: ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: .venv/runtime ## Install into .venv, then load, build and export the sample extract
 	@$(BIN)/exhaust demo
 
 .PHONY: test
-test: check ## Run everything: format, lint, types, dbt's tests and pytest on all engines
-	$(BIN)/pytest
+test: check ## Check format, lint and types, and run the tests on DuckDB and Postgres
+	$(BIN)/pytest -m "not spark"
+
+.PHONY: test-spark
+test-spark: .venv/dev ## Run the tests that need Spark, and so Java 17
+	$(BIN)/pytest -m spark
+
+.PHONY: test-all
+test-all: test test-spark ## Run all tests
 
 .PHONY: soak
 soak: .venv/dev ## Kill a hundred workers at random, and see that no request is lost

@@ -234,8 +234,9 @@ def load(
     """Load an extract into the warehouse.
 
     Replaces the raw tables that the folder holds, all of them or none. The folder has, for each
-    table, a file `<table>.csv`, `.csv.gz`, `.jsonl`, `.jsonl.gz` or `.parquet`, or a folder of
-    such parts.
+    table, a file `<table>.csv`, `.json`, `.jsonl` (also gzipped) or `.parquet`, or a folder of
+    such parts; they may stand in folders or tar archives of keyspaces. CSV may be dsbulk's,
+    cqlsh's, that of the successor's backup, or any other with doubled quotes.
 
     \b
     Example:

@@ -28,8 +28,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("engine", metafunc.config.option.engine, scope="session")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the tests of one engine alone, if others were asked for."""
+    """Marks the tests that need Spark. Leaves out tests of engines that were not asked for."""
+    for item in items:
+        if _needs_spark(item):
+            item.add_marker("spark")
     others = {f"settings_{engine}" for engine in ENGINES} - {
         f"settings_{engine}" for engine in config.option.engine
     }
@@ -40,6 +44,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+def _needs_spark(item: pytest.Item) -> bool:
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    fixtures = {"spark", "settings_spark"} & set(getattr(item, "fixturenames", ()))
+    return parameters.get("engine") == "spark" or bool(fixtures) or item.path.stem == "test_spark"
 
 
 def _is_spared(item: pytest.Item) -> bool:

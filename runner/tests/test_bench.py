@@ -70,6 +70,7 @@ def test_a_small_workload_is_a_part_of_the_large() -> None:
 
 
 @pytest.mark.usefixtures("settings_postgres")
+@pytest.mark.spark
 @pytest.mark.skipif(shutil.which("java") is None, reason="the peer PySpark needs Java 17")
 def test_the_benchmark_runs(tmp_path: Path) -> None:
     """It fails by itself where the floor or a peer makes another report than exhaust."""
