@@ -79,20 +79,18 @@ def test_the_benchmark_runs(tmp_path: Path) -> None:
         figures = json.loads(json.dumps(bench.figures))
 
     assert all(cost["wall"] > 0 for stages in figures.values() for cost in stages.values())
-    assert (
-        {
-            "load",
-            "dbt parse",
-            "build (models)",
-            "build (tests)",
-            "export",
-            "floor of load",
-            "floor of build",
-            "floor of export",
-        }
-        == set(figures["one big batch, duckdb"])
-        == set(figures["one big batch, postgres"])
-    )
+    stages = {
+        "load",
+        "dbt parse",
+        "build (models)",
+        "build (tests)",
+        "export",
+        "floor of load",
+        "floor of build",
+        "floor of export",
+    }
+    assert set(figures["one big batch, postgres"]) == stages
+    assert set(figures["one big batch, duckdb"]) == stages | {"load of cqlsh's CSV"}
     table = report.tables({"machine": {"cores": 2}, "figures": figures})
     assert table.count("| at ") == len(report.bars(figures))
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from exhaust.errors import Unfit
+from exhaust.extract import data_file
 from exhaust.extract.folder import read_extract
 from exhaust.extract.parquet_file import ParquetFile, open_parquet_files
 from exhaust.extract.part import Part
@@ -304,3 +305,14 @@ def test_many_parts_are_opened_by_one_connection(
 
     assert [file.part for file in open_parquet_files(parts)] == parts
     assert len(opened) == 1
+
+
+def test_a_value_that_is_too_long_is_unfit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data_file, "LONGEST_RECORD", 100)
+    pq.write_table(pa.table({"a": ["x" * 100, "x" * 101]}), tmp_path / "x.parquet")
+    file = ParquetFile.open(Part(tmp_path / "x.parquet", "x.parquet"))
+
+    with pytest.raises(duckdb.Error) as error:
+        duckdb.sql(file.reader_of(file.opened)).fetchall()
+
+    assert "x.parquet: a value of the column `a` is longer" in file.fault(error.value).message

@@ -12,15 +12,15 @@ from exhaust.errors import Unfit
 from exhaust.extract.csv_faults import check_csv
 from exhaust.extract.csv_scan import BACKSLASH, DOUBLED
 from exhaust.extract.data_file import (
-    NUL_FOUND,
     first_fault,
     identifier,
     landed,
     query,
+    text_fault,
     unknown_fault,
     without_nul,
 )
-from exhaust.extract.faults import NUL_PROBLEM, UTF8_PROBLEM
+from exhaust.extract.faults import UTF8_PROBLEM
 from exhaust.extract.limits import LONGEST_HEADER, LONGEST_RECORD
 from exhaust.extract.part import Part, literal
 from exhaust.extract.spool import Spool
@@ -130,8 +130,8 @@ class CsvFile:
         return True
 
     def fault(self, error: duckdb.Error) -> Unfit:
-        if NUL_FOUND in str(error):
-            return self.part.unfit(*NUL_PROBLEM)
+        if fault := text_fault(self.part, error):
+            return fault
         return self.find_fault() or unknown_fault(self.part, error)
 
     def find_fault(self) -> Unfit | None:

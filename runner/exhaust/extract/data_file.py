@@ -8,8 +8,8 @@ import duckdb
 
 from exhaust import sql
 from exhaust.errors import NoRoom, Unfit
-from exhaust.extract.faults import first_twice
-from exhaust.extract.limits import LONGEST_NAME, MAX_COLUMNS
+from exhaust.extract.faults import NUL_PROBLEM, first_twice
+from exhaust.extract.limits import LONGEST_NAME, LONGEST_RECORD, MAX_COLUMNS
 from exhaust.extract.part import Part, literal
 
 READER: dict[str, str | bool | int | float | list[str]] = {
@@ -24,6 +24,7 @@ DISK_IS_FULL = ("No space left on device", "File too large", "Disk quota exceede
 """What the system says."""
 
 NUL_FOUND = "NUL in column "
+LONG_FOUND = "too long a text in column "
 
 identifier = partial(sql.identifier, engine="duckdb")
 
@@ -60,7 +61,8 @@ class DataFile(Protocol):
 
 
 def without_nul(texts: Iterable[tuple[str, str]], source: str) -> str:
-    """A SELECT that fails on a NUL character; DuckDB would take it, and Postgres refuse it."""
+    """A SELECT that fails on a NUL character, which DuckDB would take and Postgres refuse, and on
+    a text that is too long."""
     names, expressions = zip(*texts, strict=True)
     inner = ", ".join(
         f"{expression} as {identifier(name)}"
@@ -68,6 +70,7 @@ def without_nul(texts: Iterable[tuple[str, str]], source: str) -> str:
     )
     outer = ", ".join(
         f"case when contains({column}, chr(0)) then error({literal(NUL_FOUND + name)}) "
+        f"when strlen({column}) > {LONGEST_RECORD} then error({literal(LONG_FOUND + name)}) "
         f"else {column} end as {column}"
         for name in names
         for column in [identifier(name)]
@@ -113,6 +116,20 @@ def no_room(error: duckdb.Error) -> NoRoom | None:
     """What DuckDB failed on, if it is that a file could not grow."""
     reason = str(error).splitlines()[0]
     return NoRoom(reason) if any(full in reason for full in DISK_IS_FULL) else None
+
+
+def text_fault(part: Part, error: duckdb.Error) -> Unfit | None:
+    """What a SELECT of `without_nul` failed on, if it is a text."""
+    reason = str(error)
+    if NUL_FOUND in reason:
+        return part.unfit(*NUL_PROBLEM)
+    if LONG_FOUND in reason:
+        column = reason.partition(LONG_FOUND)[2].splitlines()[0]
+        return part.unfit(
+            f"a value of the column `{column}` is longer than {LONGEST_RECORD >> 20} MiB",
+            "No value of Sunbird's is so long. Unload the table again.",
+        )
+    return None
 
 
 def unknown_fault(part: Part, error: duckdb.Error) -> Unfit:

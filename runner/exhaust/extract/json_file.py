@@ -10,13 +10,12 @@ import duckdb
 from exhaust.errors import Unfit
 from exhaust.extract import limits
 from exhaust.extract.data_file import (
-    NUL_FOUND,
     first_fault,
     landed,
+    text_fault,
     unknown_fault,
     without_nul,
 )
-from exhaust.extract.faults import NUL_PROBLEM
 from exhaust.extract.json_faults import check_json_lines, check_json_objects
 from exhaust.extract.json_scan import Form, JsonScan, scan
 from exhaust.extract.part import Part, literal
@@ -78,8 +77,8 @@ class JsonFile:
         )
         if fault := first_fault(self.part, check):
             return fault
-        if NUL_FOUND in str(error):
-            return self.part.unfit(*NUL_PROBLEM)
+        if fault := text_fault(self.part, error):
+            return fault
         if isinstance(error, duckdb.OutOfMemoryException):
             return self.part.unfit(
                 "there is an object, or there are names of columns, too large to be read",

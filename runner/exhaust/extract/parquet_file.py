@@ -7,13 +7,13 @@ import duckdb
 
 from exhaust.errors import Unfit
 from exhaust.extract.data_file import (
-    NUL_FOUND,
     identifier,
     landed,
+    text_fault,
     unknown_fault,
     without_nul,
 )
-from exhaust.extract.faults import NUL_PROBLEM, UTF8_PROBLEM, first_twice
+from exhaust.extract.faults import UTF8_PROBLEM, first_twice
 from exhaust.extract.parquet_text import text
 from exhaust.extract.part import Part, literal
 
@@ -64,8 +64,8 @@ class ParquetFile:
 
     def fault(self, error: duckdb.Error) -> Unfit:
         message = str(error)
-        if NUL_FOUND in message:
-            return self.part.unfit(*NUL_PROBLEM)
+        if fault := text_fault(self.part, error):
+            return fault
         if "not valid UTF8" in message:
             return self.part.unfit("there is text that is not UTF-8", UTF8_PROBLEM[1])
         if DIGITS_FOUND in message:

@@ -19,7 +19,7 @@ from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.data_file import READER
 from exhaust.extract.json_file import JsonFile
 from exhaust.extract.landing import LandedFile, LandedFiles, together
-from exhaust.extract.limits import MAX_ENTRIES
+from exhaust.extract.limits import LONGEST_RECORD, MAX_ENTRIES
 from exhaust.extract.parquet_file import ParquetFile
 from exhaust.extract.part import Part
 from exhaust.leftovers import removed_at_the_end
@@ -278,7 +278,9 @@ def _is_plain_json(kind: "DataType") -> bool:
 
 
 def _without_nul(text: "Column") -> "Column":
-    return _unless(text.contains("\0"), text)
+    from pyspark.sql import functions as F
+
+    return _unless(text.contains("\0") | (F.octet_length(text) > LONGEST_RECORD), text)
 
 
 def _unless(is_odd: "Column", value: "Column") -> "Column":
