@@ -163,6 +163,22 @@ def test_what_tools_and_systems_leave_is_passed_by(tmp_path: Path) -> None:
     assert extract.ignored == ()
 
 
+def test_the_rest_of_a_table_that_cqlsh_cut_is_an_error(tmp_path: Path) -> None:
+    write(tmp_path, {"sunbird/user.csv": USERS, "sunbird/user.csv.1": b"u2,y\r\n"})
+
+    with pytest.raises(Unfit, match=r"sunbird/user\.csv\.1 is the rest of user\.csv") as raised:
+        read_extract(tmp_path, TABLES)
+
+    assert "MAXOUTPUTSIZE" in raised.value.message
+
+
+def test_archives_of_other_kinds_are_named(tmp_path: Path) -> None:
+    write(tmp_path, {"sunbird.zip": b"PK", "sunbird.tar.xz": b"", "notes.txt": b""})
+
+    with pytest.raises(Unfit, match=r"found there: sunbird\.tar\.xz, sunbird\.zip"):
+        read_extract(tmp_path, TABLES)
+
+
 @pytest.mark.parametrize("cut", [20, 200, -9, -4])
 def test_an_archive_that_is_cut_short_is_unfit(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "sunbird.tar.gz"

@@ -1,5 +1,6 @@
 """A folder of raw tables, looked into before anything is loaded."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -20,6 +21,9 @@ BY_THE_WAY = (
 )
 """How the names begin of what writers and systems leave beside data."""
 ENDS_BY_THE_WAY = (".crc", ".log", ".cql", ".manifest", ".md5", ".sha1", ".sha256", ".sha512")
+PACKED = (".zip", ".7z", ".rar", ".bz2", ".xz", ".zst", ".lz4")
+"""How archives end that are not read."""
+CUT_OFF = re.compile(r"(\w+)\.csv\.\d+", re.IGNORECASE)
 DEEPEST = 4
 """How many folders may stand in each other: a table in a keyspace in the extract, and one more."""
 
@@ -169,7 +173,17 @@ class _Found:
             self.places.setdefault(in_table, {}).setdefault(path.parent, []).append(part)
         elif part is not None:
             self.places.setdefault(_stem(path.name), {}).setdefault(path, []).append(part)
-        elif _ending(path.name) or path.name.lower().partition(".")[0] in self.names:
+        elif (found := CUT_OFF.fullmatch(path.name)) and found[1].lower() in self.names:
+            raise Unfit(
+                f"{path} is the rest of {path.with_suffix('').name}, without a header: cqlsh cuts "
+                "a file at MAXOUTPUTSIZE.",
+                "Unload the table again without that option.",
+            )
+        elif (
+            _ending(path.name)
+            or path.name.lower().partition(".")[0] in self.names
+            or path.name.lower().endswith(PACKED)
+        ):
             self.unknown.append(path)
 
 
