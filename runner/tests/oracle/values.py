@@ -94,7 +94,7 @@ def plain(value: Json) -> str | None:
 
 
 def is_true(text: str | None) -> bool:
-    return text in ("1", "true", "True", "t")
+    return text is not None and text.lower() in ("1", "true", "t")
 
 
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?")
