@@ -214,3 +214,27 @@ def test_of_many_files_the_one_with_too_many_fields_is_named(tmp_path: Path) -> 
 
     with pytest.raises(Unfit, match=r"location/1\.csv, line 2: expected 2 columns, found 3"):
         group.check(3)
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_a_tree_may_have_more_entries_than_a_collection(tmp_path: Path, ending: str) -> None:
+    units = [{"children": [{"name": "it's"}] * 100} for _ in range(MAX_ENTRIES // 50)]
+    tree = {"name": "a course", "children": units}
+    if ending == "csv":
+        text = json.dumps(tree).replace('"', '""')
+        (tmp_path / "content_hierarchy.csv").write_text(f'identifier,hierarchy\nc,"{text}"\n')
+    else:
+        line = json.dumps({"identifier": "c", "hierarchy": tree})
+        (tmp_path / "content_hierarchy.jsonl").write_text(line)
+
+    ((found,),) = land(tmp_path, "content_hierarchy", "hierarchy")
+
+    assert json.loads(found) == tree
+
+
+def test_a_list_with_too_many_entries_is_an_error(tmp_path: Path) -> None:
+    row = {"courseid": "c", "batchid": "b", "mentors": [{"a": 1}] * (MAX_ENTRIES + 1)}
+    (tmp_path / "course_batch.jsonl").write_text(json.dumps(row))
+
+    with pytest.raises(Unfit, match=r"`mentors` has more than 100,000 entries"):
+        land(tmp_path, "course_batch", "mentors")

@@ -31,6 +31,8 @@ ENOUGH: dict[str, str | bool | int | float | list[str]] = {
 }
 """What a DuckDB may take that looks at JSON: objects in an array were not yet seen to keep to the
 limits."""
+MORE = ENOUGH | {"memory_limit": "1GB"}
+"""The same for lines that keep to the limits, and are nearly as long as they may be."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _unnamed(part: Part, told: JsonScan) -> JsonFile:
 
 
 def _names(
-    duck: duckdb.DuckDBPyConnection, files: Sequence[JsonFile]
+    duck: duckdb.DuckDBPyConnection, files: Sequence[JsonFile], *, is_retry: bool = False
 ) -> dict[JsonFile, tuple[str, ...]]:
     """The names in files of one format and size. Raises Unfit for the first that is at fault."""
     paths = ", ".join(file.part.pattern for file in files)
@@ -158,6 +160,10 @@ def _names(
         found = dict(duck.execute(query).fetchall())
     except duckdb.Error as error:
         if len(files) == 1:
+            is_line = files[0].format == "newline_delimited"
+            if is_line and isinstance(error, duckdb.OutOfMemoryException) and not is_retry:
+                with duckdb.connect(config=MORE) as more:
+                    return _names(more, files, is_retry=True)
             raise files[0].fault(error) from error
         each = [_names(duck, [file]) for file in files]
         return {file: names for those in each for file, names in those.items()}

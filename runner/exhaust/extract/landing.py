@@ -103,12 +103,9 @@ class LandedFile:
         if name not in self._json:
             return text
         is_cqlsh = isinstance(self.file, CsvFile) and self.file.escape == CQLSH
-        # A shorter text has no room for too many entries.
-        is_short = f"strlen({text}) <= {2 * MAX_ENTRIES}"
         return (
-            f"case when {is_short} and {is_plain(text)} then {text} when {is_short} "
-            f"then {as_json(text, is_cqlsh=is_cqlsh)} "
-            f"else {_limited(as_json(text, is_cqlsh=is_cqlsh), name)} end"
+            f"case when {_has_too_many(text)} then error({literal(TOO_MANY + name)}) "
+            f"when {is_plain(text)} then {text} else {as_json(text, is_cqlsh=is_cqlsh)} end"
         )
 
     def _text(self, name: str) -> str:
@@ -200,10 +197,17 @@ def together(files: Iterable[LandedFile]) -> list[LandedFiles]:
     return [LandedFiles(tuple(group)) for group in groups.values()]
 
 
-def _limited(json: str, name: str) -> str:
-    """A text that fails if it is a collection with too many entries."""
-    size = "greatest(json_array_length(json), len(json_keys(json)))"
+def _has_too_many(text: str) -> str:
+    """Whether a collection has too many entries: one that is flat, or a list.
+
+    A tree, such as a course's hierarchy, may have as many below its root. A long text is parsed
+    once at most, as that takes several times its size.
+    """
+    commas = f"strlen({text}) - strlen(replace({text}, ',', ''))"
+    brackets = f"strlen({text}) - strlen(replace(replace({text}, '{{', ''), '[', ''))"
+    entries = f"json_array_length(case when json_valid({text}) then {text} end)"
     return (
-        f"list_transform([{json}], lambda json: case when json_valid(json) and "
-        f"{size} > {MAX_ENTRIES} then error({literal(TOO_MANY + name)}) else json end)[1]"
+        # A shorter text has no room for so many.
+        f"strlen({text}) > {2 * MAX_ENTRIES} and {commas} >= {MAX_ENTRIES} and "
+        f"({brackets} = 1 or starts_with({text}, '[') and {entries} > {MAX_ENTRIES})"
     )
