@@ -238,3 +238,25 @@ def test_a_list_with_too_many_entries_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(Unfit, match=r"`mentors` has more than 100,000 entries"):
         land(tmp_path, "course_batch", "mentors")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{'a': True, 'b': None, 'c': ''}", '{"a": true, "b": null, "c": ""}'),
+        ("""{"it's": "\\"x'"}""", """{"it's": "\\"x'"}"""),
+        ("OrderedMapSerializedKey([('a', ['(b), (c'])])", '{"a": ["(b), (c"]}'),
+        (r'{"a":"\\"b\\""}', r'{"a":"\"b\""}'),
+        # JSON that is damaged stays so: no tool shows a text like this.
+        (r"""{"a":"\'"}""", r"""{"a":"\'"}"""),
+        (r'{"a":"\x41"}', r'{"a":"\x41"}'),
+        ("{'a': 'b'", "{'a': 'b'"),
+        ("question(id='q1')", "question(id='q1')"),
+        ("it's", "it's"),
+    ],
+)
+def test_what_is_not_a_literal_stays_as_it_is(tmp_path: Path, text: str, expected: str) -> None:
+    row = {"userid": "u", "orgid": "o", "persona": "p", "userinfo": text}
+    (tmp_path / "user_declarations.jsonl").write_text(json.dumps(row))
+
+    assert land(tmp_path, "user_declarations", "userinfo") == [(expected,)]

@@ -139,7 +139,7 @@ def _control_characters(escape: str, text: str) -> str:
     by_number = _char(f"{escape}x")
     parts = (
         f"list_transform(string_split({text}, {by_number}), lambda part, place: case "
-        f"when place = 1 then part when regexp_matches(part, '^[0-9a-f]{{2}}') "
+        f"when place = 1 then part when regexp_matches(part, '^([01][0-9a-f]|7f|[89][0-9a-f]|a0)') "
         f"then chr(cast('0x' || part[:2] as integer)) || part[3:] else {by_number} || part end)"
     )
     return (

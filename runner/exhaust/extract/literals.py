@@ -28,7 +28,8 @@ CQL_TOKENS = "|".join(
     ]
 )
 
-PYTHON_STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+# Python shows a string between double quotes only if it holds an apostrophe and none of those.
+PYTHON_STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"'\\]|\\[^"'])*'(?:[^"\\]|\\[^"'])*\""""
 MAP = r"(?:OrderedMapSerializedKey|OrderedMap)\(\["
 PYTHON_EMPTY_MAP = rf"{MAP}\]\)"
 PYTHON_TOKENS = "|".join(
