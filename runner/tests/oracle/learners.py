@@ -41,7 +41,7 @@ class Learners:
             school_id = plain(declared.get("declared-school-udise-code"))
             school_name = plain(declared.get("declared-school-name"))
             state, district, cluster = (
-                self._among(own, t) for t in ("state", "district", "cluster")
+                self._name(self._among(own, t)) for t in ("state", "district", "cluster")
             )
             block = None
         else:
@@ -49,18 +49,19 @@ class Learners:
             school_id, school_name = school.get("externalid"), school.get("orgname")
             its = self._entries(school.get("orglocation"))
             state, district, cluster = (
-                self._among(own, t) or self._derived(its, t)
+                # A location without a name tells nothing: then the school's does.
+                self._name(self._among(own, t)) or self._name(self._derived(its, t))
                 for t in ("state", "district", "cluster")
             )
-            block = self._derived(its, "block") or self._among(own, "block")
+            block = self._name(self._derived(its, "block")) or self._name(self._among(own, "block"))
         return [
-            self._name(state),
-            self._name(district),
+            state,
+            district,
             organisation.get("orgname"),
             school_id,
             school_name,
-            self._name(block),
-            self._name(cluster),
+            block,
+            cluster,
             _distinct(types, "type"),
             _distinct(types, "subType"),
             _first_text(boards),
