@@ -151,7 +151,7 @@ def test_a_quote_that_nothing_closes_for_too_long_is_a_fault_of_its_line(
 
 def test_long_runs_of_blank_lines_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(csv_scan, "CHUNK", 10)
-    monkeypatch.setattr(csv_scan, "LONGEST_BLANK", 100)
+    monkeypatch.setattr(csv_scan, "MAX_BLANK_LINES", 100)
     stream = io.BytesIO(b"a,b\n1,2\n" + b"\r\n" * 1_000)
 
     with pytest.raises(Fault, match="blank lines"):

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from exhaust.extract.faults import NUL_PROBLEM, Fault
-from exhaust.extract.limits import LONGEST_BLANK, LONGEST_RECORD
+from exhaust.extract.limits import LONGEST_RECORD, MAX_BLANK_LINES
 
 BACKSLASH = "\\"
 DOUBLED = '"'
@@ -168,10 +168,10 @@ def checked_texts(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
         if (nul := chunk.find(b"\0")) >= 0:
             raise Fault(lines + chunk.count(b"\n", 0, nul) + 1, *NUL_PROBLEM)
         blank = 0 if chunk.strip(b"\r\n") else blank + chunk.count(b"\n")
-        if blank > LONGEST_BLANK:
+        if blank > MAX_BLANK_LINES:
             raise Fault(
                 lines - blank + chunk.count(b"\n") + 1,
-                f"more than {LONGEST_BLANK:,} blank lines follow",
+                f"more than {MAX_BLANK_LINES:,} blank lines follow",
                 "Is the file damaged? Unload the table again.",
             )
         end = chunk.rfind(b"\n") + 1

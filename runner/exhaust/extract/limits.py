@@ -8,8 +8,10 @@ MAX_ENTRIES = 100_000
 """Entries of a collection inside a field."""
 LONGEST_HEADER = 1 << 20
 """Bytes of a CSV file's first line."""
-LONGEST_BLANK = 1_000_000
-"""Blank lines that follow each other."""
+MAX_BLANK_LINES = 1_000_000
+"""Blank lines of CSV that follow each other."""
+LONGEST_BLANK = 1 << 20
+"""Bytes of blank lines of JSON that follow each other."""
 LONGEST_NAME = 63
 """Bytes of a column's name. Postgres would cut a longer one, and might then have two alike."""
 MAX_JSON_ENTRIES = 4_000_000
