@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from exhaust.errors import Unfit, UsageError
-from exhaust.extract import csv_dialect
+from exhaust.extract import processes
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.folder import Extract, read_extract
 from exhaust.sources import SourceTable
@@ -263,7 +263,7 @@ def test_large_files_are_scanned_in_processes_of_their_own(
     write(tmp_path, user__csv='userid\n"a\\"b"\n', location__csv='id,name\n1,"a\nb"\n')
     alone = read(tmp_path)
 
-    monkeypatch.setattr(csv_dialect, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(processes, "WORTH_PROCESSES", 0)
 
     assert read(tmp_path) == alone
     write(tmp_path, location__csv__gz=b"")

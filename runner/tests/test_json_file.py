@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from exhaust.errors import Unfit
-from exhaust.extract import json_faults, json_file, json_scan, limits
+from exhaust.extract import json_faults, json_scan, limits, processes
 from exhaust.extract.json_file import JsonFile, open_json_files
 from exhaust.extract.part import Part
 
@@ -332,7 +332,7 @@ def test_large_files_are_scanned_in_processes_of_their_own(
     parts = [part_of(tmp_path, FORMS[form], f"{form}.json") for form in FORMS]
     alone = open_json_files(parts)
 
-    monkeypatch.setattr(json_file, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(processes, "WORTH_PROCESSES", 0)
 
     assert open_json_files(parts) == alone
     with pytest.raises(Unfit, match=r"html\.json, line 1: this is not a JSON object") as raised:

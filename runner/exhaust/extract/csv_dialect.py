@@ -1,7 +1,7 @@
 """Which way the CSV files of an extract escape quotes, told from each and from its neighbours."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 from exhaust.extract import cqlsh
@@ -10,11 +10,8 @@ from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.csv_scan import BACKSLASH, CQLSH, DOUBLED, Scan, scan, usual
 from exhaust.extract.gunzip import is_odd
 from exhaust.extract.part import Part
-from exhaust.extract.processes import worker_pool
+from exhaust.extract.processes import looked_into
 from exhaust.extract.spool import Spool, spooled
-
-WORTH_PROCESSES = 64 << 20
-"""Bytes."""
 
 
 def open_csv_files(parts_of: Mapping[str, Sequence[Part]]) -> dict[Part, CsvFile]:
@@ -24,7 +21,7 @@ def open_csv_files(parts_of: Mapping[str, Sequence[Part]]) -> dict[Part, CsvFile
     for one that cannot be read.
     """
     parts = [part for parts in parts_of.values() for part in parts if part.is_csv]
-    scans = dict(zip(parts, _scanned(parts), strict=True))
+    scans = dict(zip(parts, looked_into(parts, _scan), strict=True))
     of_cqlsh = _of_cqlsh(scans)
     everywhere = usual([told for part, told in scans.items() if part not in of_cqlsh], BACKSLASH)
     files = {}
@@ -34,16 +31,6 @@ def open_csv_files(parts_of: Mapping[str, Sequence[Part]]) -> dict[Part, CsvFile
         for part, told in others.items():
             files[part] = _open(part, told, likely)
     return files | _open_cqlsh(of_cqlsh)
-
-
-def _scanned(parts: Sequence[Part]) -> Iterable[Scan]:
-    """Scans large files side by side, which takes Python a process each."""
-    if sum(part.size for part in parts) < WORTH_PROCESSES:
-        return [_scan(part) for part in parts]
-    largest_first = sorted(parts, key=lambda part: part.size, reverse=True)
-    with worker_pool() as pool:
-        scans = dict(zip(largest_first, pool.map(_scan, largest_first), strict=True))
-    return [scans[part] for part in parts]
 
 
 def _scan(part: Part) -> Scan:

@@ -1,7 +1,7 @@
 """A JSON file of an extract: an object a line, an array of them, or one that takes many lines."""
 
 import codecs
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -19,10 +19,8 @@ from exhaust.extract.data_file import (
 from exhaust.extract.json_faults import check_json_lines, check_json_objects
 from exhaust.extract.json_scan import Form, JsonScan, scan
 from exhaust.extract.part import Part, literal
-from exhaust.extract.processes import worker_pool
+from exhaust.extract.processes import looked_into
 
-WORTH_PROCESSES = 64 << 20
-"""Bytes."""
 USUAL_SIZE = 1 << 24
 """Bytes of an object. DuckDB takes a multiple of the largest that it may find, for each thread."""
 ENOUGH: dict[str, str | bool | int | float | list[str]] = {
@@ -94,7 +92,9 @@ def open_json_files(parts: Sequence[Part]) -> list[JsonFile]:
 
     Raises Unfit for the first that cannot be read, or is no JSON of objects.
     """
-    files = [_unnamed(part, told) for part, told in zip(parts, _scanned(parts), strict=True)]
+    files = [
+        _unnamed(part, told) for part, told in zip(parts, looked_into(parts, _scan), strict=True)
+    ]
     names: dict[JsonFile, tuple[str, ...]] = {}
     with duckdb.connect(config=ENOUGH) as duck:
         for alike in dict.fromkeys((file.format, _size(file)) for file in files):
@@ -103,14 +103,6 @@ def open_json_files(parts: Sequence[Part]) -> list[JsonFile]:
         JsonFile(file.part, landed(file.part, names[file]), names[file], file.format, file.longest)
         for file in files
     ]
-
-
-def _scanned(parts: Sequence[Part]) -> Iterable[JsonScan]:
-    """Scans large files side by side, which takes Python a process each."""
-    if sum(part.size for part in parts) < WORTH_PROCESSES:
-        return map(_scan, parts)
-    with worker_pool() as pool:
-        return list(pool.map(_scan, parts))
 
 
 def _scan(part: Part) -> JsonScan:
