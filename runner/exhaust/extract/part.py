@@ -98,11 +98,6 @@ class Part:
 
         return replace(self, spool=spooled(write))
 
-    def check(self) -> None:
-        """Raises Unfit if it cannot be opened: DuckDB would not say why."""
-        with self.open():
-            pass
-
     def unfit(self, problem: str, hint: str | None = None, line: int | None = None) -> Unfit:
         """An error that names the file and, where it is known, the line (from 1)."""
         where = self.name if line is None else f"{self.name}, line {line}"
