@@ -8,7 +8,7 @@ from datetime import date
 from typing import TypeVar
 
 from exhaust.display import visible
-from exhaust.errors import Ambiguous, NotAllowed, NotFound, Unfit
+from exhaust.errors import Ambiguous, DataError, NotFound, PermissionDenied
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse
 
@@ -92,18 +92,18 @@ Item = TypeVar("Item", Course, Batch)
 
 
 def check_built(warehouse: Warehouse, schema: str) -> None:
-    """Unfit if the marts are not there."""
+    """DataError if the marts are not there."""
     if not warehouse.tables(schema).issuperset(MARTS):
-        raise Unfit(
+        raise DataError(
             f"Nothing is built: {warehouse.name} has no report in the schema {schema}.",
             "Run `exhaust build`, after `exhaust load DIR`.",
         )
 
 
 def check_requester(settings: Settings, requester: str | None) -> None:
-    """NotAllowed if this installation wants to know who asks, and nobody says so."""
+    """PermissionDenied if this installation wants to know who asks, and nobody says so."""
     if settings.require_requester and requester is None:
-        raise NotAllowed(
+        raise PermissionDenied(
             "Nobody may ask for reports here without saying who he or she is: the project sets "
             "require_requester.",
             "Give your user id by --as or EXHAUST_USER.",
@@ -111,7 +111,7 @@ def check_requester(settings: Settings, requester: str | None) -> None:
 
 
 def requester(warehouse: Warehouse, schema: str, user_id: str | None) -> Requester | None:
-    """Who asks; None is the operator. NotAllowed if the user has nothing to ask for."""
+    """Who asks; None is the operator. PermissionDenied if the user has nothing to ask for."""
     if user_id is None:
         return None
     check_built(warehouse, schema)
@@ -196,7 +196,8 @@ def find_course(
 ) -> Course:
     """The one course of that id or name among those that may be asked for.
 
-    Ambiguous if several match, NotAllowed if it is not the requester's, NotFound if none does.
+    Ambiguous if several match, PermissionDenied if it is not the requester's, NotFound if none
+    does.
     """
     try:
         return resolve_course(courses(warehouse, schema, requester=requester), text)
@@ -235,8 +236,8 @@ def _is_named(item: Course | Batch, text: str) -> bool:
     return item.id == text or _key(text) in _key(item.name)
 
 
-def _refused(message: str) -> NotAllowed:
-    return NotAllowed(
+def _refused(message: str) -> PermissionDenied:
+    return PermissionDenied(
         message,
         "Reports are for the creator of the course, and the creator and the mentors of the batch. "
         "The user id is given by --as or EXHAUST_USER.",

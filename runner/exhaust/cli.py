@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from exhaust.display import Display, counted, visible
-from exhaust.errors import Busy, ExhaustError, NoConnection, Unfit, UsageError
+from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
 from exhaust.layout import Layout
 
 if TYPE_CHECKING:
@@ -311,7 +311,7 @@ def build(
         display.json(dataclasses.asdict(report))
     _report_build(report, display)
     if report.failed:
-        raise Unfit(
+        raise DataError(
             "The build failed:\n" + "\n".join(map(_failure, report.failed)),
             "Correct the data and load it again, or see logs/dbt.log. Until then no export.",
         )
@@ -552,7 +552,7 @@ def verify(
         display.json(dataclasses.asdict(found))
     if not found.is_unchanged:
         changes = "\n".join(f"  {change}" for change in found.changes)
-        raise Unfit(
+        raise DataError(
             f"{found.file} is not what {found.receipt} tells of:\n{changes}",
             "Take the file as it was exported. To keep ids and dates, import it as text.",
         )

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from exhaust.display import Progress
-from exhaust.errors import ExhaustError, Unfit, UsageError
+from exhaust.errors import DataError, ExhaustError, UsageError
 from exhaust.settings import Settings
 from exhaust.sources import read_sources
 from exhaust.warehouse import Warehouse, connect
@@ -92,7 +92,7 @@ def build(
 ) -> BuildReport:
     """Builds and tests the models; `arguments` go to `dbt build`.
 
-    Raises Unfit if nothing is loaded, Busy or NoConnection if the warehouse cannot be had,
+    Raises DataError if nothing is loaded, Busy or NoConnection if the warehouse cannot be had,
     ExhaustError if dbt broke off. What failed is in the report.
     """
     with connect(settings.profile, writing=False, notify=notify) as warehouse:
@@ -113,13 +113,13 @@ def _check_loaded(warehouse: Warehouse, settings: Settings) -> None:
     ]
     hint = "Load an extract with `exhaust load DIR`."
     if not loaded:
-        raise Unfit(
+        raise DataError(
             f"Nothing is loaded: {warehouse.name} has no table in the schema "
             f"{settings.landing_schema}.",
             hint,
         )
     if missing:
-        raise Unfit(
+        raise DataError(
             f"These tables were never loaded into {warehouse.name}: {', '.join(missing)}.",
             f"{hint} An empty table will do.",
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from exhaust import catalogue
 from exhaust.dbt import BuildReport, build
 from exhaust.display import Display
-from exhaust.errors import Unfit, UsageError
+from exhaust.errors import DataError, UsageError
 from exhaust.export import Request, export
 from exhaust.extract.folder import read_extract
 from exhaust.load import load
@@ -58,7 +58,7 @@ def demo_settings(
 def build_sample(settings: Settings, display: Display) -> BuildReport:
     """Loads and builds the sample extract.
 
-    Raises what loading and building raise; Unfit if the build failed.
+    Raises what loading and building raise; DataError if the build failed.
     """
     folder = settings.project_dir / "seeds"
     display.say(f"Loading the sample extract in {folder} ...")
@@ -72,7 +72,7 @@ def build_sample(settings: Settings, display: Display) -> BuildReport:
     with display.progress() as progress:
         built = build(settings, [], notify=display.say, progress=progress)
     if built.failed:
-        raise Unfit(
+        raise DataError(
             f"The build of the sample failed: {built.failed[0].name}: {built.failed[0].message}"
         )
     return built

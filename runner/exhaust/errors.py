@@ -5,9 +5,9 @@
     ├── UsageError      2   wrong usage; a folder that is not there
     ├── NotFound        3   no such course or batch
     ├── Ambiguous       4   several match
-    ├── NotAllowed      5   refused
+    ├── PermissionDenied      5   refused
     ├── Busy            6   held by another process, or still being processed
-    ├── Unfit           7   the data: not loaded, not built, cannot be read, failed a test
+    ├── DataError           7   the data: not loaded, not built, cannot be read, failed a test
     └── NoConnection    8   no connection to the warehouse
 
 A message says what is wrong and what was looked at; a hint says what to do next.
@@ -47,7 +47,7 @@ class Ambiguous(ExhaustError):
     exit_code = 4
 
 
-class NotAllowed(ExhaustError):
+class PermissionDenied(ExhaustError):
     exit_code = 5
 
 
@@ -55,7 +55,7 @@ class Busy(ExhaustError):
     exit_code = 6
 
 
-class Unfit(ExhaustError):
+class DataError(ExhaustError):
     exit_code = 7
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from exhaust import catalogue
 from exhaust.catalogue import Batch, Course, Requester
 from exhaust.display import Progress, visible
-from exhaust.errors import Busy, NotAllowed, Unfit, UsageError
+from exhaust.errors import Busy, DataError, PermissionDenied, UsageError
 from exhaust.files import check_file, file_name, make_folder
 from exhaust.layout import Layout
 from exhaust.receipt import Build, Origin
@@ -21,7 +21,7 @@ from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse
 from exhaust.writer import STANDARD_OUTPUT, Job, ReportFile, Writer
 
-PATIENCE = 10.0
+LOCK_TIMEOUT_SECONDS = 10.0
 """Seconds that a running build is waited for."""
 
 RETIRED = "Retired"
@@ -88,9 +88,9 @@ def export(
 ) -> ExportReport:
     """Writes the reports that are asked for, all from one state of the warehouse.
 
-    Raises Unfit if the marts are not built or their build failed, Busy while they are being built,
-    NotFound, Ambiguous, NotAllowed for a retired course, UsageError for a path that cannot be
-    written. What the reader of standard output causes (BrokenPipeError) passes through.
+    Raises DataError if the marts are not built or their build failed, Busy while they are being
+    built, NotFound, Ambiguous, PermissionDenied for a retired course, UsageError for a path that
+    cannot be written. What the reader of standard output causes (BrokenPipeError) passes through.
     """
     schema = settings.profile.schema
     catalogue.check_built(warehouse, schema)
@@ -139,7 +139,7 @@ def _built_marts(
 ) -> Iterator[Build]:
     """One state of the marts, and the build that made them, which ended well."""
     relations = [warehouse.relation(schema, mart) for mart in catalogue.MARTS]
-    deadline = clock() + PATIENCE
+    deadline = clock() + LOCK_TIMEOUT_SECONDS
     is_waiting = False
     while True:
         with warehouse.snapshot(relations):
@@ -163,7 +163,7 @@ def _check_build(build: Build) -> None:
             "Try again when it has. If it was killed, run `exhaust build` again.",
         )
     if build.status != "success":
-        raise Unfit(
+        raise DataError(
             f"The build of {_minute(build.started_at)} failed: its report cannot be trusted.",
             "Run `exhaust build`: it says what is wrong with the data.",
         )
@@ -176,7 +176,7 @@ def _newest_build(warehouse: Warehouse, schema: str, condition: str = "") -> Bui
         "order by started_at desc, ended_at desc nulls last limit 1"
     )
     if not rows:
-        raise Unfit(f"Nothing is built in {warehouse.name}.", "Run `exhaust build`.")
+        raise DataError(f"Nothing is built in {warehouse.name}.", "Run `exhaust build`.")
     return Build(*rows[0])
 
 
@@ -216,9 +216,9 @@ def _chosen_courses(
 
 
 def refuse_retired(course: Course) -> None:
-    """NotAllowed for a retired course."""
+    """PermissionDenied for a retired course."""
     if course.status == RETIRED:
-        raise NotAllowed(
+        raise PermissionDenied(
             "The request is made for retired collection: "
             f"{visible(course.id)} {visible(course.name)}",
             "Nobody can export a retired course.",

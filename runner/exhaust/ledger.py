@@ -18,11 +18,11 @@ from sqlalchemy.exc import IntegrityError
 
 from exhaust.display import visible
 from exhaust.errors import Busy, NotFound, UsageError
-from exhaust.ledger_store import BATCHES, LONGEST_REASON, REQUESTS, Store
+from exhaust.ledger_store import BATCHES, MAX_REASON, REQUESTS, Store
 from exhaust.settings import Profile
 
 DATASET = "progress-exhaust"
-TRIES = 3
+MAX_TRIES = 3
 LEASE = timedelta(minutes=2)
 
 
@@ -112,8 +112,10 @@ class Ledger:
         clock: Callable[[], datetime] = utc_now,
         lease: timedelta = LEASE,
     ) -> Self:
-        """Opens the ledger of a warehouse. Raises NoConnection, Busy, Unfit if a newer exhaust made
-        it."""
+        """Opens the ledger of a warehouse.
+
+        Raises NoConnection, Busy, DataError if a newer exhaust made it.
+        """
         return cls(Store.open(profile), clock, lease)
 
     def close(self) -> None:
@@ -249,7 +251,7 @@ class Ledger:
                 ).first()
                 if free is None:
                     return None
-                if free.iteration < TRIES:
+                if free.iteration < MAX_TRIES:
                     self._take(connection, free.request_id, worker)
                     return Claim(self._read(connection, free.request_id), worker)
                 reason = free.err_message or "Its worker stopped, three times."
@@ -325,7 +327,7 @@ class Ledger:
     def fail(self, claim: Claim, reason: str, *, is_final: bool) -> Request:
         """Ends a request that cannot be fulfilled; or lets it be tried again, up to three times."""
         with self._store.begin() as connection:
-            if is_final or claim.request.tries >= TRIES:
+            if is_final or claim.request.tries >= MAX_TRIES:
                 self._hold(connection, claim, {})
                 self._end(connection, claim.request.request_id, Status.FAILED, reason)
             else:
@@ -341,7 +343,7 @@ class Ledger:
         values = {
             "status": Status.SUBMITTED,
             "iteration": tries,
-            "err_message": reason[:LONGEST_REASON],
+            "err_message": reason[:MAX_REASON],
             "lease_owner": None,
         }
         self._hold(connection, claim, values)
@@ -415,7 +417,7 @@ class Ledger:
             .where(REQUESTS.c.request_id == request_id, REQUESTS.c.status.in_(UNDER_WAY))
             .values(
                 status=status,
-                err_message=reason and reason[:LONGEST_REASON],
+                err_message=reason and reason[:MAX_REASON],
                 dt_job_completed=now,
                 execution_time=took,
                 lease_owner=None,

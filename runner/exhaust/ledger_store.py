@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from exhaust.errors import Busy, NoConnection, NotAllowed, Unfit
+from exhaust.errors import Busy, DataError, NoConnection, PermissionDenied
 from exhaust.settings import Profile
 from exhaust.sql import identifier
 
-LONGEST_REASON = 300
-PATIENCE = 30
+MAX_REASON = 300
+LOCK_TIMEOUT_SECONDS = 30
 """Seconds that SQLite waits for another process."""
 
 LOCK = 0x65786861
@@ -38,7 +38,7 @@ REQUESTS = sa.Table(
     sa.Column("dt_file_created", sa.DateTime),
     sa.Column("dt_job_completed", sa.DateTime),
     sa.Column("execution_time", sa.BigInteger),
-    sa.Column("err_message", sa.String(LONGEST_REASON)),
+    sa.Column("err_message", sa.String(MAX_REASON)),
     sa.Column("iteration", sa.Integer, nullable=False, default=0),
     sa.Column("encryption_key", sa.Text),
     sa.Column("batch_number", sa.Integer),
@@ -97,7 +97,7 @@ class Store:
     def open(cls, profile: Profile) -> Self:
         """Opens it, and makes it or brings it up to date if it has to be.
 
-        Raises NoConnection, Busy, Unfit if a newer exhaust made it.
+        Raises NoConnection, Busy, DataError if a newer exhaust made it.
         """
         is_postgres = profile.engine == "postgres"
         store = cls(*(_postgres(profile) if is_postgres else _sqlite(file_of(profile))))
@@ -118,7 +118,7 @@ class Store:
                 connection.execute(sa.schema.CreateSchema(self._schema, if_not_exists=True))
             version = self._version_of(connection)
             if version > len(MIGRATIONS):
-                raise Unfit(
+                raise DataError(
                     f"The ledger {self._name} is of version {version}, and this exhaust knows "
                     f"{len(MIGRATIONS)}.",
                     "Use the newer exhaust that made it.",
@@ -155,7 +155,7 @@ class Store:
         except DBAPIError as error:
             if "permission denied" not in str(error.orig):
                 raise
-            raise NotAllowed(
+            raise PermissionDenied(
                 f"The ledger {self._name} refuses: {str(error.orig).splitlines()[0]}.",
                 "docs/access.md says what a reader has to be granted.",
             ) from error
@@ -173,7 +173,7 @@ def file_of(profile: Profile) -> Path:
 
 
 def _sqlite(path: Path) -> tuple[Engine, str, None]:
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": PATIENCE})
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": LOCK_TIMEOUT_SECONDS})
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _: object) -> None:

@@ -61,7 +61,8 @@ def load(
     """Replaces the extract's tables in the landing schema, every column text, in one transaction.
 
     Values land as they arrived. No other table of the schema changes but `loads`, which gets a row
-    a table. Raises Unfit naming file and line if a file cannot be read; then nothing has changed.
+    a table. Raises DataError naming file and line if a file cannot be read; then nothing has
+    changed.
     """
     schema = settings.landing_schema
     gauge = _Gauge(extract, progress)

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from exhaust import catalogue, export
 from exhaust.catalogue import Batch, Course, Requester
 from exhaust.display import Progress, visible
-from exhaust.errors import Busy, ExhaustError, NoConnection, NotAllowed, NotFound, UsageError
+from exhaust.errors import Busy, ExhaustError, NoConnection, NotFound, PermissionDenied, UsageError
 from exhaust.export import ExportReport
 from exhaust.files import check_file, file_name, make_folder, plain_errors, whole_file
 from exhaust.layout import Layout
@@ -29,7 +29,7 @@ from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse, connect
 from exhaust.writer import STANDARD_OUTPUT
 
-BEATS = 4
+HEARTBEATS_PER_LEASE = 4
 """How often in a lease it is renewed."""
 
 TRY = ".try-"
@@ -260,7 +260,7 @@ def _holding(ledger: Ledger, claims: Sequence[Claim]) -> Iterator[_Pulse]:
     ended = threading.Event()
 
     def beat() -> None:
-        while not ended.wait(ledger.lease.total_seconds() / BEATS):
+        while not ended.wait(ledger.lease.total_seconds() / HEARTBEATS_PER_LEASE):
             for claim in claims:
                 try:
                     ledger.heartbeat(claim, min(pulse.rows, claim.request.rows_expected))
@@ -371,7 +371,7 @@ def download(
     goes to standard output goes without.
 
     Raises NotFound if the request has none, or no longer, Busy while it is being processed,
-    NotAllowed if the requester has lost the right to them since.
+    PermissionDenied if the requester has lost the right to them since.
     """
     request = ledger.request(request_id, user_id)
     files = _files(request, settings)
@@ -431,7 +431,7 @@ def _check_rights(warehouse: Warehouse, settings: Settings, request: Request) ->
         ) from error
     learners = (request.channel, request.request_data["allLearners"])
     if (requester.root_org_id or "", _sees_all(batches)) != learners:
-        raise NotAllowed(
+        raise PermissionDenied(
             f"`{visible(request.requester)}` may see other learners than when the report was "
             "requested.",
             "Request it again.",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from exhaust.display import counted, visible
-from exhaust.errors import NotFound, Unfit
+from exhaust.errors import DataError, NotFound
 from exhaust.files import csv_line
 from exhaust.receipt import VERSION, receipt_path
 
@@ -39,7 +39,7 @@ WORDS = {
 PRECISE_DIGITS = 14
 """How many digits of a number every spreadsheet program keeps; some round the fifteenth."""
 EXAMPLE = 60
-LONGEST = 1 << 24
+MAX_VALUE = 1 << 24
 """Of a value, in characters: a quote that is not closed would make one value of the whole rest."""
 
 
@@ -58,7 +58,7 @@ class Verification:
 def verify(file: Path) -> Verification:
     """Compares a file with its receipt.
 
-    Raises NotFound if either is not there, Unfit if the receipt cannot be read.
+    Raises NotFound if either is not there, DataError if the receipt cannot be read.
     """
     if not file.is_file():
         raise NotFound(f"There is no file {file}.", "Give a report that `exhaust export` wrote.")
@@ -97,7 +97,7 @@ def _read_receipt(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         is_known = is_whole = False
     if not (is_known and is_whole):
-        raise Unfit(
+        raise DataError(
             f"{path} is no receipt, or not of a form that is known here.",
             "Take the receipt that was written with the file, or a newer exhaust.",
         )
@@ -194,7 +194,7 @@ class _Form:
     def of(cls, file: Path) -> "_Form":
         encoding, changes = _encoding(file)
         with file.open(encoding=encoding, errors="replace", newline="") as text:
-            header = text.readline(LONGEST)
+            header = text.readline(MAX_VALUE)
         # Of the header alone, as values may hold such ends of lines and quotes of their own.
         line = header.rstrip("\r\n")
         end = header[len(line) :]
@@ -226,7 +226,7 @@ def _encoding(file: Path) -> tuple[str, list[str]]:
 
 def _records(file: Path, form: _Form) -> Iterator[tuple[int, list[str]]]:
     """The records of a file with their numbers, from 1; blank lines have a number and are none."""
-    csv.field_size_limit(LONGEST)
+    csv.field_size_limit(MAX_VALUE)
     with file.open(encoding=form.encoding, errors="replace", newline="") as text:
         for number, record in enumerate(csv.reader(text, delimiter=form.separator), 1):
             if any(record):

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from exhaust.catalogue import Batch, Course
 from exhaust.display import Progress, counted, visible
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.files import csv_line, is_device, plain_errors, whole_file
 from exhaust.layout import Column, Layout, assessments, sunbird_plan
 from exhaust.receipt import Contents, Origin, make_receipt, receipt_path
@@ -19,7 +19,7 @@ from exhaust.settings import Settings
 from exhaust.sql import COLUMN, assessment_attempts, course_report
 from exhaust.warehouse import Warehouse
 
-MOST_COLUMNS = {"postgres": 1664}
+MAX_COLUMNS = {"postgres": 1664}
 """How many columns a SELECT can have, where that is few."""
 
 STANDARD_OUTPUT = "-"
@@ -119,7 +119,7 @@ class Writer:
             write(csv_line([column["label"] for column in columns]))
             rows = self._warehouse.copy_out(select, write_rows) if job.batches else 0
             if rows != job.rows:
-                raise Unfit(
+                raise DataError(
                     f"The report of {visible(job.course.id)} has {counted(rows, 'row')}, and its "
                     f"batches count {counted(job.rows, 'learner')}.",
                     "The build is not whole. Run `exhaust build` again.",
@@ -205,9 +205,9 @@ class Writer:
             f"select {', '.join(COLUMN)} from {plan} "
             f"where course_id = {self._warehouse.literal(course_id)} order by ordinal"
         )
-        most = MOST_COLUMNS.get(self._warehouse.engine)
+        most = MAX_COLUMNS.get(self._warehouse.engine)
         if most and len(rows) > most:
-            raise Unfit(
+            raise DataError(
                 f"The report of {visible(course_id)} has {len(rows):,} columns, and "
                 f"{self._warehouse.engine} can write {most:,} at most.",
                 "Load and build on DuckDB to export this course.",

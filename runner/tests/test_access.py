@@ -10,7 +10,7 @@ import pytest
 from marts import CREATOR, MATHS, MATHS_2, create_marts
 from support import PROJECT, no_progress, relation
 
-from exhaust.errors import NotAllowed
+from exhaust.errors import PermissionDenied
 from exhaust.export import Request, export
 from exhaust.layout import Layout
 from exhaust.ledger import Ledger, Status
@@ -76,7 +76,7 @@ def test_a_reader_writes_requests(reader: Settings, tmp_path: Path) -> None:
 def test_a_reader_reads_no_other_layer(reader: Settings, schema: str) -> None:
     with (
         connect(reader.profile, writing=False, notify=pytest.fail) as warehouse,
-        pytest.raises(NotAllowed, match="permission denied"),
+        pytest.raises(PermissionDenied, match="permission denied"),
     ):
         warehouse.query(f"select * from {relation(schema, 'one')}")
 
@@ -91,6 +91,6 @@ def test_a_reader_removes_nothing(
     mart = relation(schema, table)
     with (
         connect(reader.profile, writing=True, notify=pytest.fail) as warehouse,
-        pytest.raises(NotAllowed),
+        pytest.raises(PermissionDenied),
     ):
         warehouse.execute(statement.format(mart))

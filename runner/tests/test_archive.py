@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.extract.folder import Extract, read_extract
 from exhaust.sources import SourceTable
 
@@ -107,7 +107,7 @@ def test_two_files_for_one_table_are_an_error_that_names_both(tmp_path: Path, ot
     write(tmp_path, {"sunbird/user.csv": USERS, other: USERS})
     shown = other.removesuffix("/part.csv")
 
-    with pytest.raises(Unfit, match="holds the table user 2 times") as raised:
+    with pytest.raises(DataError, match="holds the table user 2 times") as raised:
         read_extract(tmp_path, TABLES)
 
     assert "sunbird/user.csv" in raised.value.message
@@ -118,7 +118,9 @@ def test_two_backups_of_a_keyspace_are_an_error_that_names_both(tmp_path: Path) 
     pack(tmp_path / "sunbird" / "20240603.tar.gz", {"user.csv": USERS})
     pack(tmp_path / "sunbird" / "20240604.tar.gz", {"user.csv": USERS})
 
-    with pytest.raises(Unfit, match=r"20240603\.tar\.gz/user\.csv, sunbird/20240604\.tar\.gz/user"):
+    with pytest.raises(
+        DataError, match=r"20240603\.tar\.gz/user\.csv, sunbird/20240604\.tar\.gz/user"
+    ):
         read_extract(tmp_path, TABLES)
 
 
@@ -166,7 +168,7 @@ def test_what_tools_and_systems_leave_is_passed_by(tmp_path: Path) -> None:
 def test_the_rest_of_a_table_that_cqlsh_cut_is_an_error(tmp_path: Path) -> None:
     write(tmp_path, {"sunbird/user.csv": USERS, "sunbird/user.csv.1": b"u2,y\r\n"})
 
-    with pytest.raises(Unfit, match=r"sunbird/user\.csv\.1 is the rest of user\.csv") as raised:
+    with pytest.raises(DataError, match=r"sunbird/user\.csv\.1 is the rest of user\.csv") as raised:
         read_extract(tmp_path, TABLES)
 
     assert "MAXOUTPUTSIZE" in raised.value.message
@@ -175,7 +177,7 @@ def test_the_rest_of_a_table_that_cqlsh_cut_is_an_error(tmp_path: Path) -> None:
 def test_archives_of_other_kinds_are_named(tmp_path: Path) -> None:
     write(tmp_path, {"sunbird.zip": b"PK", "sunbird.tar.xz": b"", "notes.txt": b""})
 
-    with pytest.raises(Unfit, match=r"found there: sunbird\.tar\.xz, sunbird\.zip"):
+    with pytest.raises(DataError, match=r"found there: sunbird\.tar\.xz, sunbird\.zip"):
         read_extract(tmp_path, TABLES)
 
 
@@ -186,7 +188,7 @@ def test_an_archive_that_is_cut_short_is_unfit(tmp_path: Path, cut: int) -> None
     pack(path, {"user.csv": USERS + lines.encode()})
     path.write_bytes(path.read_bytes()[:cut])
 
-    with pytest.raises(Unfit, match=r"sunbird\.tar\.gz: this is not a whole archive") as raised:
+    with pytest.raises(DataError, match=r"sunbird\.tar\.gz: this is not a whole archive") as raised:
         read_extract(tmp_path, TABLES)
 
     assert raised.value.hint
@@ -199,7 +201,7 @@ def test_an_archive_with_a_wrong_checksum_is_unfit(tmp_path: Path) -> None:
     content[-8] ^= 1
     path.write_bytes(bytes(content))
 
-    with pytest.raises(Unfit, match=r"sunbird\.tar\.gz: this is not a whole archive"):
+    with pytest.raises(DataError, match=r"sunbird\.tar\.gz: this is not a whole archive"):
         read_extract(tmp_path, TABLES)
 
 
@@ -236,7 +238,7 @@ def test_links_in_an_archive_are_not_followed(tmp_path: Path) -> None:
         link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "secret.csv")
         archive.addfile(link)
 
-    with pytest.raises(Unfit, match="holds no table of an extract"):
+    with pytest.raises(DataError, match="holds no table of an extract"):
         read_extract(extract, TABLES)
 
 

@@ -17,7 +17,7 @@ from support import relation
 
 from exhaust import catalogue
 from exhaust.catalogue import Batch, Course
-from exhaust.errors import Ambiguous, NotAllowed, NotFound, Unfit
+from exhaust.errors import Ambiguous, DataError, NotFound, PermissionDenied
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse
 
@@ -140,7 +140,7 @@ def test_a_batch_is_named() -> None:
 
 
 def test_without_marts(warehouse: Warehouse, settings: Settings) -> None:
-    with pytest.raises(Unfit, match="Nothing is built"):
+    with pytest.raises(DataError, match="Nothing is built"):
         catalogue.courses(warehouse, settings.profile.schema)
 
 
@@ -190,7 +190,7 @@ def test_a_requester_sees_his_own_batches_and_their_learners(
 
 @pytest.mark.parametrize("stranger", ["nobody", "", "' or true --"])
 def test_a_stranger_may_see_nothing(marts: Warehouse, settings: Settings, stranger: str) -> None:
-    with pytest.raises(NotAllowed, match="created no course and no batch"):
+    with pytest.raises(PermissionDenied, match="created no course and no batch"):
         catalogue.requester(marts, settings.profile.schema, stranger)
 
 
@@ -198,14 +198,14 @@ def test_what_is_not_the_requesters_is_refused(marts: Warehouse, settings: Setti
     schema = settings.profile.schema
     mentor = catalogue.requester(marts, schema, MENTOR)
     for text in (MATHS_2, "mathematics ii", EMPTY):
-        with pytest.raises(NotAllowed, match="`m` may not see the reports of") as raised:
+        with pytest.raises(PermissionDenied, match="`m` may not see the reports of") as raised:
             catalogue.find_course(marts, schema, text, mentor)
         assert "creator and the mentors of the batch" in str(raised.value.hint)
     with pytest.raises(NotFound, match="No course of 1 has the id `do_99`"):
         catalogue.find_course(marts, schema, "do_99", mentor)
     course = catalogue.find_course(marts, schema, MATHS, mentor)
     for text in ("002", "second"):
-        with pytest.raises(NotAllowed, match="`m` may not see the batch"):
+        with pytest.raises(PermissionDenied, match="`m` may not see the batch"):
             catalogue.find_batches(marts, schema, course, [text], mentor)
     with pytest.raises(NotFound, match="No batch of 1 has the id `999`") as raised:
         catalogue.find_batches(marts, schema, course, ["999"], mentor)
@@ -216,5 +216,5 @@ def test_who_asks_may_be_wanted(settings: Settings) -> None:
     catalogue.check_requester(settings, None)
     strict = replace(settings, require_requester=True)
     catalogue.check_requester(strict, "u1")
-    with pytest.raises(NotAllowed, match="require_requester"):
+    with pytest.raises(PermissionDenied, match="require_requester"):
         catalogue.check_requester(strict, None)

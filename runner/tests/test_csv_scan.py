@@ -124,7 +124,7 @@ def test_a_line_that_is_too_long_is_a_fault_before_the_file_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(csv_scan, "CHUNK", 10)
-    monkeypatch.setattr(csv_scan, "LONGEST_RECORD", 100)
+    monkeypatch.setattr(csv_scan, "MAX_RECORD", 100)
     stream = io.BytesIO(b"a,b\n1,2\n" + b"x" * 1_000)
 
     with pytest.raises(Fault, match="this line is longer") as raised:
@@ -139,7 +139,7 @@ def test_a_quote_that_nothing_closes_for_too_long_is_a_fault_of_its_line(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(csv_scan, "CHUNK", 10)
-    monkeypatch.setattr(csv_scan, "LONGEST_RECORD", 100)
+    monkeypatch.setattr(csv_scan, "MAX_RECORD", 100)
     stream = io.BytesIO(f"a,b\n{text}\n".encode() + b"line\n" * 1_000)
 
     with pytest.raises(Fault, match="a quote is opened that nothing closes") as raised:

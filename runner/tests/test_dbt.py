@@ -12,7 +12,7 @@ from support import relation
 
 from exhaust import dbt
 from exhaust.dbt import Result, run_dbt
-from exhaust.errors import ExhaustError, Unfit, UsageError
+from exhaust.errors import DataError, ExhaustError, UsageError
 from exhaust.settings import Profile, Settings
 from exhaust.sources import read_sources
 from exhaust.warehouse import Warehouse, connect
@@ -263,7 +263,7 @@ def land(settings: Settings, tables: list[str]) -> None:
 def test_nothing_is_built_before_a_load(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(Unfit, match="Nothing is loaded") as raised:
+    with pytest.raises(DataError, match="Nothing is loaded") as raised:
         build(settings, monkeypatch)
     assert "exhaust load" in str(raised.value.hint)
     if settings.profile.engine == "duckdb":
@@ -273,7 +273,7 @@ def test_nothing_is_built_before_a_load(
 def test_tables_never_loaded_are_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     tables = [table.name for table in read_sources(settings.project_dir)]
     land(settings, [table for table in tables if table not in ("location", "user")])
-    with pytest.raises(Unfit, match=r"never loaded into .*: user, location\."):
+    with pytest.raises(DataError, match=r"never loaded into .*: user, location\."):
         build(settings, monkeypatch)
 
 

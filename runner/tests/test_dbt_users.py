@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support import PROJECT, Built, export_all, load_extract, relation
 
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.settings import Settings
 from exhaust.sources import read_sources
 from exhaust.warehouse import connect
@@ -152,13 +152,13 @@ class TestAFailedBuild:
         return settings
 
     def test_stops_the_export(self, failed: Settings, tmp_path: Path) -> None:
-        with pytest.raises(Unfit, match="failed"):
+        with pytest.raises(DataError, match="failed"):
             export_all(failed, tmp_path / "out", day=date(2024, 7, 1))
 
     def test_is_not_made_good_by_a_part(self, failed: Settings, tmp_path: Path) -> None:
         assert dbt(failed, tmp_path, "run", "--select", "courses").returncode == 0
 
-        with pytest.raises(Unfit, match="failed"):
+        with pytest.raises(DataError, match="failed"):
             export_all(failed, tmp_path / "out", day=date(2024, 7, 1))
 
     def test_is_made_good_by_the_whole(self, failed: Settings, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from marts import (
 from support import relation
 
 from exhaust import export as module
-from exhaust.errors import Busy, ExhaustError, NotAllowed, NotFound, Unfit, UsageError
+from exhaust.errors import Busy, DataError, ExhaustError, NotFound, PermissionDenied, UsageError
 from exhaust.export import ExportReport, Request, export
 from exhaust.layout import Layout
 from exhaust.settings import Settings
@@ -198,7 +198,7 @@ def test_all_courses_but_the_retired(run: Export, tmp_path: Path) -> None:
 
 
 def test_a_retired_course_is_refused(run: Export, tmp_path: Path) -> None:
-    with pytest.raises(NotAllowed, match="The request is made for retired collection"):
+    with pytest.raises(PermissionDenied, match="The request is made for retired collection"):
         run(Request([MATHS, RETIRED]))
     assert files(tmp_path) == {}
 
@@ -221,13 +221,13 @@ def test_progress_ends_at_the_whole(run: Export) -> None:
 @pytest.mark.parametrize("table", ["courses", "builds"])
 def test_without_marts(run: Export, warehouse: Warehouse, settings: Settings, table: str) -> None:
     warehouse.execute(f"drop table {relation(settings.profile.schema, table)}")
-    with pytest.raises(Unfit, match="Nothing is built"):
+    with pytest.raises(DataError, match="Nothing is built"):
         run(Request([MATHS]))
 
 
 def test_without_a_build(run: Export, warehouse: Warehouse, settings: Settings) -> None:
     warehouse.execute(f"delete from {relation(settings.profile.schema, 'builds')}")
-    with pytest.raises(Unfit, match="Nothing is built"):
+    with pytest.raises(DataError, match="Nothing is built"):
         run(Request([MATHS]))
 
 
@@ -235,7 +235,7 @@ def test_the_newest_build_counts(run: Export, warehouse: Warehouse, settings: Se
     add_build(warehouse, settings, "failed", "2026-11-01 11:00")
     assert run(Request([MATHS])).files
     add_build(warehouse, settings, "failed", "2026-11-02 11:00", command="test")
-    with pytest.raises(Unfit, match="2026-11-02 11:00 UTC failed"):
+    with pytest.raises(DataError, match="2026-11-02 11:00 UTC failed"):
         run(Request([MATHS]))
 
 
@@ -261,7 +261,7 @@ def test_a_build_that_has_not_ended(
         run(Request([MATHS]), clock=clock, sleep=clock.sleep)
     # Nobody can change a DuckDB file that is open here, so there is nothing to wait for.
     is_waited_for = settings.profile.engine != "duckdb"
-    assert clock.now == (module.PATIENCE if is_waited_for else 0)
+    assert clock.now == (module.LOCK_TIMEOUT_SECONDS if is_waited_for else 0)
     assert len(said) == is_waited_for
     assert files(tmp_path) == {}
 
@@ -319,7 +319,7 @@ def test_rows_that_do_not_reconcile_are_an_error(
 ) -> None:
     progress = relation(settings.profile.schema, "course_progress")
     warehouse.execute(f"delete from {progress} where user_id = 'u2'")
-    with pytest.raises(Unfit, match="has 1 row, and its batches count 2 learners"):
+    with pytest.raises(DataError, match="has 1 row, and its batches count 2 learners"):
         run(Request([MATHS], batches=["001"]))
     assert files(tmp_path) == {}
 
@@ -337,7 +337,7 @@ def test_more_columns_than_the_engine_has(
     more = f"('{MATHS_2}', {most + 1}, 'x', 'one more - Score', 'score', 3)"
     insert(warehouse, settings, "course_report_columns", more)
     if settings.profile.engine == "postgres":
-        with pytest.raises(Unfit, match="1,665 columns"):
+        with pytest.raises(DataError, match="1,665 columns"):
             run(Request([MATHS_2]))
     else:
         assert run(Request([MATHS_2])).files[0].rows == 1
@@ -443,7 +443,7 @@ def test_all_is_all_that_a_requester_may_have(run: Export, tmp_path: Path) -> No
 def test_a_refused_requester_gets_nothing(
     run: Export, tmp_path: Path, user: str, course: str, batches: list[str]
 ) -> None:
-    with pytest.raises(NotAllowed):
+    with pytest.raises(PermissionDenied):
         run(Request([course], batches=batches, requester=user))
     assert files(tmp_path) == {}
 
@@ -451,7 +451,7 @@ def test_a_refused_requester_gets_nothing(
 def test_nobody_is_anonymous_where_that_is_wanted(
     warehouse: Warehouse, settings: Settings, run: Export, tmp_path: Path
 ) -> None:
-    with pytest.raises(NotAllowed, match="require_requester"):
+    with pytest.raises(PermissionDenied, match="require_requester"):
         export(
             warehouse,
             replace(settings, require_requester=True),

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exhaust.errors import Unfit, UsageError
+from exhaust.errors import DataError, UsageError
 from exhaust.extract import processes
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.folder import Extract, read_extract
@@ -233,7 +233,7 @@ def test_a_folder_has_to_be_there(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_with_file_and_line(
     tmp_path: Path, files: dict[str, str | bytes], message: str
 ) -> None:
-    with pytest.raises(Unfit, match=message) as error:
+    with pytest.raises(DataError, match=message) as error:
         read(write(tmp_path, **files))
 
     assert error.value.hint
@@ -247,7 +247,7 @@ def test_a_damaged_gzip_file_is_unfit(
     content = b'{"userid":"1"}\n' * 99 if "json" in name else b"userid\n" + b"1\n" * 99
     (tmp_path / name).write_bytes(damage(gzip.compress(content)))
 
-    with pytest.raises(Unfit, match=f"{name}: this is not a whole gzip file"):
+    with pytest.raises(DataError, match=f"{name}: this is not a whole gzip file"):
         read(tmp_path)
 
 
@@ -269,7 +269,7 @@ def test_large_files_are_scanned_in_processes_of_their_own(
     write(tmp_path, location__csv__gz=b"")
     (tmp_path / "location.csv").unlink()
     (tmp_path / "location.csv.gz").write_bytes(b"no gzip")
-    with pytest.raises(Unfit, match="not a whole gzip file") as raised:
+    with pytest.raises(DataError, match="not a whole gzip file") as raised:
         read(tmp_path)
     assert raised.value.hint == "Copy it again from where it was written."
 

@@ -195,7 +195,7 @@ def judged(
 
 
 DAMAGED = Case(7, "dsbulk", "files", ["x: cut"], {"user.csv": b"userid\n"}, None, None)
-REFUSED = Outcome(refusal="load: Unfit: x")
+REFUSED = Outcome(refusal="load: DataError: x")
 
 
 def test_refused_alike_is_no_finding(tmp_path: Path) -> None:
@@ -205,8 +205,11 @@ def test_refused_alike_is_no_finding(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        (Outcome(refusal="load: Unfit: y"), "refusal: 'load: Unfit: x' and 'load: Unfit: y'"),
-        (Outcome(), "refusal: 'load: Unfit: x' and 'None'"),
+        (
+            Outcome(refusal="load: DataError: y"),
+            "refusal: 'load: DataError: x' and 'load: DataError: y'",
+        ),
+        (Outcome(), "refusal: 'load: DataError: x' and 'None'"),
     ],
 )
 def test_refused_otherwise_is_a_difference(tmp_path: Path, other: Outcome, told: str) -> None:

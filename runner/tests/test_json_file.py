@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.extract import json_faults, json_scan, limits, processes
 from exhaust.extract.json_file import JsonFile, open_json_files
 from exhaust.extract.part import Part
@@ -23,7 +23,7 @@ def rows(file: JsonFile) -> list[tuple[str | None, ...]]:
     return duckdb.sql(file.reader_of(file.opened)).fetchall()
 
 
-def faulty(file: JsonFile) -> Unfit:
+def faulty(file: JsonFile) -> DataError:
     """What is wrong with a file that can be opened and not be read."""
     with pytest.raises(duckdb.Error) as raised:
         rows(file)
@@ -78,7 +78,7 @@ def test_damaged_gzip_is_refused(tmp_path: Path) -> None:
     packed[-8] ^= 1
     part.path.write_bytes(packed)
 
-    with pytest.raises(Unfit, match=r"user\.json\.gz: this is not a whole gzip file"):
+    with pytest.raises(DataError, match=r"user\.json\.gz: this is not a whole gzip file"):
         JsonFile.open(part)
 
 
@@ -151,7 +151,7 @@ def test_any_name_of_a_column_is_one(tmp_path: Path, name: str) -> None:
 def test_what_is_wrong_is_said_with_its_line(
     tmp_path: Path, content: str | bytes, message: str
 ) -> None:
-    with pytest.raises(Unfit) as raised:
+    with pytest.raises(DataError) as raised:
         JsonFile.open(part_of(tmp_path, content))
 
     assert f"user.json, {message}" in raised.value.message
@@ -178,7 +178,9 @@ def test_long_lines_are_looked_at_by_duckdb(
 ) -> None:
     monkeypatch.setattr(json_faults, "LONG", 3)
 
-    with pytest.raises(Unfit, match=r"user\.json, line 2: (this is not|the object has `a` twice)"):
+    with pytest.raises(
+        DataError, match=r"user\.json, line 2: (this is not|the object has `a` twice)"
+    ):
         JsonFile.open(part_of(tmp_path, content))
 
 
@@ -188,7 +190,7 @@ def test_the_fault_of_a_long_object_in_an_array_has_its_line(
     monkeypatch.setattr(json_faults, "STEP", 2)
     row = json.dumps({"a": ["é" * 99] * 9}, indent=1, ensure_ascii=False)
 
-    with pytest.raises(Unfit, match=r"user\.json, line 28: this is not JSON"):
+    with pytest.raises(DataError, match=r"user\.json, line 28: this is not JSON"):
         JsonFile.open(part_of(tmp_path, f'[{row},\n{row},\n{{"a":1,\n"b" 2}}]'))
 
 
@@ -198,12 +200,12 @@ class TestLimits:
 
     @pytest.fixture(autouse=True)
     def small(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits, "LONGEST_RECORD", 1 << 20)
-        monkeypatch.setattr(limits, "LONGEST_BLANK", 1 << 19)
+        monkeypatch.setattr(limits, "MAX_RECORD", 1 << 20)
+        monkeypatch.setattr(limits, "MAX_BLANK", 1 << 19)
         monkeypatch.setattr(limits, "MAX_JSON_ENTRIES", 200_000)
 
     def fault(self, folder: Path, name: str, content: str) -> str:
-        with pytest.raises(Unfit) as raised:
+        with pytest.raises(DataError) as raised:
             JsonFile.open(part_of(folder, content, name))
         assert raised.value.hint
         return raised.value.message.removeprefix(name)
@@ -322,7 +324,7 @@ def test_of_many_parts_the_first_at_fault_is_named(tmp_path: Path) -> None:
     contents = ['{"a":1}', '{"a":1}\n{"a":}', '{"a":1}', '{"b":}']
     parts = [part_of(tmp_path, text, f"{at}.json") for at, text in enumerate(contents)]
 
-    with pytest.raises(Unfit, match=r"1\.json, line 2: this is not a JSON object"):
+    with pytest.raises(DataError, match=r"1\.json, line 2: this is not a JSON object"):
         open_json_files(parts)
 
 
@@ -335,6 +337,6 @@ def test_large_files_are_scanned_in_processes_of_their_own(
     monkeypatch.setattr(processes, "WORTH_PROCESSES", 0)
 
     assert open_json_files(parts) == alone
-    with pytest.raises(Unfit, match=r"html\.json, line 1: this is not a JSON object") as raised:
+    with pytest.raises(DataError, match=r"html\.json, line 1: this is not a JSON object") as raised:
         open_json_files([*parts, part_of(tmp_path, "<html>", "html.json")])
     assert raised.value.hint

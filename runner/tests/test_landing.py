@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from support import PROJECT
 
-from exhaust.errors import ExhaustError, Unfit
+from exhaust.errors import DataError, ExhaustError
 from exhaust.extract import landing
 from exhaust.extract.folder import read_extract
 from exhaust.extract.landing import LandedFiles, together
@@ -87,7 +87,7 @@ def test_a_user_has_one_id_under_two_names(tmp_path: Path) -> None:
 
     file.write_text("id,userid,rootorgid\nu1,u1,o\nu2,u3,o\n")
 
-    with pytest.raises(Unfit, match=r"user\.csv: a row names two users: userid u3 and id u2\."):
+    with pytest.raises(DataError, match=r"user\.csv: a row names two users: userid u3 and id u2\."):
         land(tmp_path, "user", "userid")
 
 
@@ -124,7 +124,7 @@ def test_a_collection_with_too_many_entries_is_an_error(tmp_path: Path) -> None:
 
     file.write_text(json.dumps({**row, "contentstatus": many}))
 
-    with pytest.raises(Unfit, match=r"`contentstatus` has more than 100,000 entries"):
+    with pytest.raises(DataError, match=r"`contentstatus` has more than 100,000 entries"):
         land(tmp_path, "user_enrolments", "contentstatus")
 
 
@@ -155,7 +155,7 @@ def test_of_files_that_are_read_together_the_one_at_fault_is_named(tmp_path: Pat
         (parts / f"{number}.csv").write_text("id,name\n1,x\n")
     (parts / "3.csv").write_text("id,name\n1,x\n2\n")
 
-    with pytest.raises(Unfit, match=r"location/3\.csv, line 3: expected 2 columns, found 1"):
+    with pytest.raises(DataError, match=r"location/3\.csv, line 3: expected 2 columns, found 1"):
         land(tmp_path, "location", "id")
 
 
@@ -176,7 +176,7 @@ def test_a_full_disk_is_not_a_fault_of_the_file(tmp_path: Path) -> None:
     error = group.fault(duckdb.IOException('Could not write file "x": No space left on device'))
 
     assert isinstance(error, ExhaustError)
-    assert not isinstance(error, Unfit)
+    assert not isinstance(error, DataError)
     assert "A disk is full" in error.message
     assert landing.TOO_MANY not in error.message
 
@@ -190,7 +190,7 @@ def test_empty_fields_after_the_last_column_are_too_many(
     (tmp_path / "location.csv").write_bytes(f"id,name{end}1,{end}{line}{end}3,{end}".encode())
     (group,) = groups_of(tmp_path, "location")
 
-    with pytest.raises(Unfit, match=r"location\.csv, line \d: expected 2 columns, found [34]"):
+    with pytest.raises(DataError, match=r"location\.csv, line \d: expected 2 columns, found [34]"):
         group.check(3)
 
 
@@ -212,7 +212,7 @@ def test_of_many_files_the_one_with_too_many_fields_is_named(tmp_path: Path) -> 
     (parts / "1.csv").write_text("id,name\n1,x,\n")
     (group,) = groups_of(tmp_path, "location")
 
-    with pytest.raises(Unfit, match=r"location/1\.csv, line 2: expected 2 columns, found 3"):
+    with pytest.raises(DataError, match=r"location/1\.csv, line 2: expected 2 columns, found 3"):
         group.check(3)
 
 
@@ -236,7 +236,7 @@ def test_a_list_with_too_many_entries_is_an_error(tmp_path: Path) -> None:
     row = {"courseid": "c", "batchid": "b", "mentors": [{"a": 1}] * (MAX_ENTRIES + 1)}
     (tmp_path / "course_batch.jsonl").write_text(json.dumps(row))
 
-    with pytest.raises(Unfit, match=r"`mentors` has more than 100,000 entries"):
+    with pytest.raises(DataError, match=r"`mentors` has more than 100,000 entries"):
         land(tmp_path, "course_batch", "mentors")
 
 

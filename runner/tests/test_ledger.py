@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from support import new_processes
 
 from exhaust import ledger_store as module
-from exhaust.errors import Busy, NotFound, Unfit, UsageError
+from exhaust.errors import Busy, DataError, NotFound, UsageError
 from exhaust.ledger import LEASE, Claim, LeaseLost, Ledger, Request, Status, request_id
 from exhaust.requests import worker_name
 from exhaust.settings import Profile, Settings
@@ -445,7 +445,7 @@ def test_a_ledger_stays(settings: Settings, ledger: Ledger, submit: Submit) -> N
 def test_a_newer_ledger_is_refused(settings: Settings, ledger: Ledger) -> None:
     with ledger._store.begin() as connection:
         connection.execute(sa.update(module.VERSION).values(version=99))
-    with pytest.raises(Unfit, match="is of version 99, and this exhaust knows 1"):
+    with pytest.raises(DataError, match="is of version 99, and this exhaust knows 1"):
         Ledger.open(settings.profile)
 
 

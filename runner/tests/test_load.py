@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exhaust.errors import Busy, Unfit
+from exhaust.errors import Busy, DataError
 from exhaust.extract.folder import read_extract
 from exhaust.load import WATCHER, LoadedTable, LoadReport, load
 from exhaust.settings import Settings
@@ -378,7 +378,7 @@ def test_what_cannot_be_read_changes_nothing(
     (tmp_path / "location.csv").write_text("id,name\n2,y\n")
     (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
 
-    with pytest.raises(Unfit) as error:
+    with pytest.raises(DataError) as error:
         land(warehouse, settings, tmp_path)
 
     assert message in error.value.message
@@ -393,7 +393,7 @@ def test_a_failed_first_load_leaves_nothing(
 ) -> None:
     (tmp_path / "user.csv").write_text("userid,name\n1\n")
 
-    with pytest.raises(Unfit):
+    with pytest.raises(DataError):
         land(warehouse, settings, tmp_path)
 
     assert warehouse.tables(settings.landing_schema) == set()
@@ -422,7 +422,7 @@ def test_a_nul_in_parquet_is_unfit(
 ) -> None:
     duckdb.sql(f"copy (select 'a' || chr(0) as userid) to '{tmp_path}/user.parquet'")
 
-    with pytest.raises(Unfit, match=r"user\.parquet: there is a NUL character"):
+    with pytest.raises(DataError, match=r"user\.parquet: there is a NUL character"):
         land(warehouse, settings, tmp_path)
 
 
@@ -480,7 +480,7 @@ def test_a_line_with_stray_quotes_is_not_taken_for_a_record(
     records = "".join(f'{n}"x,"a\nb",{n}"y\n' for n in range(1_000))
     (tmp_path / "user.csv").write_text(f"userid,name,framework\n{records}", "utf-8")
 
-    with pytest.raises(Unfit, match=r"user\.csv: of 2,000 records 1,000 were read"):
+    with pytest.raises(DataError, match=r"user\.csv: of 2,000 records 1,000 were read"):
         land(warehouse, settings, tmp_path)
 
     assert "user" not in warehouse.tables(settings.landing_schema)
@@ -492,7 +492,7 @@ def test_rows_that_are_not_all_are_unfit(tmp_path: Path) -> None:
     (file,) = table.files
 
     file.check(2)
-    with pytest.raises(Unfit, match=r"user\.csv: of 2 records 1 were read"):
+    with pytest.raises(DataError, match=r"user\.csv: of 2 records 1 were read"):
         file.check(1)
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.extract import data_file
 from exhaust.extract.folder import read_extract
 from exhaust.extract.parquet_file import ParquetFile, open_parquet_files
@@ -228,7 +228,7 @@ def test_an_empty_row_group_is_passed(tmp_path: Path) -> None:
 def test_a_column_twice_is_named(tmp_path: Path, names: tuple[str, str]) -> None:
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=list(names))
 
-    with pytest.raises(Unfit, match=r"user\.parquet: the column `userid` is there twice"):
+    with pytest.raises(DataError, match=r"user\.parquet: the column `userid` is there twice"):
         ParquetFile.open(part_of(tmp_path, table))
 
 
@@ -236,7 +236,7 @@ def test_a_field_twice_is_named(tmp_path: Path) -> None:
     """DuckDB would give the second another name."""
     table = pa.table({"x": pa.array([[{"a": 1, "A": 2}]])})
 
-    with pytest.raises(Unfit, match="the column `x` has the field `a` twice"):
+    with pytest.raises(DataError, match="the column `x` has the field `a` twice"):
         ParquetFile.open(part_of(tmp_path, table))
 
 
@@ -261,7 +261,7 @@ def test_decimals_that_would_lose_digits_are_refused(
 ) -> None:
     part = part_of(tmp_path, pa.table({"n": pa.array([value], kind)}))
 
-    with pytest.raises(Unfit, match="the decimals of the column `n` have more than 38 digits"):
+    with pytest.raises(DataError, match="the decimals of the column `n` have more than 38 digits"):
         read(part)
 
 
@@ -286,7 +286,7 @@ def test_a_damaged_file_is_refused(
     part = part_of(tmp_path, pa.table({"userid": ["1"]}))
     part.path.write_bytes(damage(part.path.read_bytes()))
 
-    with pytest.raises(Unfit, match=rf"user\.parquet: {message}") as raised:
+    with pytest.raises(DataError, match=rf"user\.parquet: {message}") as raised:
         ParquetFile.open(part)
 
     assert raised.value.hint
@@ -308,7 +308,7 @@ def test_many_parts_are_opened_by_one_connection(
 
 
 def test_a_value_that_is_too_long_is_unfit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_file, "LONGEST_RECORD", 100)
+    monkeypatch.setattr(data_file, "MAX_RECORD", 100)
     pq.write_table(pa.table({"a": ["x" * 100, "x" * 101]}), tmp_path / "x.parquet")
     file = ParquetFile.open(Part(tmp_path / "x.parquet", "x.parquet"))
 

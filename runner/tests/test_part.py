@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.extract import gunzip
 from exhaust.extract.folder import read_extract
 from exhaust.extract.part import Part
@@ -111,7 +111,9 @@ DAMAGED = [
 def test_damaged_gzip_is_refused(tmp_path: Path, packed: bytes) -> None:
     part = part_of(tmp_path, "user.csv.gz", packed)
 
-    with pytest.raises(Unfit, match=r"user\.csv\.gz: .* gzip file: it is damaged or cut") as raised:
+    with pytest.raises(
+        DataError, match=r"user\.csv\.gz: .* gzip file: it is damaged or cut"
+    ) as raised:
         contents(part)
 
     assert raised.value.hint == "Copy it again from where it was written."
@@ -119,7 +121,7 @@ def test_damaged_gzip_is_refused(tmp_path: Path, packed: bytes) -> None:
 
 @pytest.mark.parametrize("rest", [b"x", b"garbage", b"\0\0x", b"\0" * 70_000 + member(LINES)])
 def test_bytes_after_the_end_of_gzip_are_refused(tmp_path: Path, rest: bytes) -> None:
-    with pytest.raises(Unfit, match="gzip file: something follows its end"):
+    with pytest.raises(DataError, match="gzip file: something follows its end"):
         contents(part_of(tmp_path, "user.csv.gz", member(LINES) + rest))
 
 
@@ -158,7 +160,7 @@ HEADER = "userid,name\n1,é\n"
 def test_another_form_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     packed = gzip.compress(content) if name.endswith(".gz") else content
 
-    with pytest.raises(Unfit) as raised:
+    with pytest.raises(DataError) as raised:
         contents(part_of(tmp_path, name, packed))
 
     assert f"{name}, line 1: {message}." in raised.value.message
@@ -169,14 +171,14 @@ def test_another_form_is_named(tmp_path: Path, name: str, content: bytes, messag
 def test_gzip_without_its_ending_is_named(tmp_path: Path) -> None:
     packed = gzip.compress(LINES)
 
-    with pytest.raises(Unfit, match=r"user\.csv, line 1: .* but its name does not end in \.gz"):
+    with pytest.raises(DataError, match=r"user\.csv, line 1: .* but its name does not end in \.gz"):
         contents(part_of(tmp_path, "user.csv", packed))
-    with pytest.raises(Unfit, match=r"user\.csv\.gz, line 1: this is packed with gzip twice"):
+    with pytest.raises(DataError, match=r"user\.csv\.gz, line 1: this is packed with gzip twice"):
         contents(part_of(tmp_path, "user.csv.gz", gzip.compress(packed)))
 
 
 def test_an_error_of_reading_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(Unfit, match=r"user\.csv: this cannot be read: No such file"):
+    with pytest.raises(DataError, match=r"user\.csv: this cannot be read: No such file"):
         contents(Part(tmp_path / "user.csv", "user.csv"))
 
 

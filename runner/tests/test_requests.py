@@ -17,7 +17,7 @@ from marts import CREATOR, EMPTY, HEADER, LINES, MATHS, MATHS_2, MENTOR, RETIRED
 from support import new_processes, no_progress
 
 from exhaust import requests as module
-from exhaust.errors import Busy, NoConnection, NotAllowed, NotFound, Unfit, UsageError
+from exhaust.errors import Busy, DataError, NoConnection, NotFound, PermissionDenied, UsageError
 from exhaust.export import ExportReport
 from exhaust.export import Request as ExportRequest
 from exhaust.layout import Layout
@@ -133,10 +133,10 @@ class TestAsking:
     @pytest.mark.parametrize(
         ("course", "user", "error"),
         [
-            (MATHS, "nobody", NotAllowed),
-            (MATHS_2, MENTOR, NotAllowed),
-            (RETIRED, CREATOR, NotAllowed),
-            (EMPTY, CREATOR, NotAllowed),
+            (MATHS, "nobody", PermissionDenied),
+            (MATHS_2, MENTOR, PermissionDenied),
+            (RETIRED, CREATOR, PermissionDenied),
+            (EMPTY, CREATOR, PermissionDenied),
             ("do_99", CREATOR, NotFound),
         ],
     )
@@ -461,7 +461,7 @@ class TestDownloading:
         ask(desk)
         (done,) = work(desk)
         execute(desk, lost)
-        with pytest.raises(NotAllowed):
+        with pytest.raises(PermissionDenied):
             get(desk, done)
         assert list(Path().iterdir()) == []
 
@@ -546,7 +546,7 @@ class TestAtOnce:
 
     def test_a_failure_is_in_the_ledger(self, desk: Settings) -> None:
         execute(desk, "delete from {schema}.course_progress where user_id = 'u2'")
-        with pytest.raises(Unfit):
+        with pytest.raises(DataError):
             self.export(desk, ExportRequest([MATHS], batches=["001"], requester=CREATOR))
         with Ledger.open(desk.profile) as ledger:
             (failed,) = ledger.requests()

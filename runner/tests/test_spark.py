@@ -20,7 +20,7 @@ import pytest
 from marts import CREATOR, HEADER, LINES, MATHS, MATHS_2, MENTOR, create_marts
 from support import PROJECT, Spark, load_extract, no_progress
 
-from exhaust.errors import Busy, ExhaustError, NoConnection, Unfit, UsageError
+from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
 from exhaust.export import Request, export
 from exhaust.extract.folder import read_extract
 from exhaust.layout import Layout
@@ -165,7 +165,7 @@ class TestLoad:
         for number in range(3):
             (tmp_path / "user" / f"{number}.csv").write_text(f"userid,name\n{number},a\n")
         (tmp_path / "user" / "1.csv").write_text("userid,name\n1\n")
-        with pytest.raises(Unfit, match=r"user/1\.csv, line 2: expected 2 columns, found 1"):
+        with pytest.raises(DataError, match=r"user/1\.csv, line 2: expected 2 columns, found 1"):
             land(spark_warehouse, settings_spark, tmp_path)
 
 

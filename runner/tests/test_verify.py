@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exhaust.errors import NotFound, Unfit
+from exhaust.errors import DataError, NotFound
 from exhaust.verify import verify
 
 pytestmark = pytest.mark.not_on_spark
@@ -89,7 +89,7 @@ def test_what_is_not_there(file: Path) -> None:
 @pytest.mark.parametrize("change", ["{", "[]", '{"receipt": 1}', "[" * 200_000], ids=len)
 def test_what_is_no_receipt(file: Path, change: str) -> None:
     receipt_of(file).write_text(change)
-    with pytest.raises(Unfit, match="is no receipt"):
+    with pytest.raises(DataError, match="is no receipt"):
         verify(file)
 
 
@@ -110,7 +110,7 @@ def test_what_is_no_receipt(file: Path, change: str) -> None:
 def test_a_receipt_of_another_form(file: Path, changed: dict[str, object]) -> None:
     whole = json.loads(receipt_of(file).read_text())
     receipt_of(file).write_text(json.dumps({**whole, **changed}))
-    with pytest.raises(Unfit, match="is no receipt"):
+    with pytest.raises(DataError, match="is no receipt"):
         verify(file)
 
 
@@ -359,7 +359,7 @@ def test_an_empty_file(file: Path) -> None:
 
 
 def test_a_quote_that_is_not_closed(changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exhaust.verify.LONGEST", 100)
+    monkeypatch.setattr("exhaust.verify.MAX_VALUE", 100)
     rows, rest = changes(("u2", '"u2' + "9" * 100))
     assert (rows, rest) == (
         "it has 1 row, and had 3",

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from exhaust.errors import Busy, NoConnection, NotAllowed, Unfit
+from exhaust.errors import Busy, DataError, NoConnection, PermissionDenied
 from exhaust.settings import Settings
 from exhaust.warehouse import Warehouse, connect
 from exhaust.warehouse.duckdb import DuckDBWarehouse
@@ -172,7 +172,7 @@ class TestDuckDB:
             reader.wait()
 
     def test_a_missing_file_means_nothing_is_loaded(self, settings_duckdb: Settings) -> None:
-        with pytest.raises(Unfit, match="Nothing is loaded") as raised:
+        with pytest.raises(DataError, match="Nothing is loaded") as raised:
             connect(settings_duckdb.profile, writing=False, notify=pytest.fail)
 
         assert raised.value.hint
@@ -182,15 +182,15 @@ class TestDuckDB:
         path = tmp_path / "exhaust.duckdb"
         path.write_text("userid,rootorgid\n" * 1000)
 
-        with pytest.raises(Unfit, match="cannot be opened as a DuckDB file"):
+        with pytest.raises(DataError, match="cannot be opened as a DuckDB file"):
             DuckDBWarehouse.open({"path": path}, writing=True, notify=pytest.fail)
 
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(Unfit, match="is a folder"):
+        with pytest.raises(DataError, match="is a folder"):
             DuckDBWarehouse.open({"path": tmp_path}, writing=True, notify=pytest.fail)
 
     def test_a_file_in_a_missing_folder_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(Unfit, match="There is no folder"):
+        with pytest.raises(DataError, match="There is no folder"):
             DuckDBWarehouse.open(
                 {"path": tmp_path / "no" / "exhaust.duckdb"}, writing=True, notify=pytest.fail
             )
@@ -220,7 +220,7 @@ class TestPostgres:
                 "create database latin encoding latin1 locale 'C' template template0"
             )
 
-        with pytest.raises(Unfit, match="encoded in LATIN1"):
+        with pytest.raises(DataError, match="encoded in LATIN1"):
             connect_to({**options, "dbname": "latin"})
 
     def test_a_refused_right_is_not_allowed(self, settings_postgres: Settings) -> None:
@@ -228,7 +228,7 @@ class TestPostgres:
             warehouse.execute("create table landed (a text)")
             warehouse.execute("drop role if exists nobody; create role nobody; set role nobody")
 
-            with pytest.raises(NotAllowed, match="permission denied"):
+            with pytest.raises(PermissionDenied, match="permission denied"):
                 warehouse.query("select * from landed")
 
     def test_what_is_read_cannot_be_replaced_meanwhile(self, settings_postgres: Settings) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO, cast
 
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.extract.part import Part
 from exhaust.extract.spool import spooled
 
@@ -25,7 +25,8 @@ def members(
 ) -> Iterator[tuple[PurePosixPath, Part | None]]:
     """The files in an archive, by their paths in it; as parts, unpacked, those that are wanted.
 
-    `name` is the archive's path within the extract. Raises Unfit if it cannot be read to its end.
+    `name` is the archive's path within the extract. Raises DataError if it cannot be read
+    to its end.
     """
     with _plain_errors(name), path.open("rb") as packed:
         stream = _unpacked(packed, path.name)
@@ -59,9 +60,9 @@ def _plain_errors(name: str) -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Unfit(
+        raise DataError(
             f"{name}: this is not a whole archive: it is damaged or cut short.",
             "Copy it again from where it was written. `tar -tzf` reads one that is whole.",
         ) from error
     except OSError as error:
-        raise Unfit(f"{name}: this cannot be read: {error.strerror or error}.") from error
+        raise DataError(f"{name}: this cannot be read: {error.strerror or error}.") from error

@@ -5,7 +5,7 @@ import re
 from exhaust.extract.faults import Fault, conversion
 from exhaust.extract.gunzip import MAGIC as GZIP
 
-LONGEST = 16
+MAX_VALUE = 16
 """Bytes that are looked at."""
 
 PACKED = {

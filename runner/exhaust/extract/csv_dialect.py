@@ -17,8 +17,8 @@ from exhaust.extract.spool import Spool, spooled
 def open_csv_files(parts_of: Mapping[str, Sequence[Part]]) -> dict[Part, CsvFile]:
     """Opens the CSV files among the parts of each table.
 
-    Each is read with the escape that it shows, else that others show, nearest first. Raises Unfit
-    for one that cannot be read.
+    Each is read with the escape that it shows, else that others show, nearest first. Raises
+    DataError for one that cannot be read.
     """
     parts = [part for parts in parts_of.values() for part in parts if part.is_csv]
     scans = dict(zip(parts, looked_into(parts, _scan), strict=True))
@@ -117,5 +117,5 @@ def _open_cqlsh(parts: Sequence[Part]) -> dict[Part, CsvFile]:
             text=cqlsh.twice_unescaped if is_newer else cqlsh.once_unescaped,
         )
         if lines is None:
-            raise files[part].find_fault() or part.unfit("a record takes more than one line")
+            raise files[part].find_fault() or part.error("a record takes more than one line")
     return files

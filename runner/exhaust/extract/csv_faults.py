@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from exhaust.extract.csv_scan import BACKSLASH, CQLSH, DOUBLED
 from exhaust.extract.faults import Fault, check_text
-from exhaust.extract.limits import LONGEST_RECORD, MAX_COLUMNS
+from exhaust.extract.limits import MAX_COLUMNS, MAX_RECORD
 
 QUOTED = {
     DOUBLED: re.compile(rb'(?:[^"]|"")*+', re.DOTALL),
@@ -39,8 +39,8 @@ def check_csv(stream: BinaryIO, escape: str, width: int) -> None:
         if not is_quoted:
             start, found, size = number, 1, 0
         size += len(line)
-        if size > LONGEST_RECORD:
-            raise Fault(start, f"a value is longer than {LONGEST_RECORD >> 20} MiB")
+        if size > MAX_RECORD:
+            raise Fault(start, f"a value is longer than {MAX_RECORD >> 20} MiB")
         is_blank = not is_quoted and not line.strip(b"\r\n")
         at = 0
         while True:

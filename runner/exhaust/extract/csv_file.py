@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.extract.csv_faults import check_csv
 from exhaust.extract.csv_scan import BACKSLASH, DOUBLED
 from exhaust.extract.data_file import (
@@ -21,7 +21,7 @@ from exhaust.extract.data_file import (
     without_nul,
 )
 from exhaust.extract.faults import UTF8_PROBLEM
-from exhaust.extract.limits import LONGEST_HEADER, LONGEST_RECORD
+from exhaust.extract.limits import MAX_HEADER, MAX_RECORD
 from exhaust.extract.part import Part, literal
 from exhaust.extract.spool import Spool
 
@@ -54,18 +54,18 @@ class CsvFile:
     ) -> "CsvFile":
         """Reads the header of a CSV file."""
         with part.open() as stream:
-            head = stream.read(LONGEST_HEADER)
+            head = stream.read(MAX_HEADER)
         text = io.BytesIO(head.removeprefix(codecs.BOM_UTF8))
         try:
             header = next(_rows((line.decode() for line in text), escape), [])
         except UnicodeDecodeError as error:
-            raise part.unfit(*UTF8_PROBLEM, 1) from error
+            raise part.error(*UTF8_PROBLEM, 1) from error
         except csv.Error as error:
-            raise part.unfit("there is no header that can be read", line=1) from error
-        if len(head) == LONGEST_HEADER and b"\n" not in head:
-            raise part.unfit(f"the header is longer than {LONGEST_HEADER >> 20} MiB", line=1)
+            raise part.error("there is no header that can be read", line=1) from error
+        if len(head) == MAX_HEADER and b"\n" not in head:
+            raise part.error(f"the header is longer than {MAX_HEADER >> 20} MiB", line=1)
         if not header:
-            raise part.unfit(
+            raise part.error(
                 "the first line names no columns",
                 "A table without rows is a header alone.",
                 line=1,
@@ -105,7 +105,7 @@ class CsvFile:
             f"read_csv([{paths}], auto_detect = false, header = true, "
             f"delim = ',', quote = '\"', escape = {literal(escape)}, strict_mode = true, "
             f"allow_quoted_nulls = false, parallel = {parallel}, hive_partitioning = false, "
-            f"buffer_size = {LONGEST_RECORD}, columns = {{{columns}}}{others})"
+            f"buffer_size = {MAX_RECORD}, columns = {{{columns}}}{others})"
         )
 
     def check(self, rows: int) -> None:
@@ -116,7 +116,7 @@ class CsvFile:
         with self.part.open() as stream:
             records = sum(not line.isspace() for line in stream) - 1
         if rows != records:
-            raise self.find_fault() or self.part.unfit(
+            raise self.find_fault() or self.part.error(
                 f"of {records:,} records {rows:,} were read",
                 "Write values that hold a quote or a line break in quotes, all of them.",
             )
@@ -129,12 +129,12 @@ class CsvFile:
             return False
         return True
 
-    def fault(self, error: duckdb.Error) -> Unfit:
+    def fault(self, error: duckdb.Error) -> DataError:
         if fault := text_fault(self.part, error):
             return fault
         return self.find_fault() or unknown_fault(self.part, error)
 
-    def find_fault(self) -> Unfit | None:
+    def find_fault(self) -> DataError | None:
         """The first fault of the file. Reads it row by row: only for a file that has one."""
         return first_fault(
             self.part, lambda stream: check_csv(stream, self.escape, len(self.columns))
@@ -142,7 +142,7 @@ class CsvFile:
 
 
 def _rows(lines: Iterable[str], escape: str) -> Iterator[list[str]]:
-    csv.field_size_limit(LONGEST_HEADER)
+    csv.field_size_limit(MAX_HEADER)
     if escape == DOUBLED:
         return csv.reader(lines, strict=True)
     return csv.reader(lines, strict=True, doublequote=False, escapechar=BACKSLASH)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from exhaust.extract.faults import NUL_PROBLEM, Fault
-from exhaust.extract.limits import LONGEST_RECORD, MAX_BLANK_LINES
+from exhaust.extract.limits import MAX_BLANK_LINES, MAX_RECORD
 
 BACKSLASH = "\\"
 DOUBLED = '"'
@@ -183,10 +183,10 @@ def checked_texts(stream: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
             size = 0
         cut.append(chunk[end:])
         size += len(chunk) - end
-        if size > LONGEST_RECORD:
+        if size > MAX_RECORD:
             raise Fault(
                 lines + 1,
-                f"this line is longer than {LONGEST_RECORD >> 20} MiB",
+                f"this line is longer than {MAX_RECORD >> 20} MiB",
                 "No field of Sunbird's is so long. Is the file damaged? Unload the table again.",
             )
     if size:
@@ -231,7 +231,7 @@ class _Quotes:
         """What is wrong where a value is too long."""
         return Fault(
             self._open_line,
-            f"a quote is opened that nothing closes within {LONGEST_RECORD >> 20} MiB",
+            f"a quote is opened that nothing closes within {MAX_RECORD >> 20} MiB",
             "Is the file damaged? Correct the line, or unload the table again.",
         )
 
@@ -258,7 +258,7 @@ class _Quotes:
             self._open_size = 0
         self._open_size += len(text) - end
         self._open = text[max(end - 1, 0) : end + 1]
-        self.is_too_long = self._is_sound and self._open_size > LONGEST_RECORD
+        self.is_too_long = self._is_sound and self._open_size > MAX_RECORD
 
 
 def usual(scans: Iterable[Scan], default: str) -> str:

@@ -7,9 +7,9 @@ from typing import Any, BinaryIO, Protocol
 import duckdb
 
 from exhaust import sql
-from exhaust.errors import NoRoom, Unfit
+from exhaust.errors import DataError, NoRoom
 from exhaust.extract.faults import NUL_PROBLEM, first_twice
-from exhaust.extract.limits import LONGEST_NAME, LONGEST_RECORD, MAX_COLUMNS
+from exhaust.extract.limits import MAX_COLUMNS, MAX_NAME, MAX_RECORD
 from exhaust.extract.part import Part, literal
 
 READER: dict[str, str | bool | int | float | list[str]] = {
@@ -54,9 +54,9 @@ class DataFile(Protocol):
         """
 
     def check(self, rows: int) -> None:
-        """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
+        """Raises DataError if `rows`, which DuckDB found, cannot be all."""
 
-    def fault(self, error: duckdb.Error) -> Unfit:
+    def fault(self, error: duckdb.Error) -> DataError:
         """What is wrong with the file on which DuckDB failed, and in which line."""
 
 
@@ -70,7 +70,7 @@ def without_nul(texts: Iterable[tuple[str, str]], source: str) -> str:
     )
     outer = ", ".join(
         f"case when contains({column}, chr(0)) then error({literal(NUL_FOUND + name)}) "
-        f"when strlen({column}) > {LONGEST_RECORD} then error({literal(LONG_FOUND + name)}) "
+        f"when strlen({column}) > {MAX_RECORD} then error({literal(LONG_FOUND + name)}) "
         f"else {column} end as {column}"
         for name in names
         for column in [identifier(name)]
@@ -81,16 +81,16 @@ def without_nul(texts: Iterable[tuple[str, str]], source: str) -> str:
 def landed(part: Part, names: Sequence[str]) -> tuple[str, ...]:
     landed = tuple(name.lower() for name in names)
     if len(landed) > MAX_COLUMNS:
-        raise part.unfit(f"there are {len(landed):,} columns; {MAX_COLUMNS:,} are the most", line=1)
+        raise part.error(f"there are {len(landed):,} columns; {MAX_COLUMNS:,} are the most", line=1)
     if "" in landed:
-        raise part.unfit(f"column {landed.index('') + 1} has no name", "Name it, or remove it.")
-    if too_long := next((name for name in landed if len(name.encode()) > LONGEST_NAME), None):
-        raise part.unfit(
-            f"the name of the column `{too_long}` is longer than {LONGEST_NAME} bytes",
+        raise part.error(f"column {landed.index('') + 1} has no name", "Name it, or remove it.")
+    if too_long := next((name for name in landed if len(name.encode()) > MAX_NAME), None):
+        raise part.error(
+            f"the name of the column `{too_long}` is longer than {MAX_NAME} bytes",
             "Give it a shorter one, or leave the column out.",
         )
     if twice := first_twice(landed):
-        raise part.unfit(
+        raise part.error(
             f"the column `{twice}` is there twice, in one spelling or two",
             "Keep one of them.",
         )
@@ -102,12 +102,12 @@ def query(sql: str) -> list[tuple[Any, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def first_fault(part: Part, check: Callable[[BinaryIO], None]) -> Unfit | None:
+def first_fault(part: Part, check: Callable[[BinaryIO], None]) -> DataError | None:
     """What `check` raises as a Fault of a part's bytes, if it raises one."""
     try:
         with part.open() as stream, part.plain_faults():
             check(stream)
-    except Unfit as fault:
+    except DataError as fault:
         return fault
     return None
 
@@ -118,20 +118,20 @@ def no_room(error: duckdb.Error) -> NoRoom | None:
     return NoRoom(reason) if any(full in reason for full in DISK_IS_FULL) else None
 
 
-def text_fault(part: Part, error: duckdb.Error) -> Unfit | None:
+def text_fault(part: Part, error: duckdb.Error) -> DataError | None:
     """What a SELECT of `without_nul` failed on, if it is a text."""
     reason = str(error)
     if NUL_FOUND in reason:
-        return part.unfit(*NUL_PROBLEM)
+        return part.error(*NUL_PROBLEM)
     if LONG_FOUND in reason:
         column = reason.partition(LONG_FOUND)[2].splitlines()[0]
-        return part.unfit(
-            f"a value of the column `{column}` is longer than {LONGEST_RECORD >> 20} MiB",
+        return part.error(
+            f"a value of the column `{column}` is longer than {MAX_RECORD >> 20} MiB",
             "No value of Sunbird's is so long. Unload the table again.",
         )
     return None
 
 
-def unknown_fault(part: Part, error: duckdb.Error) -> Unfit:
+def unknown_fault(part: Part, error: duckdb.Error) -> DataError:
     reason = str(error).splitlines()[0].rstrip(".")
-    return part.unfit(f"this cannot be loaded: {reason}")
+    return part.error(f"this cannot be loaded: {reason}")

@@ -24,14 +24,14 @@ class Fault(Exception):
 def too_long(line: int, what: str = "this") -> Fault:
     return Fault(
         line,
-        f"{what} is longer than {limits.LONGEST_RECORD >> 20} MiB",
+        f"{what} is longer than {limits.MAX_RECORD >> 20} MiB",
         "Is a quote opened that nothing closes, or is the file damaged? Unload the table again.",
     )
 
 
 def check_text(line: bytes, number: int) -> None:
     """Raises a Fault if a line is too long, holds a NUL or is not UTF-8."""
-    if len(line) > limits.LONGEST_RECORD:
+    if len(line) > limits.MAX_RECORD:
         raise too_long(number)
     if b"\0" in line:
         raise Fault(number, *NUL_PROBLEM)

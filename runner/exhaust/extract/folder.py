@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from exhaust.errors import Unfit, UsageError
+from exhaust.errors import DataError, UsageError
 from exhaust.extract.archive import is_archive, members
 from exhaust.extract.csv_dialect import open_csv_files
 from exhaust.extract.data_file import DataFile
@@ -61,7 +61,7 @@ def read_extract(folder: Path, tables: Sequence[SourceTable]) -> Extract:
     """Finds the tables of an extract and checks all that can be checked without a warehouse.
 
     They are files, or folders of parts, in the folder itself, in folders in it (keyspaces), or in
-    tar archives. Raises UsageError if there is no such folder; Unfit if it holds none of the
+    tar archives. Raises UsageError if there is no such folder; DataError if it holds none of the
     tables, one in two places, a file that cannot be read, or one that lacks a needed column.
     """
     if not folder.is_dir():
@@ -76,7 +76,7 @@ def read_extract(folder: Path, tables: Sequence[SourceTable]) -> Extract:
     }
     ignored = found.ignored
     if not parts_of:
-        raise Unfit(
+        raise DataError(
             f"{folder} holds no table of an extract; {_some(ignored)}.",
             "Expected are files or folders of parts such as user.csv, user_enrolments.csv.gz, "
             f"content_hierarchy.jsonl. The tables are: {', '.join(t.name for t in tables)}.",
@@ -129,20 +129,20 @@ class _Found:
                 self.look_into(path, inner)
 
     def parts(self, folder: Path, table: SourceTable) -> list[Part] | None:
-        """The parts of a table; None if the extract has none. Raises Unfit if it has two."""
+        """The parts of a table; None if the extract has none. Raises DataError if it has two."""
         name = table.name
         if name not in self.places and table.other_table in self.places:
             name = table.other_table
         places = self.places.get(name, {})
         if len(places) > 1:
-            raise Unfit(
+            raise DataError(
                 f"{folder} holds the table {name} {len(places)} times: "
                 f"{', '.join(map(str, places))}.",
                 "Keep the one that counts.",
             )
         for place, parts in places.items():
             if not parts:
-                raise Unfit(
+                raise DataError(
                     f"{place}/ holds no part of the table.",
                     f"Parts end in {', '.join(ENDINGS)}. Remove the folder if there is nothing to "
                     "load; an empty table is a file with a header alone.",
@@ -174,7 +174,7 @@ class _Found:
         elif part is not None:
             self.places.setdefault(_stem(path.name), {}).setdefault(path, []).append(part)
         elif (found := CUT_OFF.fullmatch(path.name)) and found[1].lower() in self.names:
-            raise Unfit(
+            raise DataError(
                 f"{path} is the rest of {path.with_suffix('').name}, without a header: cqlsh cuts "
                 "a file at MAXOUTPUTSIZE.",
                 "Unload the table again without that option.",
@@ -187,8 +187,8 @@ class _Found:
             self.unknown.append(path)
 
 
-def _strange(place: PurePosixPath, names: Sequence[str]) -> Unfit:
-    return Unfit(
+def _strange(place: PurePosixPath, names: Sequence[str]) -> DataError:
+    return DataError(
         f"{place}/ holds what cannot be read as a part of the table: {', '.join(names)}.",
         f"Parts are files directly in the folder that end in {', '.join(ENDINGS)}.",
     )
@@ -198,7 +198,7 @@ def _listed(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if not _is_by_the_way(path.name))
     except OSError as error:
-        raise Unfit(f"{folder} cannot be read: {error.strerror}.") from error
+        raise DataError(f"{folder} cannot be read: {error.strerror}.") from error
 
 
 def _is_by_the_way(name: str) -> bool:
@@ -232,7 +232,7 @@ def _landed(part: Part, file: DataFile, table: SourceTable) -> LandedFile:
     landed = LandedFile(table, file)
     lacking = [name for name in table.needed if file.columns and name not in landed.columns]
     if lacking:
-        raise part.unfit(
+        raise part.error(
             f"{'a needed column is' if len(lacking) == 1 else 'needed columns are'} missing: "
             f"{', '.join(lacking)}. There are: {', '.join(file.columns)}",
             f"Unload the table {table.name} with all of: {', '.join(table.needed)}.",

@@ -90,7 +90,7 @@ _decoder = json.JSONDecoder(object_pairs_hook=_Object, parse_int=float)
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
     """The lines of a file; of one that is too long, the beginning."""
-    return iter(partial(stream.readline, limits.LONGEST_RECORD + 1), b"")
+    return iter(partial(stream.readline, limits.MAX_RECORD + 1), b"")
 
 
 def _check_line(line: str, number: int, duck: duckdb.DuckDBPyConnection) -> None:
@@ -192,7 +192,7 @@ class _Text:
 
     def _check_size(self) -> None:
         """Looks at all that was read: if the object had ended in it, it would have been taken."""
-        if self._size > limits.LONGEST_RECORD + LARGEST_STEP:
+        if self._size > limits.MAX_RECORD + LARGEST_STEP:
             raise too_long(self._line(), "an object")
         if self._size > limits.MAX_JSON_ENTRIES:
             entries = sum(self._text.count(mark, self._at) for mark in ",[{")

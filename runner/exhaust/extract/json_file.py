@@ -7,7 +7,7 @@ from functools import partial
 
 import duckdb
 
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.extract import limits
 from exhaust.extract.data_file import (
     first_fault,
@@ -40,7 +40,7 @@ class JsonFile:
     spelled: tuple[str, ...] = field(repr=False)
     """The names of the columns in the file."""
     format: Form = "newline_delimited"
-    longest: int = limits.LONGEST_RECORD
+    longest: int = limits.MAX_RECORD
     """Bytes that no object is longer than."""
 
     @classmethod
@@ -69,7 +69,7 @@ class JsonFile:
     def check(self, rows: int) -> None:
         """What is no row is an error."""
 
-    def fault(self, error: duckdb.Error) -> Unfit:
+    def fault(self, error: duckdb.Error) -> DataError:
         check = (
             check_json_lines
             if self.format == "newline_delimited"
@@ -80,7 +80,7 @@ class JsonFile:
         if fault := text_fault(self.part, error):
             return fault
         if isinstance(error, duckdb.OutOfMemoryException):
-            return self.part.unfit(
+            return self.part.error(
                 "there is an object, or there are names of columns, too large to be read",
                 f"{limits.MAX_COLUMNS:,} columns are the most. Write one object a line.",
             )
@@ -90,7 +90,7 @@ class JsonFile:
 def open_json_files(parts: Sequence[Part]) -> list[JsonFile]:
     """Reads the names in all rows of JSON files, of many at once.
 
-    Raises Unfit for the first that cannot be read, or is no JSON of objects.
+    Raises DataError for the first that cannot be read, or is no JSON of objects.
     """
     files = [
         _unnamed(part, told) for part, told in zip(parts, looked_into(parts, _scan), strict=True)
@@ -114,14 +114,14 @@ def _unnamed(part: Part, told: JsonScan) -> JsonFile:
     """A file whose names are not yet known, as DuckDB can read it."""
     if told.has_mark or told.is_odd:
         part = part.spooled(skip=len(codecs.BOM_UTF8) if told.has_mark else 0)
-    longest = told.longest if told.form == "newline_delimited" else limits.LONGEST_RECORD
+    longest = told.longest if told.form == "newline_delimited" else limits.MAX_RECORD
     return JsonFile(part, (), (), told.form, longest)
 
 
 def _names(
     duck: duckdb.DuckDBPyConnection, files: Sequence[JsonFile], *, is_retry: bool = False
 ) -> dict[JsonFile, tuple[str, ...]]:
-    """The names in files of one format and size. Raises Unfit for the first that is at fault."""
+    """The names in files of one format and size. Raises DataError for the first faulty one."""
     paths = ", ".join(file.part.pattern for file in files)
     query = f"""
         select filename, list(distinct name order by name)[:{limits.MAX_COLUMNS + 1}]
@@ -172,7 +172,7 @@ def _objects(file: JsonFile, paths: str) -> str:
 
 def _size(file: JsonFile) -> int:
     """DuckDB's limit for an object. It takes a multiple of it, for each thread."""
-    return USUAL_SIZE if file.longest < USUAL_SIZE else limits.LONGEST_RECORD
+    return USUAL_SIZE if file.longest < USUAL_SIZE else limits.MAX_RECORD
 
 
 def _pointer(name: str) -> str:

@@ -104,7 +104,7 @@ class _Lines:
             self.number += chunk.count(b"\n")
 
     def _check_row(self, piece: bytes) -> None:
-        if self._size > limits.LONGEST_RECORD:
+        if self._size > limits.MAX_RECORD:
             raise too_long(self.number)
         if self._size > len(piece):
             self._entries += piece.count(b",") + piece.count(b"[") + piece.count(b"{")
@@ -116,10 +116,10 @@ class _Lines:
         leading = len(chunk) - len(rest)
         self._blanks += leading
         self._is_outside = self._is_outside or b"\n" in chunk[:leading]
-        if self._is_outside and self._blanks > limits.LONGEST_BLANK:
+        if self._is_outside and self._blanks > limits.MAX_BLANK:
             raise Fault(
                 self.number,
-                f"there are more than {limits.LONGEST_BLANK >> 20} MiB of blank lines",
+                f"there are more than {limits.MAX_BLANK >> 20} MiB of blank lines",
                 "Is the file damaged? Unload the table again.",
             )
         if rest:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from exhaust.errors import ExhaustError, Unfit
+from exhaust.errors import DataError, ExhaustError
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.csv_scan import CQLSH
 from exhaust.extract.data_file import DataFile, identifier, no_room, query
@@ -70,22 +70,22 @@ class LandedFile:
         return None if lines is None else lines - 1
 
     def check(self, rows: int) -> None:
-        """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
+        """Raises DataError if `rows`, which DuckDB found, cannot be all."""
         self.file.check(rows)
 
-    def fault(self, error: duckdb.Error) -> Unfit:
+    def fault(self, error: duckdb.Error) -> DataError:
         """What is wrong with the file on which DuckDB failed, and in which line."""
         message = str(error)
         if DIFFERENT in message:
             ids = message.partition(DIFFERENT)[2].splitlines()[0]
-            return self.part.unfit(
+            return self.part.error(
                 f"a row names two users: {ids}",
                 "These two columns are the same in Sunbird. Unload the table again, or leave one "
                 "of them out.",
             )
         if TOO_MANY in message:
             column = message.partition(TOO_MANY)[2].splitlines()[0]
-            return self.part.unfit(
+            return self.part.error(
                 f"a value of the column `{column}` has more than {MAX_ENTRIES:,} entries",
                 "No collection of Sunbird's has so many. Unload the table again.",
             )
@@ -158,7 +158,7 @@ class LandedFiles:
         return self.files[0].reader_of(", ".join(file.file.opened for file in self.files))
 
     def check(self, rows: int) -> None:
-        """Raises Unfit if `rows`, which DuckDB found, cannot be all."""
+        """Raises DataError if `rows`, which DuckDB found, cannot be all."""
         if len(self.files) == 1:
             self.files[0].check(rows)
         elif self._may_lack_rows(rows) or self._have_surplus():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from exhaust.errors import Unfit
+from exhaust.errors import DataError
 from exhaust.extract.data_file import (
     identifier,
     landed,
@@ -20,11 +20,11 @@ from exhaust.extract.part import Part, literal
 MAGIC = b"PAR1"
 """What a Parquet file begins and ends with."""
 ENCRYPTED = b"PARE"
-MOST_DIGITS = 38
+MAX_DIGITS = 38
 """Of a decimal of DuckDB. It reads those of more as floating-point numbers."""
 EXACT_DIGITS = 15
 """Of a decimal that a floating-point number holds exactly."""
-MOST_PLACES = 22
+MAX_DECIMALS = 22
 """Decimal places up to which the power of ten is exact, too."""
 DIGITS_FOUND = "digits in column "
 
@@ -62,12 +62,12 @@ class ParquetFile:
     def check(self, rows: int) -> None:
         """A Parquet file says how many it has."""
 
-    def fault(self, error: duckdb.Error) -> Unfit:
+    def fault(self, error: duckdb.Error) -> DataError:
         message = str(error)
         if fault := text_fault(self.part, error):
             return fault
         if "not valid UTF8" in message:
-            return self.part.unfit("there is text that is not UTF-8", UTF8_PROBLEM[1])
+            return self.part.error("there is text that is not UTF-8", UTF8_PROBLEM[1])
         if DIGITS_FOUND in message:
             column = message.partition(DIGITS_FOUND)[2].splitlines()[0]
             return _too_many_digits(self.part, column)
@@ -77,7 +77,7 @@ class ParquetFile:
 def open_parquet_files(parts: Sequence[Part]) -> list[ParquetFile]:
     """Reads the schemas of Parquet files.
 
-    Raises Unfit for the first that cannot be read, or whose columns cannot land.
+    Raises DataError for the first that cannot be read, or whose columns cannot land.
     """
     with duckdb.connect() as duck:
         return [_opened(duck, part) for part in parts]
@@ -132,9 +132,9 @@ def _check_ends(part: Part) -> None:
         stream.seek(max(part.size - len(MAGIC), 0))
         end = stream.read()
     if ENCRYPTED in (begin, end):
-        raise part.unfit("this is encrypted", "Write it without encryption.")
+        raise part.error("this is encrypted", "Write it without encryption.")
     if (begin, end) != (MAGIC, MAGIC):
-        raise part.unfit(
+        raise part.error(
             "this is not a whole Parquet file: it is damaged or cut short",
             "Copy it again from where it was written.",
         )
@@ -162,32 +162,32 @@ def _schema(duck: duckdb.DuckDBPyConnection, part: Part) -> _Element:
 
 
 def _check_inner(part: Part, column: _Element) -> None:
-    """Raises Unfit for what DuckDB would read in a column with other names or other digits."""
+    """Raises DataError for what DuckDB would read in a column with other names or other digits."""
     for element in [column, *column.inner()]:
         names = [child.name.lower() for child in element.children]
         if twice := first_twice(names):
-            raise part.unfit(
+            raise part.error(
                 f"the column `{column.name}` has the field `{twice}` twice, in one spelling or two",
                 "Keep one of them.",
             )
-    if any(element.precision > MOST_DIGITS for element in column.inner()):
+    if any(element.precision > MAX_DIGITS for element in column.inner()):
         raise _too_many_digits(part, column.name)
 
 
 def _checked_digits(column: _Element, text: str) -> str:
-    if column.precision <= MOST_DIGITS:
+    if column.precision <= MAX_DIGITS:
         return text
     name = identifier(column.name)
-    limit = 10.0 ** (EXACT_DIGITS - column.scale) if column.scale <= MOST_PLACES else 0
+    limit = 10.0 ** (EXACT_DIGITS - column.scale) if column.scale <= MAX_DECIMALS else 0
     return (
         f"case when abs({name}) >= {limit!r} then error({literal(DIGITS_FOUND + column.name)}) "
         f"else {text} end"
     )
 
 
-def _too_many_digits(part: Part, column: str) -> Unfit:
-    return part.unfit(
-        f"the decimals of the column `{column}` have more than {MOST_DIGITS} digits",
+def _too_many_digits(part: Part, column: str) -> DataError:
+    return part.error(
+        f"the decimals of the column `{column}` have more than {MAX_DIGITS} digits",
         "Write them as text, or as decimals of fewer digits.",
     )
 

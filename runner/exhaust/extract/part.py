@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from exhaust import sql
-from exhaust.errors import Unfit
-from exhaust.extract.beginnings import LONGEST, check_beginning
+from exhaust.errors import DataError
+from exhaust.extract.beginnings import MAX_VALUE, check_beginning
 from exhaust.extract.faults import Fault
 from exhaust.extract.gunzip import unpacked
 from exhaust.extract.spool import Spool, spooled
@@ -62,7 +62,8 @@ class Part:
     def open(self) -> Iterator[BufferedReader]:
         """Its bytes, unpacked.
 
-        Raises Unfit if it cannot be read, also later, or is not the text that its name promises.
+        Raises DataError if it cannot be read, even later, or is not the text that its name
+        promises.
         """
         try:
             with Path(self.opened).open("rb") as stream:
@@ -70,23 +71,23 @@ class Part:
                     stream = unpacked(stream)
                 if self.ending != ".parquet":
                     with self.plain_faults():
-                        check_beginning(stream.peek(LONGEST), is_unpacked=is_packed)
+                        check_beginning(stream.peek(MAX_VALUE), is_unpacked=is_packed)
                 yield stream
         except gzip.BadGzipFile as error:
-            raise self.unfit(
+            raise self.error(
                 f"this is not a whole gzip file: {error}",
                 "Copy it again from where it was written.",
             ) from error
         except OSError as error:
-            raise self.unfit(f"this cannot be read: {error.strerror or error}") from error
+            raise self.error(f"this cannot be read: {error.strerror or error}") from error
 
     @contextmanager
     def plain_faults(self) -> Iterator[None]:
-        """Turns a Fault of what was read into an Unfit that names the file."""
+        """Turns a Fault of what was read into an DataError that names the file."""
         try:
             yield
         except Fault as fault:
-            raise self.unfit(fault.problem, fault.hint, fault.line) from fault
+            raise self.error(fault.problem, fault.hint, fault.line) from fault
 
     def spooled(self, skip: int = 0) -> "Part":
         """The same, for DuckDB to read its unpacked bytes but the first `skip`."""
@@ -98,10 +99,10 @@ class Part:
 
         return replace(self, spool=spooled(write))
 
-    def unfit(self, problem: str, hint: str | None = None, line: int | None = None) -> Unfit:
+    def error(self, problem: str, hint: str | None = None, line: int | None = None) -> DataError:
         """An error that names the file and, where it is known, the line (from 1)."""
         where = self.name if line is None else f"{self.name}, line {line}"
-        return Unfit(f"{where}: {problem}.", hint or "Correct the file, or unload it again.")
+        return DataError(f"{where}: {problem}.", hint or "Correct the file, or unload it again.")
 
     @property
     def opened(self) -> str:

@@ -82,7 +82,7 @@ class Warehouse(ABC):
     def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
         """Appends what is in the files of an extract, and returns the rows.
 
-        Raises Unfit that names the file, and where it is known the line, if one cannot be read.
+        Raises DataError that names the file, and where it is known the line, if one cannot be read.
         """
 
     def analyze(self, relation: str) -> None:  # noqa: B027
@@ -144,8 +144,8 @@ def connect(profile: Profile, *, writing: bool, notify: Callable[[str], None]) -
 
     `notify` is told once if another process has to be waited for.
 
-    Raises Busy if it is still held after ten seconds, NoConnection if it cannot be reached, Unfit
-    if it is no warehouse (no such file when reading, not a DuckDB file, not UTF-8).
+    Raises Busy if it is still held after ten seconds, NoConnection if it cannot be reached,
+    DataError if it is no warehouse (no such file when reading, not a DuckDB file, not UTF-8).
     """
     if profile.engine == "duckdb":
         from exhaust.warehouse.duckdb import DuckDBWarehouse

@@ -10,14 +10,14 @@ from typing import Any, Self
 
 import duckdb
 
-from exhaust.errors import Busy, ExhaustError, Unfit
+from exhaust.errors import Busy, DataError, ExhaustError
 from exhaust.extract.data_file import no_room
 from exhaust.extract.landing import LandedFiles
 from exhaust.leftovers import removed_at_the_end
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
-PATIENCE = 10.0
+LOCK_TIMEOUT_SECONDS = 10.0
 """Seconds that a file held by another process is waited for."""
 
 LOADER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
@@ -54,7 +54,7 @@ class DuckDBWarehouse(Warehouse):
             **(options.get("config_options") or {}),
             **(options.get("settings") or {}),
         }
-        deadline = clock() + PATIENCE
+        deadline = clock() + LOCK_TIMEOUT_SECONDS
         waiting = False
         while True:
             try:
@@ -65,7 +65,7 @@ class DuckDBWarehouse(Warehouse):
                 if clock() >= deadline:
                     raise Busy(
                         f"{path} is held by another process, and still was after "
-                        f"{PATIENCE:.0f} seconds.",
+                        f"{LOCK_TIMEOUT_SECONDS:.0f} seconds.",
                         "A build or a load may be running, or the file is open in another "
                         "program. Try again when it has ended.",
                     ) from error
@@ -185,11 +185,11 @@ class _NewFile:
 
 def _check_path(path: Path, *, writing: bool) -> None:
     if path.is_dir():
-        raise Unfit(f"{path} is a folder, not a DuckDB file.")
+        raise DataError(f"{path} is a folder, not a DuckDB file.")
     if writing and not path.parent.is_dir():
-        raise Unfit(f"There is no folder {path.parent} for the DuckDB file {path.name}.")
+        raise DataError(f"There is no folder {path.parent} for the DuckDB file {path.name}.")
     if not writing and not path.exists():
-        raise Unfit(
+        raise DataError(
             f"Nothing is loaded: there is no DuckDB file {path}.",
             "Load an extract with `exhaust load DIR`, then run `exhaust build`.",
         )
@@ -197,7 +197,7 @@ def _check_path(path: Path, *, writing: bool) -> None:
 
 def _unreadable(path: Path, error: duckdb.Error) -> ExhaustError:
     reason = str(error).splitlines()[0]
-    return Unfit(
+    return DataError(
         f"{path} cannot be opened as a DuckDB file: {reason}",
         "Give another file by EXHAUST_DUCKDB_PATH or in profiles.yml.",
     )

@@ -7,7 +7,7 @@ from typing import Any, Self
 import duckdb
 import psycopg
 
-from exhaust.errors import Busy, ExhaustError, NoConnection, NoRoom, NotAllowed, Unfit
+from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, NoRoom, PermissionDenied
 from exhaust.extract.data_file import READER
 from exhaust.extract.landing import LandedFiles
 from exhaust.warehouse import Warehouse
@@ -75,13 +75,13 @@ class PostgresWarehouse(Warehouse):
     def _prepare(self, options: Mapping[str, Any]) -> None:
         info = self._connection.info
         if info.server_version < OLDEST * 10000:
-            raise Unfit(
+            raise DataError(
                 f"{self.name} is PostgreSQL {info.server_version // 10000}; "
                 f"exhaust needs {OLDEST} or later."
             )
         encoding = info.parameter_status("server_encoding")
         if encoding != "UTF8":
-            raise Unfit(
+            raise DataError(
                 f"The database {self.name} is encoded in {encoding}; names in Indic scripts need "
                 "UTF8.",
                 "Create one with: createdb --encoding=UTF8 --template=template0 NAME",
@@ -174,7 +174,7 @@ class PostgresWarehouse(Warehouse):
         try:
             yield
         except psycopg.errors.InsufficientPrivilege as error:
-            raise NotAllowed(
+            raise PermissionDenied(
                 f"{self.name} refuses: {error.diag.message_primary}.",
                 "Ask its owner for the right, or connect as another user.",
             ) from error

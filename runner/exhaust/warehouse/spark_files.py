@@ -19,7 +19,7 @@ from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.data_file import READER
 from exhaust.extract.json_file import JsonFile
 from exhaust.extract.landing import LandedFile, LandedFiles, together
-from exhaust.extract.limits import LONGEST_RECORD, MAX_ENTRIES
+from exhaust.extract.limits import MAX_ENTRIES, MAX_RECORD
 from exhaust.extract.parquet_file import ParquetFile
 from exhaust.extract.part import Part
 from exhaust.leftovers import removed_at_the_end
@@ -42,7 +42,7 @@ class Odd(Exception):
 def insert(session: "SparkSession", relation: str, groups: Sequence[LandedFiles]) -> int:
     """Appends what is in the files to an empty table; returns the rows.
 
-    Raises Unfit that names the file, and where it is known the line, if one cannot be read.
+    Raises DataError that names the file, and where it is known the line, if one cannot be read.
     """
     files = [file for group in groups for file in group.files]
     plain = [file for file in files if _seems_plain(file)]
@@ -280,7 +280,7 @@ def _is_plain_json(kind: "DataType") -> bool:
 def _without_nul(text: "Column") -> "Column":
     from pyspark.sql import functions as F
 
-    return _unless(text.contains("\0") | (F.octet_length(text) > LONGEST_RECORD), text)
+    return _unless(text.contains("\0") | (F.octet_length(text) > MAX_RECORD), text)
 
 
 def _unless(is_odd: "Column", value: "Column") -> "Column":

@@ -16,13 +16,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from exhaust.errors import Busy, ExhaustError, NoConnection, Unfit, UsageError
+from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
 from exhaust.settings import Profile
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-PATIENCE = 10.0
+LOCK_TIMEOUT_SECONDS = 10.0
 """Seconds that a metastore held by another process is waited for."""
 
 CONNECTION_URL = "spark.hadoop.javax.jdo.option.ConnectionURL"
@@ -151,7 +151,7 @@ def _told(profile: Profile) -> Iterator[None]:
         yield
     except (PySparkException, Py4JError, OSError) as error:
         if "JAVA_GATEWAY_EXITED" in str(error):
-            raise Unfit(
+            raise DataError(
                 "Java did not start Spark.",
                 f"Spark needs Java 17 or later. Its log is {spark_log(profile)}.",
             ) from error
@@ -218,7 +218,7 @@ def _wait_for_derby(
     url = settings.get(CONNECTION_URL, DERBY)
     if not url.startswith("jdbc:derby:"):
         return
-    deadline = clock() + PATIENCE
+    deadline = clock() + LOCK_TIMEOUT_SECONDS
     is_waiting = False
     while True:
         try:
@@ -230,7 +230,7 @@ def _wait_for_derby(
             if clock() >= deadline:
                 raise Busy(
                     "Spark's metastore is held by another process, and still was after "
-                    f"{PATIENCE:.0f} seconds.",
+                    f"{LOCK_TIMEOUT_SECONDS:.0f} seconds.",
                     "A build, a load or an export may be running. Try again when it has ended.",
                 ) from error
         if not is_waiting:
