@@ -17,9 +17,9 @@ import psycopg
 import pytest
 from support import PROJECT, Built, Spark, load_extract, no_progress
 
-from exhaust.dbt import BuildReport
-from exhaust.dbt import build as dbt_build
-from exhaust.settings import ENGINES, Settings, read_settings
+from exhaust.pipeline.dbt import BuildReport
+from exhaust.pipeline.dbt import build as dbt_build
+from exhaust.project.settings import ENGINES, Settings, read_settings
 from exhaust.warehouse import Warehouse, connect
 
 

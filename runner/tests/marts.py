@@ -1,6 +1,6 @@
 """Marts made by hand, for the tests of what reads them."""
 
-from exhaust.settings import Settings
+from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 
 MATHS = "do_1"

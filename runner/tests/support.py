@@ -13,12 +13,12 @@ import jinja2
 import pytest
 import yaml
 
-from exhaust.export import ExportReport, Request, export
 from exhaust.extract.folder import read_extract
-from exhaust.load import load
-from exhaust.settings import Settings
-from exhaust.sources import read_sources
-from exhaust.sql import identifier
+from exhaust.pipeline.load import load
+from exhaust.project.settings import Settings
+from exhaust.project.sources import read_sources
+from exhaust.project.sql import identifier
+from exhaust.reports.export import ExportReport, Request, export
 from exhaust.warehouse import Warehouse, connect
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,9 @@ def export_all(settings: Settings, folder: Path, day: date) -> ExportReport:
 def new_processes() -> ForkServerContext:
     """Makes processes that share nothing with the tests', and begin at once."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["exhaust.requests", "exhaust.warehouse.postgres", "pytest"])
+    context.set_forkserver_preload(
+        ["exhaust.requests.worker", "exhaust.warehouse.postgres", "pytest"]
+    )
     return context
 
 

@@ -11,11 +11,11 @@ from marts import CREATOR, MATHS, MATHS_2, create_marts
 from support import PROJECT, no_progress, relation
 
 from exhaust.errors import PermissionDenied
-from exhaust.export import Request, export
-from exhaust.layout import Layout
-from exhaust.ledger import Ledger, Status
-from exhaust.requests import process, submit
-from exhaust.settings import Settings
+from exhaust.project.settings import Settings
+from exhaust.reports.export import Request, export
+from exhaust.reports.layout import Layout
+from exhaust.requests.ledger import Ledger, Status
+from exhaust.requests.worker import process, submit
 from exhaust.warehouse import connect
 
 HIDDEN = ("sunbird", "exhaust_staging", "exhaust_intermediate")

@@ -11,7 +11,7 @@ import pytest
 
 from exhaust.errors import DataError
 from exhaust.extract.folder import Extract, read_extract
-from exhaust.sources import SourceTable
+from exhaust.project.sources import SourceTable
 
 USER = SourceTable("user", ("userid", "name"), ("userid",), ("userid",))
 ENROLMENTS = SourceTable(

@@ -15,10 +15,10 @@ from marts import (
 )
 from support import relation
 
-from exhaust import catalogue
-from exhaust.catalogue import Batch, Course
 from exhaust.errors import Ambiguous, DataError, NotFound, PermissionDenied
-from exhaust.settings import Settings
+from exhaust.marts import courses as catalogue
+from exhaust.marts.courses import Batch, Course
+from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 
 pytestmark = pytest.mark.not_on_spark

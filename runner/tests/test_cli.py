@@ -17,13 +17,13 @@ import pytest
 import typer
 from support import PROJECT, Built
 
-import exhaust.dbt
-import exhaust.requests
-import exhaust.settings
-from exhaust import cli
-from exhaust.dbt import BuildReport, Failure, SetAside
+import exhaust.pipeline.dbt
+import exhaust.project.settings
+import exhaust.requests.worker
+from exhaust.cli import app as cli
 from exhaust.errors import Busy, ExhaustError, NoConnection
-from exhaust.settings import Settings
+from exhaust.pipeline.dbt import BuildReport, Failure, SetAside
+from exhaust.project.settings import Settings
 
 COMMANDS = (
     *("demo", "load", "build", "courses", "batches", "export", "verify"),
@@ -144,8 +144,8 @@ class TestUsage:
 
     def test_help_needs_no_engine_and_no_dbt(self) -> None:
         code = (
-            "import sys, exhaust.cli\n"
-            "try:\n    exhaust.cli.app(['export', '--help'])\nexcept SystemExit:\n    pass\n"
+            "import sys, exhaust.cli.app\n"
+            "try:\n    exhaust.cli.app.app(['export', '--help'])\nexcept SystemExit:\n    pass\n"
             "heavy = {'duckdb', 'psycopg', 'rich', 'yaml', 'jinja2', 'dbt'} & set(sys.modules)\n"
             "sys.exit(str(heavy) if heavy else 0)"
         )
@@ -237,12 +237,12 @@ class TestReading:
     ) -> None:
         arguments = ["export", COURSE, "-b", BATCH, "-o", "one.csv", *user]
         code = (
-            f"import sys, exhaust.cli\ntry:\n    exhaust.cli.app({arguments})\n"
+            f"import sys, exhaust.cli.app\ntry:\n    exhaust.cli.app.app({arguments})\n"
             "except SystemExit as ended:\n    assert not ended.code\n"
-            "print(*sorted({'sqlalchemy', 'exhaust.ledger', 'dbt'} & set(sys.modules)))"
+            "print(*sorted({'sqlalchemy', 'exhaust.requests.ledger', 'dbt'} & set(sys.modules)))"
         )
         done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        assert done.stdout == ("exhaust.ledger sqlalchemy\n" if knows_ledger else "\n")
+        assert done.stdout == ("exhaust.requests.ledger sqlalchemy\n" if knows_ledger else "\n")
         assert (sample / "one.csv").is_file()
 
     def test_verify(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -382,7 +382,7 @@ class TestBuild:
             given.extend(arguments)
             return report
 
-        monkeypatch.setattr(exhaust.dbt, "build", build)
+        monkeypatch.setattr(exhaust.pipeline.dbt, "build", build)
         return given
 
     def test_the_summary(
@@ -421,7 +421,7 @@ class TestEnds:
             raise error
 
         monkeypatch.undo()
-        monkeypatch.setattr(exhaust.settings, "read_settings", read)
+        monkeypatch.setattr(exhaust.project.settings, "read_settings", read)
 
     def test_interrupted(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -607,7 +607,7 @@ class TestRequests:
             if next(rounds, None) is None:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(exhaust.requests, "process", fail)
+        monkeypatch.setattr(exhaust.requests.worker, "process", fail)
         monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=wait))
         assert call("process") == code
         assert capsys.readouterr().err == "error: The file is held.\n"

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from support import relation
 
-from exhaust import dbt
-from exhaust.dbt import Result, run_dbt
 from exhaust.errors import DataError, ExhaustError, UsageError
-from exhaust.settings import Profile, Settings
-from exhaust.sources import read_sources
+from exhaust.pipeline import dbt
+from exhaust.pipeline.dbt import Result, run_dbt
+from exhaust.project.settings import Profile, Settings
+from exhaust.project.sources import read_sources
 from exhaust.warehouse import Warehouse, connect
 
 pytestmark = pytest.mark.not_on_spark

@@ -12,8 +12,8 @@ import pytest
 from support import PROJECT, Built, export_all, load_extract, relation
 
 from exhaust.errors import DataError
-from exhaust.settings import Settings
-from exhaust.sources import read_sources
+from exhaust.project.settings import Settings
+from exhaust.project.sources import read_sources
 from exhaust.warehouse import connect
 
 pytestmark = pytest.mark.not_on_spark

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from exhaust.display import Display, counted, print_table, visible
+from exhaust.cli.display import Display, counted, print_table, visible
 from exhaust.errors import ExhaustError
 
 

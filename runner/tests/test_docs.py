@@ -11,7 +11,7 @@ from cqlshlib.cql3handling import CqlRuleSet
 from cqlshlib.cqlshhandling import COPY_COMMON_OPTIONS, COPY_TO_OPTIONS, cqlsh_extra_syntax_rules
 from support import PROJECT
 
-from exhaust.sources import read_sources
+from exhaust.project.sources import read_sources
 
 UNLOAD = PROJECT / "docs" / "unload.md"
 EXTRACT = PROJECT / "docs" / "extract.md"

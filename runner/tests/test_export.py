@@ -27,11 +27,11 @@ from marts import (
 )
 from support import relation
 
-from exhaust import export as module
 from exhaust.errors import Busy, DataError, ExhaustError, NotFound, PermissionDenied, UsageError
-from exhaust.export import ExportReport, Request, export
-from exhaust.layout import Layout
-from exhaust.settings import Settings
+from exhaust.project.settings import Settings
+from exhaust.reports import export as module
+from exhaust.reports.export import ExportReport, Request, export
+from exhaust.reports.layout import Layout
 from exhaust.warehouse import Warehouse, connect
 
 pytestmark = pytest.mark.not_on_spark

@@ -9,7 +9,7 @@ from exhaust.errors import DataError, UsageError
 from exhaust.extract import processes
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.folder import Extract, read_extract
-from exhaust.sources import SourceTable
+from exhaust.project.sources import SourceTable
 
 USER = SourceTable("user", ("userid", "rootorgid", "framework"), ("userid",), ("userid",))
 LOCATION = SourceTable("location", ("id", "name"), ("id",), ("id",))

@@ -9,7 +9,7 @@ from typing import BinaryIO
 import pytest
 
 from exhaust.errors import ExhaustError, UsageError
-from exhaust.files import check_file, csv_line, file_name, make_folder, whole_file
+from exhaust.reports.files import check_file, csv_line, file_name, make_folder, whole_file
 
 DAY = date(2026, 1, 9)
 

@@ -12,7 +12,7 @@ from writers import FORMS, PACKINGS, Table, Tables, sample, write_extract
 
 from exhaust.extract.folder import read_extract
 from exhaust.extract.landing import LandedFile
-from exhaust.sources import read_sources
+from exhaust.project.sources import read_sources
 
 SOURCES = read_sources(PROJECT)
 GOLDEN = Path(__file__).parent / "golden" / "sample"

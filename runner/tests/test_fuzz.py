@@ -24,9 +24,9 @@ from fuzz.run import Finding, Fuzzer, run_cases, summary
 from support import PROJECT
 from writers import FORMS, PACKINGS, Tables, extract_files, sample
 
-from exhaust.load import LoadReport
-from exhaust.settings import Settings
-from exhaust.sources import read_sources
+from exhaust.pipeline.load import LoadReport
+from exhaust.project.settings import Settings
+from exhaust.project.sources import read_sources
 from exhaust.warehouse import Warehouse
 
 SOURCES = read_sources(PROJECT)

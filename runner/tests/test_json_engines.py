@@ -12,7 +12,7 @@ import json_reference as reference
 import pytest
 from support import PROJECT
 
-from exhaust.settings import Settings
+from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 
 TEXTS = reference.texts(1000, seed=10)

@@ -13,7 +13,7 @@ from exhaust.extract import landing
 from exhaust.extract.folder import read_extract
 from exhaust.extract.landing import LandedFiles, together
 from exhaust.extract.limits import MAX_ENTRIES
-from exhaust.sources import read_sources
+from exhaust.project.sources import read_sources
 
 SOURCES = read_sources(PROJECT)
 

@@ -1,4 +1,4 @@
-from exhaust.layout import assessments, sunbird_plan
+from exhaust.reports.layout import assessments, sunbird_plan
 
 PLAN = [
     {"column_name": "course_id", "label": "Collection ID", "kind": "text"},

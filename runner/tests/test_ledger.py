@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from support import new_processes
 
-from exhaust import ledger_store as module
 from exhaust.errors import Busy, DataError, NotFound, UsageError
-from exhaust.ledger import LEASE, Claim, LeaseLost, Ledger, Request, Status, request_id
-from exhaust.requests import worker_name
-from exhaust.settings import Profile, Settings
+from exhaust.project.settings import Profile, Settings
+from exhaust.requests import store as module
+from exhaust.requests.ledger import LEASE, Claim, LeaseLost, Ledger, Request, Status, request_id
+from exhaust.requests.worker import worker_name
 
 pytestmark = pytest.mark.not_on_spark
 

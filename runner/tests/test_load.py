@@ -17,9 +17,9 @@ import pytest
 
 from exhaust.errors import Busy, DataError
 from exhaust.extract.folder import read_extract
-from exhaust.load import WATCHER, LoadedTable, LoadReport, load
-from exhaust.settings import Settings
-from exhaust.sources import SourceTable
+from exhaust.pipeline.load import WATCHER, LoadedTable, LoadReport, load
+from exhaust.project.settings import Settings
+from exhaust.project.sources import SourceTable
 from exhaust.warehouse import Warehouse, connect
 
 USER = SourceTable("user", ("userid", "name", "framework"), ("userid",), ("userid",))
@@ -508,9 +508,9 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from exhaust.extract.folder import read_extract
-from exhaust.load import load
-from exhaust.settings import read_settings
-from exhaust.sources import SourceTable
+from exhaust.pipeline.load import load
+from exhaust.project.settings import read_settings
+from exhaust.project.sources import SourceTable
 from exhaust.warehouse import connect
 settings = read_settings(Path(sys.argv[1]), use_example=True)
 table = SourceTable("user", ("userid",), ("userid",), ("userid",))

@@ -13,7 +13,7 @@ import pytest
 from oracle import make_reports
 from support import Built, export_all
 
-from exhaust.export import ExportReport
+from exhaust.reports.export import ExportReport
 
 BATCHES = 22
 ACTIVE = 22437

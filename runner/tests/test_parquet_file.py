@@ -16,9 +16,9 @@ from exhaust.extract import data_file
 from exhaust.extract.folder import read_extract
 from exhaust.extract.parquet_file import ParquetFile, open_parquet_files
 from exhaust.extract.part import Part
-from exhaust.load import load
-from exhaust.settings import Settings
-from exhaust.sources import SourceTable
+from exhaust.pipeline.load import load
+from exhaust.project.settings import Settings
+from exhaust.project.sources import SourceTable
 from exhaust.warehouse import Warehouse
 
 AT = datetime(2019, 11, 16, 5, 41, 50, 382000)

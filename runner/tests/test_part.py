@@ -10,7 +10,7 @@ from exhaust.errors import DataError
 from exhaust.extract import gunzip
 from exhaust.extract.folder import read_extract
 from exhaust.extract.part import Part
-from exhaust.sources import SourceTable
+from exhaust.project.sources import SourceTable
 
 LINES = b"".join(b"%d,some text\n" % number for number in range(30_000))
 FTEXT, FHCRC, FEXTRA, FNAME, FCOMMENT, RESERVED = 1, 2, 4, 8, 16, 32

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from support import EXTRACTS, PROJECT, Built, raw_tables
 
-from exhaust.catalogue import MARTS
-from exhaust.sources import read_sources
+from exhaust.marts.courses import MARTS
+from exhaust.project.sources import read_sources
 from exhaust.warehouse import connect
 
 MODELS = PROJECT / "models"
@@ -124,7 +124,7 @@ def test_the_page_of_the_report_lists_its_columns() -> None:
 def test_the_page_of_the_command_is_its_own_help() -> None:
     written = subprocess.run(
         [
-            *(sys.executable, "-m", "typer", "exhaust.cli", "utils", "docs"),
+            *(sys.executable, "-m", "typer", "exhaust.cli.app", "utils", "docs"),
             *("--name", "exhaust", "--title", "The command"),
         ],
         capture_output=True,

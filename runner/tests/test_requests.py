@@ -16,15 +16,15 @@ import pytest
 from marts import CREATOR, EMPTY, HEADER, LINES, MATHS, MATHS_2, MENTOR, RETIRED, create_marts
 from support import new_processes, no_progress
 
-from exhaust import requests as module
 from exhaust.errors import Busy, DataError, NoConnection, NotFound, PermissionDenied, UsageError
-from exhaust.export import ExportReport
-from exhaust.export import Request as ExportRequest
-from exhaust.layout import Layout
-from exhaust.ledger import LEASE, LeaseLost, Ledger, Request, Status, request_id, utc_now
-from exhaust.requests import download, export_at_once, process, submit
-from exhaust.settings import Settings
-from exhaust.verify import verify
+from exhaust.project.settings import Settings
+from exhaust.reports.export import ExportReport
+from exhaust.reports.export import Request as ExportRequest
+from exhaust.reports.layout import Layout
+from exhaust.reports.verify import verify
+from exhaust.requests import worker as module
+from exhaust.requests.ledger import LEASE, LeaseLost, Ledger, Request, Status, request_id, utc_now
+from exhaust.requests.worker import download, export_at_once, process, submit
 from exhaust.warehouse import connect
 
 pytestmark = pytest.mark.not_on_spark

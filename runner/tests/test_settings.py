@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from exhaust import settings as module
 from exhaust.errors import UsageError
-from exhaust.settings import find_project, read_settings
+from exhaust.project import settings as module
+from exhaust.project.settings import find_project, read_settings
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROJECT = """

@@ -4,7 +4,7 @@ import pytest
 from support import PROJECT
 
 from exhaust.errors import UsageError
-from exhaust.sources import SOURCES_FILE, SourceTable, read_sources
+from exhaust.project.sources import SOURCES_FILE, SourceTable, read_sources
 
 
 def test_the_ten_tables_are_read_without_the_table_of_loads() -> None:

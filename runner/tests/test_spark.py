@@ -21,17 +21,17 @@ from marts import CREATOR, HEADER, LINES, MATHS, MATHS_2, MENTOR, create_marts
 from support import PROJECT, Spark, load_extract, no_progress
 
 from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
-from exhaust.export import Request, export
 from exhaust.extract.folder import read_extract
-from exhaust.layout import Layout
-from exhaust.ledger import Ledger, Status
-from exhaust.load import load
-from exhaust.requests import process, submit
-from exhaust.settings import Profile, Settings
-from exhaust.sources import SourceTable, read_sources
+from exhaust.pipeline.load import load
+from exhaust.project.settings import Profile, Settings
+from exhaust.project.sources import SourceTable, read_sources
+from exhaust.reports.export import Request, export
+from exhaust.reports.layout import Layout
+from exhaust.requests.ledger import Ledger, Status
+from exhaust.requests.worker import process, submit
 from exhaust.warehouse import Warehouse, connect
-from exhaust.warehouse.spark import SparkWarehouse
-from exhaust.warehouse.spark_session import CONNECTION_URL, open_session
+from exhaust.warehouse.spark.session import CONNECTION_URL, open_session
+from exhaust.warehouse.spark.warehouse import SparkWarehouse
 
 USER = SourceTable("user", ("userid", "name"), ("userid",), ("userid",))
 
@@ -415,7 +415,7 @@ class TestDbt:
     ],
 )
 def test_the_ledger_lies_beside_the_warehouse(where: str, expected: str) -> None:
-    from exhaust.ledger_store import file_of
+    from exhaust.requests.store import file_of
 
     options = {"server_side_parameters": {"spark.sql.warehouse.dir": where}}
     assert file_of(Profile("one", "spark", "main", options, Path("/project"))) == Path(expected)

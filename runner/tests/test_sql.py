@@ -1,7 +1,7 @@
 import pytest
 
-from exhaust.settings import Settings
-from exhaust.sql import course_report, identifier, literal
+from exhaust.project.settings import Settings
+from exhaust.project.sql import course_report, identifier, literal
 from exhaust.warehouse import Warehouse
 
 TEXTS = [

@@ -6,7 +6,7 @@ import pytest
 from conftest import NewSettings
 from support import EXTRACTS, PROJECT, Built, load_extract, no_progress, raw_tables
 
-from exhaust.dbt import BuildReport, build
+from exhaust.pipeline.dbt import BuildReport, build
 from exhaust.warehouse import connect
 
 UNREAD = {

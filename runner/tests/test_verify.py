@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from exhaust.errors import DataError, NotFound
-from exhaust.verify import verify
+from exhaust.reports.verify import verify
 
 pytestmark = pytest.mark.not_on_spark
 
@@ -359,7 +359,7 @@ def test_an_empty_file(file: Path) -> None:
 
 
 def test_a_quote_that_is_not_closed(changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exhaust.verify.MAX_VALUE", 100)
+    monkeypatch.setattr("exhaust.reports.verify.MAX_VALUE", 100)
     rows, rest = changes(("u2", '"u2' + "9" * 100))
     assert (rows, rest) == (
         "it has 1 row, and had 3",

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from exhaust.errors import Busy, DataError, NoConnection, PermissionDenied
-from exhaust.settings import Settings
+from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse, connect
 from exhaust.warehouse.duckdb import DuckDBWarehouse
 

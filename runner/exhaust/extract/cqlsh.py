@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import BinaryIO
 
-from exhaust import sql
 from exhaust.extract.csv_scan import DOUBLED, END_AFTER_COMMA, WHOLE_LINES, checked_texts
 from exhaust.extract.faults import Fault
+from exhaust.project import sql
 
 PAIR = "\x01"
 QUOTE = "\x02"

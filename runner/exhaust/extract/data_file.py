@@ -6,11 +6,11 @@ from typing import Any, BinaryIO, Protocol
 
 import duckdb
 
-from exhaust import sql
 from exhaust.errors import DataError, NoRoom
 from exhaust.extract.faults import NUL_PROBLEM, first_twice
 from exhaust.extract.limits import MAX_COLUMNS, MAX_NAME, MAX_RECORD
 from exhaust.extract.part import Part, literal
+from exhaust.project import sql
 
 READER: dict[str, str | bool | int | float | list[str]] = {
     "preserve_insertion_order": "false",

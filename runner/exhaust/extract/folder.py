@@ -13,7 +13,7 @@ from exhaust.extract.json_file import open_json_files
 from exhaust.extract.landing import LandedFile
 from exhaust.extract.parquet_file import open_parquet_files
 from exhaust.extract.part import ENDINGS, Part
-from exhaust.sources import SourceTable
+from exhaust.project.sources import SourceTable
 
 BY_THE_WAY = (
     *("_success", "_committed_", "_started_", "_metadata", "_common_metadata"),

@@ -16,7 +16,7 @@ from exhaust.extract.data_file import DataFile, identifier, no_room, query
 from exhaust.extract.limits import MAX_ENTRIES
 from exhaust.extract.literals import as_json, is_plain
 from exhaust.extract.part import Part, literal
-from exhaust.sources import OtherName, SourceTable
+from exhaust.project.sources import OtherName, SourceTable
 
 DIFFERENT = "two ids in one row: "
 TOO_MANY = "too many entries in column "

@@ -8,8 +8,8 @@ JSON after that stays the text it was.
 
 from functools import partial
 
-from exhaust import sql
 from exhaust.extract.cqlsh import unescaped_again
+from exhaust.project import sql
 
 literal = partial(sql.literal, engine="duckdb")
 

@@ -11,12 +11,12 @@ from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from exhaust import sql
 from exhaust.errors import DataError
 from exhaust.extract.beginnings import MAX_VALUE, check_beginning
 from exhaust.extract.faults import Fault
 from exhaust.extract.gunzip import unpacked
 from exhaust.extract.spool import Spool, spooled
+from exhaust.project import sql
 
 ENDINGS = (".csv", ".csv.gz", ".json", ".json.gz", ".jsonl", ".jsonl.gz", ".parquet")
 

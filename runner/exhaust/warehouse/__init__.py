@@ -1,6 +1,7 @@
 """The warehouse: one class of what can be done with it, one module per engine.
 
-Everything above this package speaks SQL text made by `exhaust.sql` and names no engine's driver.
+Modules above this package send SQL text and import no engine's driver. What an engine can and
+cannot do are attributes of its class, so nothing else asks for an engine's name.
 """
 
 from abc import ABC, abstractmethod
@@ -9,9 +10,9 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from exhaust import sql
 from exhaust.extract.landing import LandedFiles
-from exhaust.settings import Profile
+from exhaust.project import sql
+from exhaust.project.settings import Profile
 
 
 class Warehouse(ABC):
@@ -152,7 +153,7 @@ def connect(profile: Profile, *, writing: bool, notify: Callable[[str], None]) -
 
         return DuckDBWarehouse.open(profile.options, writing=writing, notify=notify)
     if profile.engine == "spark":
-        from exhaust.warehouse.spark import SparkWarehouse
+        from exhaust.warehouse.spark.warehouse import SparkWarehouse
 
         return SparkWarehouse.open(profile, notify=notify)
     from exhaust.warehouse.postgres import PostgresWarehouse

@@ -11,7 +11,7 @@ from writers import FORMS, Form, Table, Tables, Value, extract_files
 from writers.cqlsh import carried_double
 from writers.tables import JSON_TEXTS, texts
 
-from exhaust.sources import read_sources
+from exhaust.project.sources import read_sources
 from fuzz import damage, names, values
 from fuzz.values import cells, copied
 

@@ -18,13 +18,13 @@ from typing import Any
 
 from support import PROJECT, load_extract, no_progress
 
-from exhaust.dbt import build
 from exhaust.errors import ExhaustError
-from exhaust.export import Request, export
 from exhaust.extract.folder import read_extract
-from exhaust.load import load
-from exhaust.settings import Settings
-from exhaust.sources import SourceTable, read_sources
+from exhaust.pipeline.dbt import build
+from exhaust.pipeline.load import load
+from exhaust.project.settings import Settings
+from exhaust.project.sources import SourceTable, read_sources
+from exhaust.reports.export import Request, export
 from exhaust.warehouse import Warehouse, connect
 from exhaust.warehouse.duckdb import DuckDBWarehouse
 from exhaust.warehouse.postgres import PostgresWarehouse

@@ -14,8 +14,8 @@ from oracle import make_reports
 from support import PROJECT
 from writers import sample
 
-from exhaust.settings import Settings, read_settings
-from exhaust.sources import read_sources
+from exhaust.project.settings import Settings, read_settings
+from exhaust.project.sources import read_sources
 from fuzz.cases import make_case
 from fuzz.engines import SEEDS, Engine, Reports
 from fuzz.run import Fuzzer, run_cases

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from writers import Tables, extract_files, write_extract, write_files
 from writers.delimited import dsbulk_cell
 
-from exhaust.sources import SourceTable
+from exhaust.project.sources import SourceTable
 from fuzz.cases import WITHOUT_EMPTY_TEXTS, Case
 from fuzz.engines import COMPARED, Engine, Keys, Outcome, Reports
 

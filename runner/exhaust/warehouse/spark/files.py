@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from exhaust import sql
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.data_file import READER
 from exhaust.extract.json_file import JsonFile
@@ -23,6 +22,7 @@ from exhaust.extract.limits import MAX_ENTRIES, MAX_RECORD
 from exhaust.extract.parquet_file import ParquetFile
 from exhaust.extract.part import Part
 from exhaust.leftovers import removed_at_the_end
+from exhaust.project import sql
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

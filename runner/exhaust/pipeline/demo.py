@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from exhaust import catalogue
-from exhaust.dbt import BuildReport, build
-from exhaust.display import Display
+from exhaust.cli.display import Display
 from exhaust.errors import DataError, UsageError
-from exhaust.export import Request, export
 from exhaust.extract.folder import read_extract
-from exhaust.load import load
-from exhaust.settings import Settings, find_project, read_settings
-from exhaust.sources import read_sources
+from exhaust.marts import courses as catalogue
+from exhaust.pipeline.dbt import BuildReport, build
+from exhaust.pipeline.load import load
+from exhaust.project.settings import Settings, find_project, read_settings
+from exhaust.project.sources import read_sources
+from exhaust.reports.export import Request, export
 from exhaust.warehouse import connect
 
 LEARNERS_SHOWN = 3

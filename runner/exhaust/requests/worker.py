@@ -16,18 +16,19 @@ from tempfile import TemporaryDirectory
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from exhaust import catalogue, export
-from exhaust.catalogue import Batch, Course, Requester
-from exhaust.display import Progress, visible
+from exhaust.cli.display import Progress, visible
 from exhaust.errors import Busy, ExhaustError, NoConnection, NotFound, PermissionDenied, UsageError
-from exhaust.export import ExportReport
-from exhaust.files import check_file, file_name, make_folder, plain_errors, whole_file
-from exhaust.layout import Layout
-from exhaust.ledger import DATASET, UNDER_WAY, Claim, LeaseLost, Ledger, Request, Status
-from exhaust.receipt import receipt_path
-from exhaust.settings import Settings
+from exhaust.marts import courses as catalogue
+from exhaust.marts.courses import Batch, Course, Requester
+from exhaust.project.settings import Settings
+from exhaust.reports import export
+from exhaust.reports.export import ExportReport
+from exhaust.reports.files import check_file, file_name, make_folder, plain_errors, whole_file
+from exhaust.reports.layout import Layout
+from exhaust.reports.receipt import receipt_path
+from exhaust.reports.writer import STANDARD_OUTPUT
+from exhaust.requests.ledger import DATASET, UNDER_WAY, Claim, LeaseLost, Ledger, Request, Status
 from exhaust.warehouse import Warehouse, connect
-from exhaust.writer import STANDARD_OUTPUT
 
 HEARTBEATS_PER_LEASE = 4
 """How often in a lease it is renewed."""

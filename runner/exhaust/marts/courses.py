@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from exhaust.display import visible
+from exhaust.cli.display import visible
 from exhaust.errors import Ambiguous, DataError, NotFound, PermissionDenied
-from exhaust.settings import Settings
+from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 
 MARTS = (

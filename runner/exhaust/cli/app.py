@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from exhaust.display import Display, counted, visible
+from exhaust.cli.display import Display, counted, visible
 from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
-from exhaust.layout import Layout
+from exhaust.reports.layout import Layout
 
 if TYPE_CHECKING:
-    from exhaust.dbt import BuildReport, Failure
-    from exhaust.export import ExportReport
-    from exhaust.ledger import Request
-    from exhaust.load import LoadReport
-    from exhaust.settings import Settings
-    from exhaust.writer import ReportFile
+    from exhaust.pipeline.dbt import BuildReport, Failure
+    from exhaust.pipeline.load import LoadReport
+    from exhaust.project.settings import Settings
+    from exhaust.reports.export import ExportReport
+    from exhaust.reports.writer import ReportFile
+    from exhaust.requests.ledger import Request
 
 SHOWN = 10
 """How many of a list are shown."""
@@ -108,7 +108,7 @@ class Options:
         return Display(quiet=self.quiet)
 
     def settings(self) -> "Settings":
-        from exhaust.settings import read_settings
+        from exhaust.project.settings import read_settings
 
         return read_settings(self.project_dir, self.profiles_dir, self.target)
 
@@ -185,7 +185,7 @@ def _command(function: Callable[..., None]) -> Callable[..., None]:
 
 def _unexpected(error: Exception, project_dir: Path | None) -> ExhaustError:
     """Writes the traceback to a log, and gives the error that names it."""
-    from exhaust.settings import find_project
+    from exhaust.project.settings import find_project
 
     text = "".join(traceback.format_exception(error))
     try:
@@ -214,7 +214,7 @@ def demo(options: Options) -> None:
     Example:
       exhaust demo
     """
-    from exhaust.demo import build_sample, demo_settings, export_sample, first_learners
+    from exhaust.pipeline.demo import build_sample, demo_settings, export_sample, first_learners
 
     display = options.display()
     settings = demo_settings(options.project_dir, options.profiles_dir, options.target)
@@ -243,8 +243,8 @@ def load(
       exhaust load extracts/2026-11-01
     """
     from exhaust.extract.folder import read_extract
-    from exhaust.load import load
-    from exhaust.sources import read_sources
+    from exhaust.pipeline.load import load
+    from exhaust.project.sources import read_sources
     from exhaust.warehouse import connect
 
     display = options.display()
@@ -301,7 +301,7 @@ def build(
       exhaust build
       exhaust build -- --full-refresh
     """
-    from exhaust.dbt import build
+    from exhaust.pipeline.dbt import build
 
     display = options.display()
     settings = options.settings()
@@ -352,7 +352,7 @@ def courses(
     Example:
       exhaust courses "open university"
     """
-    from exhaust import catalogue
+    from exhaust.marts import courses as catalogue
     from exhaust.warehouse import connect
 
     display = options.display()
@@ -385,7 +385,7 @@ def batches(
     Example:
       exhaust batches do_31296123374084915214
     """
-    from exhaust import catalogue
+    from exhaust.marts import courses as catalogue
     from exhaust.warehouse import connect
 
     display = options.display()
@@ -451,9 +451,9 @@ def export(
       exhaust export "Open University module AAA" -b "AAA 2013J" -o aaa.csv
       exhaust export --all --output-dir out
     """
-    from exhaust.export import Request
+    from exhaust.reports.export import Request
+    from exhaust.reports.writer import STANDARD_OUTPUT
     from exhaust.warehouse import connect
-    from exhaust.writer import STANDARD_OUTPUT
 
     display = options.display()
     if options.json and output == STANDARD_OUTPUT:
@@ -483,12 +483,12 @@ def export(
 def _exporter(settings: "Settings", user: str | None) -> "Iterator[Callable[..., ExportReport]]":
     """What exports: for an operator without the ledger, for a requester through it."""
     if user is None:
-        from exhaust.export import export
+        from exhaust.reports.export import export
 
         yield export
         return
-    from exhaust.ledger import Ledger
-    from exhaust.requests import export_at_once
+    from exhaust.requests.ledger import Ledger
+    from exhaust.requests.worker import export_at_once
 
     with Ledger.open(settings.profile) as ledger:
         yield partial(export_at_once, ledger)
@@ -544,7 +544,7 @@ def verify(
     Example:
       exhaust verify 0130300000000000101_progress_20261123.csv
     """
-    from exhaust.verify import verify
+    from exhaust.reports.verify import verify
 
     display = options.display()
     found = verify(file)
@@ -575,9 +575,9 @@ def request(
     Example:
       exhaust request do_31296123374084915214 --as 90e616e7-8a79-52d7-99e9-3aaf5457b015
     """
-    from exhaust import catalogue
-    from exhaust.ledger import Ledger
-    from exhaust.requests import submit
+    from exhaust.marts import courses as catalogue
+    from exhaust.requests.ledger import Ledger
+    from exhaust.requests.worker import submit
     from exhaust.warehouse import connect
 
     display = options.display()
@@ -624,8 +624,8 @@ def process(
       exhaust process
       exhaust process --watch
     """
-    from exhaust.ledger import Ledger
-    from exhaust.requests import process, worker_name
+    from exhaust.requests.ledger import Ledger
+    from exhaust.requests.worker import process, worker_name
 
     display = options.display()
     settings = options.settings()
@@ -674,8 +674,8 @@ def status(
       exhaust status
       exhaust status 778A3669531143769B5E8C98D42E1CAD --watch
     """
-    from exhaust import catalogue
-    from exhaust.ledger import UNDER_WAY, Ledger
+    from exhaust.marts import courses as catalogue
+    from exhaust.requests.ledger import UNDER_WAY, Ledger
 
     display = options.display()
     settings = options.settings()
@@ -743,10 +743,10 @@ def download(
     Example:
       exhaust download 778A3669531143769B5E8C98D42E1CAD
     """
-    from exhaust import catalogue
-    from exhaust.ledger import Ledger
-    from exhaust.requests import download
-    from exhaust.writer import STANDARD_OUTPUT
+    from exhaust.marts import courses as catalogue
+    from exhaust.reports.writer import STANDARD_OUTPUT
+    from exhaust.requests.ledger import Ledger
+    from exhaust.requests.worker import download
 
     display = options.display()
     if options.json and output == STANDARD_OUTPUT:
@@ -780,8 +780,8 @@ def cancel(options: Options, request_id: RequestId, user: RequesterId = None) ->
     Example:
       exhaust cancel 778A3669531143769B5E8C98D42E1CAD
     """
-    from exhaust import catalogue
-    from exhaust.ledger import Ledger
+    from exhaust.marts import courses as catalogue
+    from exhaust.requests.ledger import Ledger
 
     display = options.display()
     settings = options.settings()

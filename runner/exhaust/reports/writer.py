@@ -9,14 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from exhaust.catalogue import Batch, Course
-from exhaust.display import Progress, counted, visible
+from exhaust.cli.display import Progress, counted, visible
 from exhaust.errors import DataError
-from exhaust.files import csv_line, is_device, plain_errors, whole_file
-from exhaust.layout import Column, Layout, assessments, sunbird_plan
-from exhaust.receipt import Contents, Origin, make_receipt, receipt_path
-from exhaust.settings import Settings
-from exhaust.sql import COLUMN, assessment_attempts, course_report
+from exhaust.marts.courses import Batch, Course
+from exhaust.project.settings import Settings
+from exhaust.project.sql import COLUMN, assessment_attempts, course_report
+from exhaust.reports.files import csv_line, is_device, plain_errors, whole_file
+from exhaust.reports.layout import Column, Layout, assessments, sunbird_plan
+from exhaust.reports.receipt import Contents, Origin, make_receipt, receipt_path
 from exhaust.warehouse import Warehouse
 
 MAX_COLUMNS = {"postgres": 1664}

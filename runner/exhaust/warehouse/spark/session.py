@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
-from exhaust.settings import Profile
+from exhaust.project.settings import Profile
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -10,8 +10,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from exhaust.errors import Busy, DataError, NoConnection, PermissionDenied
-from exhaust.settings import Profile
-from exhaust.sql import identifier
+from exhaust.project.settings import Profile
+from exhaust.project.sql import identifier
 
 MAX_REASON = 300
 LOCK_TIMEOUT_SECONDS = 30

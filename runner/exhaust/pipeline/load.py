@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from exhaust.display import Progress
+from exhaust.cli.display import Progress
 from exhaust.extract.folder import Extract, ExtractTable
 from exhaust.extract.landing import together
-from exhaust.settings import Settings
+from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 
 WATCHER = "progress of a load"

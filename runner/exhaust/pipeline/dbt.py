@@ -15,10 +15,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TextIO
 
-from exhaust.display import Progress
+from exhaust.cli.display import Progress
 from exhaust.errors import DataError, ExhaustError, UsageError
-from exhaust.settings import Settings
-from exhaust.sources import read_sources
+from exhaust.project.settings import Settings
+from exhaust.project.sources import read_sources
 from exhaust.warehouse import Warehouse, connect
 
 FOUND = ("fail", "warn")
@@ -267,7 +267,7 @@ def _noise(settings: Settings) -> Iterator[TextIO | None]:
     if settings.profile.engine != "spark":
         yield None
         return
-    from exhaust.warehouse.spark_session import spark_log
+    from exhaust.warehouse.spark.session import spark_log
 
     log = spark_log(settings.profile)
     log.parent.mkdir(exist_ok=True)

@@ -10,8 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from exhaust.catalogue import Batch, Course, Requester
-from exhaust.layout import Column, Layout
+from exhaust.marts.courses import Batch, Course, Requester
+from exhaust.reports.layout import Column, Layout
 
 VERSION = 1
 """Of the form of receipts."""

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
-from exhaust import catalogue
-from exhaust.catalogue import Batch, Course, Requester
-from exhaust.display import Progress, visible
+from exhaust.cli.display import Progress, visible
 from exhaust.errors import Busy, DataError, PermissionDenied, UsageError
-from exhaust.files import check_file, file_name, make_folder
-from exhaust.layout import Layout
-from exhaust.receipt import Build, Origin
-from exhaust.settings import Settings
+from exhaust.marts import courses as catalogue
+from exhaust.marts.courses import Batch, Course, Requester
+from exhaust.project.settings import Settings
+from exhaust.reports.files import check_file, file_name, make_folder
+from exhaust.reports.layout import Layout
+from exhaust.reports.receipt import Build, Origin
+from exhaust.reports.writer import STANDARD_OUTPUT, Job, ReportFile, Writer
 from exhaust.warehouse import Warehouse
-from exhaust.writer import STANDARD_OUTPUT, Job, ReportFile, Writer
 
 LOCK_TIMEOUT_SECONDS = 10.0
 """Seconds that a running build is waited for."""

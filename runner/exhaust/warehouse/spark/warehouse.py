@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from exhaust.errors import ExhaustError, NoConnection
 from exhaust.extract.landing import LandedFiles
-from exhaust.settings import Profile
+from exhaust.project.settings import Profile
 from exhaust.warehouse import Warehouse
-from exhaust.warehouse.spark_session import close_session, first_line, open_session, spark_log
+from exhaust.warehouse.spark.session import close_session, first_line, open_session, spark_log
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -86,7 +86,7 @@ class SparkWarehouse(Warehouse):
         return new
 
     def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
-        from exhaust.warehouse.spark_files import insert
+        from exhaust.warehouse.spark.files import insert
 
         with self._plain_errors():
             return insert(self._session, relation, groups)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exhaust.display import counted, visible
+from exhaust.cli.display import counted, visible
 from exhaust.errors import DataError, NotFound
-from exhaust.files import csv_line
-from exhaust.receipt import VERSION, receipt_path
+from exhaust.reports.files import csv_line
+from exhaust.reports.receipt import VERSION, receipt_path
 
 IDS = ("collection id", "batch id", "user uuid", "school id")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}

@@ -11,7 +11,7 @@ PURE_MACROS = ("sql_text.sql", "score_columns.sql", "course_report.sql")
 COLUMN = ("column_name", "label", "kind", "assessment_ordinal")
 """What the header plan says of a column."""
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+CHECKOUT = Path(__file__).resolve().parents[3]
 """Where the command was installed from."""
 
 

@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from exhaust.display import visible
+from exhaust.cli.display import visible
 from exhaust.errors import Busy, NotFound, UsageError
-from exhaust.ledger_store import BATCHES, MAX_REASON, REQUESTS, Store
-from exhaust.settings import Profile
+from exhaust.project.settings import Profile
+from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store
 
 DATASET = "progress-exhaust"
 MAX_TRIES = 3

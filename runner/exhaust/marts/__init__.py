@@ -1,0 +1,1 @@
+"""The marts: courses, batches, who may see them, and the state that a build left them in."""

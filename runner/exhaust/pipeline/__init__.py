@@ -1,0 +1,1 @@
+"""From an extract to marts: load it, then build the models with dbt."""

@@ -1,0 +1,1 @@
+"""Report requests: the ledger that records them and the workers that process them."""

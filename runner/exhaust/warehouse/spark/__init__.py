@@ -1,0 +1,1 @@
+"""Apache Spark 4: on one machine, on a cluster, or behind Spark Connect."""
