@@ -50,7 +50,7 @@ bench: .venv/dev ## Measure it beside its floor and its peers, and write the tab
 
 .PHONY: docs
 docs: .venv/dev ## Write docs/cli.md from the commands' own help
-	$(BIN)/typer exhaust.cli.app utils docs --name exhaust --title "The command" --output docs/cli.md
+	$(BIN)/python docs/cli.py > docs/cli.md
 
 .PHONY: clean
 clean: ## Remove what was built here: .venv, target, logs, the demo's files

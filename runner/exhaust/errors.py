@@ -1,14 +1,14 @@
-"""Every error a user can meet, each with its exit code.
+"""Every error that a user can meet, with its exit code.
 
-    ExhaustError        1   unexpected
-    ├── NoRoom          1   a disk is full
-    ├── UsageError      2   wrong usage; a folder that is not there
-    ├── NotFound        3   no such course or batch
-    ├── Ambiguous       4   several match
-    ├── PermissionDenied      5   refused
-    ├── Busy            6   held by another process, or still being processed
-    ├── DataError           7   the data: not loaded, not built, cannot be read, failed a test
-    └── NoConnection    8   no connection to the warehouse
+    ExhaustError           1   unexpected failure
+    ├── DiskFull           1   a disk has no room
+    ├── UsageError         2   wrong usage, including a folder that does not exist
+    ├── NotFound           3   no such course, batch, request, or file to verify
+    ├── Ambiguous          4   several courses or batches match
+    ├── PermissionDenied   5   not allowed, including a retired course
+    ├── Busy               6   held by another process, or still being processed
+    ├── DataError          7   the data: not loaded, not built, unreadable, or failed a test
+    └── NoConnection       8   the warehouse cannot be reached
 
 A message says what is wrong and what was looked at; a hint says what to do next.
 """
@@ -17,7 +17,7 @@ from typing import ClassVar
 
 
 class ExhaustError(Exception):
-    """Ends a command with one line on standard error and, where there is one, a hint."""
+    """Ends a command with a message on standard error and, where there is one, a hint."""
 
     exit_code: ClassVar[int] = 1
 
@@ -27,11 +27,11 @@ class ExhaustError(Exception):
         self.hint = hint
 
 
-class NoRoom(ExhaustError):
+class DiskFull(ExhaustError):
     def __init__(self, reason: str) -> None:
         super().__init__(
             f"A disk is full: {reason.rstrip('.')}.",
-            "Make room, and run the command again: what was there before still is.",
+            "Free some space and run the command again. Nothing that existed before has changed.",
         )
 
 

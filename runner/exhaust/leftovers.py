@@ -1,4 +1,4 @@
-"""Files that are gone when this process is, even if it is killed."""
+"""Files that are removed when this process ends, even if it is killed."""
 
 import shutil
 import subprocess
@@ -7,15 +7,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 REMOVE = 'cat > /dev/null; rm -rf -- "$@"'
-"""Waits for the end of its input, which is that of the process that holds its other end."""
+"""Waits for the end of its input, which comes when the process at its other end is gone."""
 
 
 @contextmanager
 def removed_at_the_end(*paths: Path) -> Iterator[None]:
-    """Removes files and folders when the block ends, or this process is killed in it.
+    """Removes files and folders when the block ends, or when this process is killed inside it.
 
-    What was given another name by then stays. Where there is no shell, a killed process leaves
-    them.
+    A file that was renamed in the meantime stays. Where there is no shell, a killed process leaves
+    the files behind.
     """
     try:
         with _watch(paths):

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from support import PROJECT, Built, Spark, load_extract, no_progress
+from support import NO_MESSAGES, PROJECT, Built, Spark, load_extract
 
-from exhaust.pipeline.dbt import BuildReport
-from exhaust.pipeline.dbt import build as dbt_build
-from exhaust.project.settings import ENGINES, Settings, read_settings
+from exhaust.pipeline.build import BuildReport
+from exhaust.pipeline.build import build as dbt_build
+from exhaust.project.profile import ENGINES
+from exhaust.project.settings import Settings, read_settings
 from exhaust.warehouse import Warehouse, connect
 
 
@@ -167,7 +168,7 @@ def settings_spark(new_settings: NewSettings) -> Settings:
 @pytest.fixture
 def warehouse(settings: Settings) -> Iterator[Warehouse]:
     """A new, empty warehouse of the engine under test, open for writing."""
-    with connect(settings.profile, writing=True, notify=pytest.fail) as opened:
+    with connect(settings.profile, writing=True, console=NO_MESSAGES) as opened:
         yield opened
 
 
@@ -187,7 +188,7 @@ def built(request: pytest.FixtureRequest, engine: str, new_settings: NewSettings
             spark: Spark = request.getfixturevalue("spark")
             spark.release()
             arguments = ["--vars", f"landing_schema: {settings.landing_schema}"]
-        report = dbt_build(settings, arguments, notify=pytest.fail, progress=no_progress)
+        report = dbt_build(settings, arguments, NO_MESSAGES)
         if engine == "spark":
             spark.hold(settings)
         return settings, report

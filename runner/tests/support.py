@@ -1,24 +1,25 @@
 """What several tests do: load an extract, export all of it."""
 
-import io
 import multiprocessing
 import secrets
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import pytest
 import yaml
 
+from exhaust.console import Clock
 from exhaust.extract.folder import read_extract
+from exhaust.marts.state import open_marts
 from exhaust.pipeline.load import load
 from exhaust.project.settings import Settings
 from exhaust.project.sources import read_sources
 from exhaust.project.sql import identifier
-from exhaust.reports.export import ExportReport, Request, export
+from exhaust.reports.export import ExportReport, export
+from exhaust.reports.selection import Criteria, Destination
 from exhaust.warehouse import Warehouse, connect
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -43,27 +44,79 @@ def raw_tables() -> dict[str, dict[str, Any]]:
     return captured[0]
 
 
-def no_progress(what: str, share: float) -> None:
-    pass
+class RecordingConsole:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.shares: list[float] = []
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+    def progress(self, what: str, share: float) -> None:
+        self.shares.append(share)
+
+
+class SilentConsole:
+    """Fails a test that gives it a message."""
+
+    def say(self, message: str) -> None:
+        raise AssertionError(message)
+
+    def progress(self, what: str, share: float) -> None:
+        pass
+
+
+NO_MESSAGES = SilentConsole()
+
+
+class CallingConsole(SilentConsole):
+    """Calls a function with the progress."""
+
+    def __init__(self, call: Callable[[str, float], object]) -> None:
+        self.progress = call  # type: ignore[method-assign]
+
+
+class ManualClock(Clock):
+    """A clock that moves only when a test moves it, or sleeps."""
+
+    def __init__(
+        self, day: date = date(2026, 11, 23), on_sleep: Callable[[], object] = lambda: None
+    ) -> None:
+        self.time = datetime.combine(day, time(10), UTC)
+        self.slept = 0.0
+        self._on_sleep = on_sleep
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.slept
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        self._on_sleep()
+
+    def pass_by(self, duration: timedelta) -> None:
+        self.time += duration
 
 
 def load_extract(settings: Settings, folder: Path) -> None:
     extract = read_extract(folder, read_sources(settings.project_dir))
-    with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
-        load(warehouse, settings, extract, no_progress)
+    with connect(settings.profile, writing=True, console=NO_MESSAGES) as warehouse:
+        load(warehouse, settings, extract)
 
 
 def export_all(settings: Settings, folder: Path, day: date) -> ExportReport:
     """Every batch of every course, as of that day."""
-    with connect(settings.profile, writing=False, notify=pytest.fail) as warehouse:
+    with open_marts(settings, NO_MESSAGES) as marts:
         return export(
-            warehouse,
-            settings,
-            Request(all_courses=True, output_dir=folder),
-            standard_output=io.BytesIO(),
-            notify=pytest.fail,
-            progress=no_progress,
-            today=lambda zone: day,
+            marts,
+            Criteria(all_courses=True),
+            Destination(folder=folder),
+            NO_MESSAGES,
+            ManualClock(day),
         )
 
 
@@ -110,7 +163,7 @@ class Spark:
 
     def hold(self, settings: Settings) -> None:
         if self._held is None:
-            self._held = connect(settings.profile, writing=True, notify=pytest.fail)
+            self._held = connect(settings.profile, writing=True, console=NO_MESSAGES)
 
     def release(self) -> None:
         if self._held is not None:

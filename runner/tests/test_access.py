@@ -3,19 +3,21 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 from marts import CREATOR, MATHS, MATHS_2, create_marts
-from support import PROJECT, no_progress, relation
+from support import NO_MESSAGES, PROJECT, relation
 
 from exhaust.errors import PermissionDenied
+from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
-from exhaust.reports.export import Request, export
-from exhaust.reports.layout import Layout
-from exhaust.requests.ledger import Ledger, Status
-from exhaust.requests.worker import process, submit
+from exhaust.reports.export import export
+from exhaust.reports.selection import Criteria, Destination
+from exhaust.requests.desk import submit
+from exhaust.requests.entities import Status
+from exhaust.requests.ledger import Ledger
+from exhaust.requests.worker import process
 from exhaust.warehouse import connect
 
 HIDDEN = ("sunbird", "exhaust_staging", "exhaust_intermediate")
@@ -28,7 +30,7 @@ def reader(settings_postgres: Settings) -> Iterator[Settings]:
         r"```sql\n(.*?)```", (PROJECT / "docs" / "access.md").read_text("utf-8"), re.DOTALL
     )
     schema = settings_postgres.profile.schema
-    with connect(settings_postgres.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings_postgres.profile, writing=True, console=NO_MESSAGES) as warehouse:
         warehouse.execute(f"create schema {schema}; create table {schema}.earlier (one int)")
         for hidden in HIDDEN:
             warehouse.execute(f"create schema {hidden}; create table {hidden}.one (one int)")
@@ -40,42 +42,34 @@ def reader(settings_postgres: Settings) -> Iterator[Settings]:
         create_marts(warehouse, settings_postgres)
     options = {**settings_postgres.profile.options, "user": "desk"}
     yield replace(settings_postgres, profile=replace(settings_postgres.profile, options=options))
-    with connect(settings_postgres.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings_postgres.profile, writing=True, console=NO_MESSAGES) as warehouse:
         warehouse.execute("drop owned by exhaust_reader, desk; drop role exhaust_reader, desk")
 
 
 def test_a_reader_exports(reader: Settings, tmp_path: Path) -> None:
-    with connect(reader.profile, writing=False, notify=pytest.fail) as warehouse:
+    with connect(reader.profile, writing=False, console=NO_MESSAGES) as warehouse:
         report = export(
-            warehouse,
-            reader,
-            Request([MATHS, MATHS_2], output_dir=tmp_path),
-            standard_output=BytesIO(),
-            notify=pytest.fail,
-            progress=no_progress,
+            Marts(warehouse, reader), Criteria([MATHS, MATHS_2]), Destination(folder=tmp_path)
         )
         assert [file.rows for file in report.files] == [2, 1, 1]
         assert warehouse.query(f"select * from {relation(reader.profile.schema, 'earlier')}") == []
 
 
 def test_a_reader_writes_requests(reader: Settings, tmp_path: Path) -> None:
-    with (
-        connect(reader.profile, writing=False, notify=pytest.fail) as warehouse,
-        Ledger.open(reader.profile) as ledger,
-    ):
-        arguments = {"course": MATHS, "batches": [], "user_id": CREATOR, "layout": Layout.EXHAUST}
-        first = submit(warehouse, reader, ledger, **arguments)
+    with open_marts(reader) as marts, Ledger.open(reader.profile) as ledger:
+        criteria = Criteria([MATHS], user_id=CREATOR)
+        first = submit(marts, ledger, criteria)
         ledger.cancel(first.request_id)
-        submit(warehouse, reader, ledger, **arguments)
+        submit(marts, ledger, criteria)
         desk = replace(reader, results_dir=tmp_path)
-        (done,) = process(desk, ledger, "worker", notify=pytest.fail, progress=no_progress)
+        (done,) = process(desk, ledger, "worker", NO_MESSAGES)
     assert done.status == Status.SUCCESS
 
 
 @pytest.mark.parametrize("schema", HIDDEN)
 def test_a_reader_reads_no_other_layer(reader: Settings, schema: str) -> None:
     with (
-        connect(reader.profile, writing=False, notify=pytest.fail) as warehouse,
+        connect(reader.profile, writing=False, console=NO_MESSAGES) as warehouse,
         pytest.raises(PermissionDenied, match="permission denied"),
     ):
         warehouse.query(f"select * from {relation(schema, 'one')}")
@@ -90,7 +84,7 @@ def test_a_reader_removes_nothing(
 ) -> None:
     mart = relation(schema, table)
     with (
-        connect(reader.profile, writing=True, notify=pytest.fail) as warehouse,
+        connect(reader.profile, writing=True, console=NO_MESSAGES) as warehouse,
         pytest.raises(PermissionDenied),
     ):
         warehouse.execute(statement.format(mart))

@@ -13,11 +13,13 @@ from marts import (
     RETIRED,
     create_marts,
 )
-from support import relation
 
 from exhaust.errors import Ambiguous, DataError, NotFound, PermissionDenied
-from exhaust.marts import courses as catalogue
-from exhaust.marts.courses import Batch, Course
+from exhaust.marts.access import check_user_id, find_batches, find_course, find_requester
+from exhaust.marts.courses import batches, courses
+from exhaust.marts.entities import Batch, Course
+from exhaust.marts.names import resolve_batch, resolve_course
+from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 
@@ -43,9 +45,9 @@ COURSES = [
 
 
 @pytest.fixture
-def marts(warehouse: Warehouse, settings: Settings) -> Warehouse:
+def marts(warehouse: Warehouse, settings: Settings) -> Marts:
     create_marts(warehouse, settings)
-    return warehouse
+    return Marts(warehouse, settings)
 
 
 @pytest.mark.parametrize(
@@ -60,48 +62,48 @@ def marts(warehouse: Warehouse, settings: Settings) -> Warehouse:
     ids=["id", "id before name", "whole name before part", "part in any case", "NFC"],
 )
 def test_a_course_is_named(text: str, found: str) -> None:
-    assert catalogue.resolve_course(COURSES, text).id == found
+    assert resolve_course(COURSES, text).id == found
 
 
 @pytest.mark.parametrize("text", ["twins", "alge", "DO_1"])
 def test_several_match_or_none(text: str) -> None:
     if text == "DO_1":
         with pytest.raises(NotFound, match="The nearest:\n  do_1  Algebra") as raised:
-            catalogue.resolve_course(COURSES, text)
+            resolve_course(COURSES, text)
         assert "exhaust courses" in str(raised.value.hint)
         return
     with pytest.raises(Ambiguous, match=f"2 courses match `{text}`:\n  do_"):
-        catalogue.resolve_course(COURSES, text)
+        resolve_course(COURSES, text)
 
 
 def test_a_long_list_is_cut() -> None:
-    courses = [course(f"do_{place}", "same") for place in range(1234)]
+    found = [course(f"do_{place}", "same") for place in range(1234)]
     with pytest.raises(Ambiguous) as raised:
-        catalogue.resolve_course(courses, "same")
+        resolve_course(found, "same")
     lines = raised.value.message.splitlines()
     assert len(lines) == 12
     assert lines[-1] == "  and 1,224 more"
 
 
 def test_the_nearest_are_five_at_most_and_need_not_be() -> None:
-    courses = [course(f"do_{place}", f"Physics {place}") for place in range(9)]
+    found = [course(f"do_{place}", f"Physics {place}") for place in range(9)]
     with pytest.raises(NotFound) as raised:
-        catalogue.resolve_course(courses, "Phisics")
+        resolve_course(found, "Phisics")
     assert len(raised.value.message.splitlines()) == 6
     with pytest.raises(NotFound) as raised:
-        catalogue.resolve_course([], "Phisics")
+        resolve_course([], "Phisics")
     assert len(raised.value.message.splitlines()) == 1
 
 
 def test_a_name_in_a_message_is_one_line() -> None:
-    courses = [course("do_1", "two\nlines\x1b[2J"), course("do_2", "two\nlines")]
+    found = [course("do_1", "two\nlines\x1b[2J"), course("do_2", "two\nlines")]
     with pytest.raises(Ambiguous) as raised:
-        catalogue.resolve_course(courses, "two")
+        resolve_course(found, "two")
     assert r"  do_1  two\nlines\x1b[2J" in raised.value.message.splitlines()
 
 
-def test_courses(marts: Warehouse, settings: Settings) -> None:
-    found = catalogue.courses(marts, settings.profile.schema)
+def test_courses(marts: Marts) -> None:
+    found = courses(marts)
     assert [one.id for one in found] == [MATHS, MATHS_2, RETIRED, EMPTY]
     assert found[0] == Course(MATHS, "Mathematics", "Live", "State", 2, 6)
     assert found[3] == Course(EMPTY, EMPTY_NAME, None, None, 0, 0)
@@ -110,12 +112,12 @@ def test_courses(marts: Warehouse, settings: Settings) -> None:
 @pytest.mark.parametrize(
     ("text", "ids"), [("MATH", [MATHS, MATHS_2]), (RETIRED, [RETIRED]), ("do_", []), ("x;", [])]
 )
-def test_courses_are_found(marts: Warehouse, settings: Settings, text: str, ids: list[str]) -> None:
-    assert [one.id for one in catalogue.courses(marts, settings.profile.schema, text)] == ids
+def test_courses_are_found(marts: Marts, text: str, ids: list[str]) -> None:
+    assert [one.id for one in courses(marts, text)] == ids
 
 
-def test_batches_are_the_known_ones(marts: Warehouse, settings: Settings) -> None:
-    first, second = catalogue.batches(marts, settings.profile.schema, MATHS)
+def test_batches_are_the_known_ones(marts: Marts) -> None:
+    first, second = batches(marts, MATHS)
     assert (first.id, first.name, first.status, first.enrolled) == ("001", "First", "Live", 2)
     assert first.left_out == {
         "inactive": 2,
@@ -125,23 +127,23 @@ def test_batches_are_the_known_ones(marts: Warehouse, settings: Settings) -> Non
     }
     assert first.sees_all_learners
     assert second.id == "002"
-    assert len(catalogue.batches(marts, settings.profile.schema)) == 4
+    assert len(batches(marts)) == 4
 
 
 def test_a_batch_is_named() -> None:
-    batches = [
+    found = [
         Batch("do_1", "007", "First", None, None, None, 0, 0, 0, 0, 0, 0, True),
         Batch("do_1", "008", None, None, None, None, 0, 0, 0, 0, 0, 0, True),
     ]
-    assert catalogue.resolve_batch(batches, "008").id == "008"
-    assert catalogue.resolve_batch(batches, "fir").id == "007"
-    with pytest.raises(NotFound, match="No batch of 2"):
-        catalogue.resolve_batch(batches, "8")
+    assert resolve_batch(found, "008").id == "008"
+    assert resolve_batch(found, "fir").id == "007"
+    with pytest.raises(NotFound, match=r"No batch matches `8` \(searched 2 batches"):
+        resolve_batch(found, "8")
 
 
 def test_without_marts(warehouse: Warehouse, settings: Settings) -> None:
     with pytest.raises(DataError, match="Nothing is built"):
-        catalogue.courses(warehouse, settings.profile.schema)
+        courses(Marts(warehouse, settings))
 
 
 @pytest.mark.parametrize(
@@ -153,29 +155,24 @@ def test_without_marts(warehouse: Warehouse, settings: Settings) -> None:
     ],
 )
 def test_a_requester_sees_his_own_courses_and_their_learners(
-    marts: Warehouse, settings: Settings, user: str, expected: dict[str, tuple[int, int]]
+    marts: Marts, user: str, expected: dict[str, tuple[int, int]]
 ) -> None:
-    schema = settings.profile.schema
-    requester = catalogue.requester(marts, schema, user)
-    found = catalogue.courses(marts, schema, requester=requester)
+    requester = find_requester(marts, user)
+    found = courses(marts, requester=requester)
     assert {course.id: (course.batches, course.enrolments) for course in found} == expected
 
 
-def test_the_creator_sees_a_course_without_batches(marts: Warehouse, settings: Settings) -> None:
-    schema = settings.profile.schema
-    marts.execute(f"delete from {relation(schema, 'requester_batches')}")
-    requester = catalogue.requester(marts, schema, CREATOR)
-    found = catalogue.courses(marts, schema, requester=requester)
+def test_the_creator_sees_a_course_without_batches(marts: Marts) -> None:
+    marts.warehouse.execute(f"delete from {marts.relation('requester_batches')}")
+    requester = find_requester(marts, CREATOR)
+    found = courses(marts, requester=requester)
     assert {course.id for course in found} == {MATHS, MATHS_2, RETIRED}
     assert {course.batches for course in found} == {0}
 
 
-def test_a_requester_sees_his_own_batches_and_their_learners(
-    marts: Warehouse, settings: Settings
-) -> None:
-    schema = settings.profile.schema
-    mentor = catalogue.requester(marts, schema, MENTOR)
-    (batch,) = catalogue.batches(marts, schema, MATHS, mentor)
+def test_a_requester_sees_his_own_batches_and_their_learners(marts: Marts) -> None:
+    mentor = find_requester(marts, MENTOR)
+    (batch,) = batches(marts, MATHS, mentor)
     assert (batch.id, batch.enrolled, batch.completed, batch.sees_all_learners) == (
         "001",
         1,
@@ -183,38 +180,37 @@ def test_a_requester_sees_his_own_batches_and_their_learners(
         False,
     )
     assert batch.left_out["outside the tenant"] == 1
-    creator = catalogue.requester(marts, schema, CREATOR)
-    first, second = catalogue.batches(marts, schema, MATHS, creator)
+    creator = find_requester(marts, CREATOR)
+    first, second = batches(marts, MATHS, creator)
     assert (first.enrolled, second.enrolled, first.sees_all_learners) == (2, 1, True)
 
 
 @pytest.mark.parametrize("stranger", ["nobody", "", "' or true --"])
-def test_a_stranger_may_see_nothing(marts: Warehouse, settings: Settings, stranger: str) -> None:
-    with pytest.raises(PermissionDenied, match="created no course and no batch"):
-        catalogue.requester(marts, settings.profile.schema, stranger)
+def test_a_stranger_may_see_nothing(marts: Marts, stranger: str) -> None:
+    with pytest.raises(PermissionDenied, match="has not created a course or a batch"):
+        find_requester(marts, stranger)
 
 
-def test_what_is_not_the_requesters_is_refused(marts: Warehouse, settings: Settings) -> None:
-    schema = settings.profile.schema
-    mentor = catalogue.requester(marts, schema, MENTOR)
+def test_what_is_not_the_requesters_is_refused(marts: Marts) -> None:
+    mentor = find_requester(marts, MENTOR)
     for text in (MATHS_2, "mathematics ii", EMPTY):
         with pytest.raises(PermissionDenied, match="`m` may not see the reports of") as raised:
-            catalogue.find_course(marts, schema, text, mentor)
+            find_course(marts, text, mentor)
         assert "creator and the mentors of the batch" in str(raised.value.hint)
-    with pytest.raises(NotFound, match="No course of 1 has the id `do_99`"):
-        catalogue.find_course(marts, schema, "do_99", mentor)
-    course = catalogue.find_course(marts, schema, MATHS, mentor)
+    with pytest.raises(NotFound, match=r"No course matches `do_99` \(searched 1 course by"):
+        find_course(marts, "do_99", mentor)
+    course = find_course(marts, MATHS, mentor)
     for text in ("002", "second"):
         with pytest.raises(PermissionDenied, match="`m` may not see the batch"):
-            catalogue.find_batches(marts, schema, course, [text], mentor)
-    with pytest.raises(NotFound, match="No batch of 1 has the id `999`") as raised:
-        catalogue.find_batches(marts, schema, course, ["999"], mentor)
+            find_batches(marts, course, [text], mentor)
+    with pytest.raises(NotFound, match=r"No batch matches `999` \(searched 1 batch by") as raised:
+        find_batches(marts, course, ["999"], mentor)
     assert "Second" not in raised.value.message
 
 
 def test_who_asks_may_be_wanted(settings: Settings) -> None:
-    catalogue.check_requester(settings, None)
+    check_user_id(settings, None)
     strict = replace(settings, require_requester=True)
-    catalogue.check_requester(strict, "u1")
+    check_user_id(strict, "u1")
     with pytest.raises(PermissionDenied, match="require_requester"):
-        catalogue.check_requester(strict, None)
+        check_user_id(strict, None)

@@ -11,18 +11,19 @@ import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import typer
 from support import PROJECT, Built
 
-import exhaust.pipeline.dbt
 import exhaust.project.settings
-import exhaust.requests.worker
-from exhaust.cli import app as cli
+from exhaust import api
+from exhaust.cli import app
+from exhaust.cli import command as seam
+from exhaust.cli.pipeline import failure_line
+from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, ExhaustError, NoConnection
-from exhaust.pipeline.dbt import BuildReport, Failure, SetAside
+from exhaust.pipeline.build import BuildReport, Failure, SetAside
 from exhaust.project.settings import Settings
 
 COMMANDS = (
@@ -43,7 +44,7 @@ Exhaust = Callable[..., int]
 def call(*arguments: str) -> int:
     """Runs the command here and gives its exit code; what is unexpected crashes the test."""
     with pytest.raises(SystemExit) as ended:
-        cli.app(list(arguments), prog_name="exhaust")
+        app.app(list(arguments), prog_name="exhaust")
     return int(ended.value.code or 0)
 
 
@@ -67,7 +68,7 @@ def crash_loudly(monkeypatch: pytest.MonkeyPatch) -> None:
     def crash(error: Exception, project_dir: Path | None) -> None:
         raise error
 
-    monkeypatch.setattr(cli, "_unexpected", crash)
+    monkeypatch.setattr(seam, "_unexpected", crash)
 
 
 @pytest.fixture
@@ -177,7 +178,7 @@ class TestReading:
         shown = capsys.readouterr()
         assert (shown.out, shown.err) == (
             "",
-            "No course has the id `no such name`, or it in its name.\n",
+            "No course matches `no such name`.\n",
         )
 
     def test_batches(self, sample: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,7 +229,7 @@ class TestReading:
         *files, sum_of_rows, receipts = capsys.readouterr().err.splitlines()
         rows = sum(int(file.partition(": ")[2].split()[0]) for file in files)
         assert f" = {rows} rows in {len(files)} files + " in sum_of_rows
-        assert receipts == "Beside each file is its receipt, <file>.receipt.json."
+        assert receipts == "Each file has a receipt next to it: <file>.receipt.json."
 
     @pytest.mark.not_on_spark
     @pytest.mark.parametrize(("user", "knows_ledger"), [([], False), (["--as", MENTOR], True)])
@@ -254,7 +255,7 @@ class TestReading:
         assert call("verify", "one.csv", "--json") == 7
         shown = capsys.readouterr()
         (change,) = json.loads(shown.out)["changes"]
-        assert change.startswith("a score that is no whole percentage: ")
+        assert change.startswith("a score that is not a whole percentage: ")
         assert f"\n  {change}\nhint: " in shown.err
         assert call("verify", "two.csv") == 3
 
@@ -273,7 +274,7 @@ class TestReading:
         assert "do_31300000000000000002" not in by_option
         monkeypatch.setenv("EXHAUST_USER", "nobody")
         assert call(*command) == 5
-        assert "`nobody` created no course" in capsys.readouterr().err
+        assert "`nobody` has not created a course" in capsys.readouterr().err
 
     def test_the_layout_of_sunbird(self, sample: Path) -> None:
         assert call("export", COURSE, "-b", BATCH, "--layout", "sunbird", "-o", "one.csv") == 0
@@ -374,15 +375,18 @@ class TestBuild:
             skipped=0,
             failed=[],
             set_aside=[
-                SetAside("unknown", "unknown courses", 1234, {"do_\x1b": 1230, "do_2": 1}, 3)
+                SetAside(
+                    "unknown", "unknown courses", 1234, {"do_\x1b": 1230, "do_2": 1}, 3, False
+                ),
+                SetAside("no_user", "without a profile", 2, {}, 0, True),
             ],
         )
 
-        def build(settings: Settings, arguments: list[str], **_: object) -> BuildReport:
+        def build(project: Settings, arguments: list[str], **_: object) -> BuildReport:
             given.extend(arguments)
             return report
 
-        monkeypatch.setattr(exhaust.pipeline.dbt, "build", build)
+        monkeypatch.setattr(api, "build", build)
         return given
 
     def test_the_summary(
@@ -396,6 +400,8 @@ class TestBuild:
             r"    do_\x1b (1,230)",
             "    do_2",
             "    and 3 more",
+            "Kept, but incomplete:",
+            "  2 rows: without a profile",
         ]
 
     def test_what_follows_two_dashes_is_dbts(self, empty: Path, given: list[str]) -> None:
@@ -405,19 +411,19 @@ class TestBuild:
 
     def test_a_failure_says_what_and_why(self) -> None:
         described = Failure("key_twice", "A key stands once.", "Got 2 results", [])
-        assert cli._failure(described) == "  key_twice (A key stands once.): Got 2 results"
-        assert cli._failure(Failure("model", "", "no", [])) == "  model: no"
+        assert failure_line(described) == "  key_twice (A key stands once.): Got 2 results"
+        assert failure_line(Failure("model", "", "no", [])) == "  model: no"
         named = Failure("landing_is_fit", "What is needed is loaded.", "Got 1 result", ["no rows"])
-        assert cli._failure(named) == "  landing_is_fit (What is needed is loaded.): no rows"
+        assert failure_line(named) == "  landing_is_fit (What is needed is loaded.): no rows"
         unread = Failure("unread", "", "", ["a.b: 1 of 1, `\x1b`", "a.c: 2 of 2"])
-        assert cli._failure(unread) == r"  unread: a.b: 1 of 1, `\x1b`; a.c: 2 of 2"
+        assert failure_line(unread) == r"  unread: a.b: 1 of 1, `\x1b`; a.c: 2 of 2"
 
 
 class TestEnds:
     """What the seam makes of exceptions."""
 
     def raises(self, monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
-        def read(*_: object) -> None:
+        def read(*_: object, **__: object) -> None:
             raise error
 
         monkeypatch.undo()
@@ -432,10 +438,10 @@ class TestEnds:
 
     def test_terminated_is_interrupted(self, monkeypatch: pytest.MonkeyPatch) -> None:
         before = signal.getsignal(signal.SIGTERM)
-        monkeypatch.setattr(cli, "app", lambda: os.kill(os.getpid(), signal.SIGTERM))
+        monkeypatch.setattr(app, "app", lambda: os.kill(os.getpid(), signal.SIGTERM))
         try:
             with pytest.raises(KeyboardInterrupt):
-                cli.main()
+                app.main()
         finally:
             signal.signal(signal.SIGTERM, before)
 
@@ -493,7 +499,7 @@ def test_demo(
     with file.open(newline="") as lines:
         first = next(csv.DictReader(lines))
     assert first["Batch ID"] == result["batch_id"]
-    table = shown.err.partition("It begins:\n\n")[2].splitlines()
+    table = shown.err.partition("It starts with:\n\n")[2].splitlines()
     assert max(map(len, table)) <= 100
     assert any(line.split()[:2] == ["State", first["State"].split()[0]] for line in table)
     assert (project / "demo.duckdb").exists()
@@ -509,7 +515,7 @@ class TestRequests:
         shown = capsys.readouterr()
         (request_id,) = shown.out.split()
         assert shown.err == (
-            f"Requested: 1 batch of {COURSE}, 11 rows; SUBMITTED, place 1 of those that wait.\n"
+            f"Requested: 1 batch of {COURSE}, 11 rows; SUBMITTED, 1st in the queue.\n"
         )
         assert call("request", COURSE, "-b", BATCH) == 6
         assert "The request for this report is being processed" in capsys.readouterr().err
@@ -523,7 +529,7 @@ class TestRequests:
         assert call("verify", "one.csv") == 0
         assert call("cancel", request_id) == 2
         assert call("process") == 0
-        assert "No request waits." in capsys.readouterr().err
+        assert "No requests are waiting." in capsys.readouterr().err
 
     def test_who_is_not_the_requester(self, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
@@ -570,7 +576,7 @@ class TestRequests:
             if next(rounds) == 2:
                 assert call("cancel", request_id) == 0
 
-        monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=cancel))
+        monkeypatch.setattr(SYSTEM_CLOCK, "sleep", cancel)
         assert call("status", request_id, "--watch") == 0
         states = [line.split()[-4:] for line in capsys.readouterr().out.splitlines()]
         assert len(states) == 4
@@ -585,7 +591,7 @@ class TestRequests:
                 raise KeyboardInterrupt
             assert call("request", COURSE, "-b", BATCH, "--as", MENTOR) == 0
 
-        monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=ask))
+        monkeypatch.setattr(SYSTEM_CLOCK, "sleep", ask)
         assert call("process", "--watch") == 130
         assert capsys.readouterr().err.count("SUCCESS, 11 of 11 rows") == 2
 
@@ -607,8 +613,8 @@ class TestRequests:
             if next(rounds, None) is None:
                 raise KeyboardInterrupt
 
-        monkeypatch.setattr(exhaust.requests.worker, "process", fail)
-        monkeypatch.setattr(cli, "time", SimpleNamespace(sleep=wait))
+        monkeypatch.setattr(api, "process", fail)
+        monkeypatch.setattr(SYSTEM_CLOCK, "sleep", wait)
         assert call("process") == code
         assert capsys.readouterr().err == "error: The file is held.\n"
         assert call("process", "--watch") == 130

@@ -8,12 +8,15 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from support import relation
+from support import NO_MESSAGES, CallingConsole, relation
 
 from exhaust.errors import DataError, ExhaustError, UsageError
+from exhaust.pipeline import build as module
 from exhaust.pipeline import dbt
+from exhaust.pipeline.build import BuildReport, Failure
 from exhaust.pipeline.dbt import Result, run_dbt
-from exhaust.project.settings import Profile, Settings
+from exhaust.project.profile import Profile
+from exhaust.project.settings import Settings
 from exhaust.project.sources import read_sources
 from exhaust.warehouse import Warehouse, connect
 
@@ -128,7 +131,7 @@ def test_progress_counts_what_is_finished(project: Settings) -> None:
         ],
     )
     seen: list[tuple[str, float]] = []
-    run_dbt(project, ["build"], lambda what, share: seen.append((what, share)))
+    run_dbt(project, ["build"], CallingConsole(lambda *seen_now: seen.append(seen_now)))
     assert seen == [("courses", 0), ("courses", 0.25), ("courses", 0.5), ("courses", 0.75)]
 
 
@@ -175,7 +178,7 @@ def test_results_of_another_run_are_not_taken(project: Settings, results: str) -
     if results == "this":
         assert run_dbt(project, ["build"])
     else:
-        with pytest.raises(ExhaustError, match="without a word"):
+        with pytest.raises(ExhaustError, match="without a message"):
             run_dbt(project, ["build"])
 
 
@@ -204,7 +207,7 @@ def spark_project(project: Settings) -> Settings:
 
 def test_what_spark_says_goes_into_its_log(spark_project: Settings) -> None:
     play(spark_project, [event()], code=2, more="print('WARN Spark', file=sys.stderr)")
-    with pytest.raises(ExhaustError, match="exit code 2, without a word"):
+    with pytest.raises(ExhaustError, match="exit code 2, without a message"):
         run_dbt(spark_project, ["build"])
     assert (spark_project.project_dir / "logs" / "spark.log").read_text() == "WARN Spark\n"
 
@@ -242,19 +245,19 @@ def test_an_interrupt_lets_dbt_cancel(project: Settings) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run_dbt(project, ["build"], interrupt)
+        run_dbt(project, ["build"], CallingConsole(interrupt))
     assert (project.project_dir / "cancelled").exists()
 
 
-def build(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> dbt.BuildReport:
+def build(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> BuildReport:
     """Builds with dbt's results as above."""
     results = dbt._read_results({"results": RESULTS}, MANIFEST)
-    monkeypatch.setattr(dbt, "run_dbt", lambda *_: results)
-    return dbt.build(settings, [], notify=pytest.fail, progress=lambda *_: None)
+    monkeypatch.setattr(module, "run_dbt", lambda *_: results)
+    return module.build(settings, [], NO_MESSAGES)
 
 
 def land(settings: Settings, tables: list[str]) -> None:
-    with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings.profile, writing=True, console=NO_MESSAGES) as warehouse:
         warehouse.execute(f'create schema "{settings.landing_schema}"')
         for table in tables:
             warehouse.execute(f"create table {relation(settings.landing_schema, table)} (x text)")
@@ -281,7 +284,7 @@ def test_what_was_built_failed_and_set_aside(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     land(settings, [table.name for table in read_sources(settings.project_dir)])
-    with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings.profile, writing=True, console=NO_MESSAGES) as warehouse:
         warehouse.execute("create schema aside")
         warehouse.execute(
             "create table aside.key_twice as "
@@ -298,8 +301,8 @@ def test_what_was_built_failed_and_set_aside(
     report = build(settings, monkeypatch)
     assert (report.models, report.tests, report.skipped) == (1, 2, 1)
     assert report.failed == [
-        dbt.Failure("key_twice", "A key stands once.", "Got 2 results", ["u1"]),
-        dbt.Failure("operation.exhaust.on-run-end-0", "", "no", []),
+        Failure("key_twice", "A key stands once.", "Got 2 results", ["u1"]),
+        Failure("operation.exhaust.on-run-end-0", "", "no", []),
     ]
     (unknown,) = report.set_aside
     assert (unknown.reason, unknown.rows) == ("Unknown courses.", 3)
@@ -322,9 +325,9 @@ def test_a_busy_file_is_waited_for(
 
     def spy(*arguments: object, writing: bool, **rest: object) -> Warehouse:
         opened.append(writing)
-        return connect(settings_duckdb.profile, writing=writing, notify=pytest.fail)
+        return connect(settings_duckdb.profile, writing=writing, console=NO_MESSAGES)
 
-    monkeypatch.setattr(dbt, "connect", spy)
-    monkeypatch.setattr(dbt, "run_dbt", lambda *_: opened.append("dbt") or [])
-    dbt.build(settings_duckdb, [], notify=pytest.fail, progress=lambda *_: None)
+    monkeypatch.setattr(module, "connect", spy)
+    monkeypatch.setattr(module, "run_dbt", lambda *_: opened.append("dbt") or [])
+    module.build(settings_duckdb, [], NO_MESSAGES)
     assert opened == [False, True, "dbt", False]

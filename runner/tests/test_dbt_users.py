@@ -42,7 +42,7 @@ def dbt(settings: Settings, folder: Path, *arguments: str) -> subprocess.Complet
 
 
 def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
-    with connect(settings.profile, writing=False, notify=pytest.fail) as warehouse:
+    with connect(settings.profile, writing=False) as warehouse:
         return warehouse.query(sql)
 
 
@@ -73,7 +73,7 @@ def test_the_sample_can_be_built_without_a_load(settings: Settings, tmp_path: Pa
     assert done.returncode == 0, done.stdout
     rows = query(settings, f"select count(*) from {relation(settings.profile.schema, 'courses')}")
     assert rows == [(4,)]
-    with connect(settings.profile, writing=False, notify=pytest.fail) as warehouse:
+    with connect(settings.profile, writing=False) as warehouse:
         assert warehouse.tables(settings.landing_schema) == set()
 
 
@@ -130,7 +130,7 @@ def test_builds_of_before_the_time_of_loads_go_on(settings: Settings, tmp_path: 
     load_extract(settings, SEEDS)
     builds = relation(settings.profile.schema, "builds")
     assert dbt(settings, tmp_path, "run").returncode == 0
-    with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings.profile, writing=True) as warehouse:
         warehouse.execute(f"alter table {builds} drop column loaded_at")
 
     assert dbt(settings, tmp_path, "run").returncode == 0
@@ -146,7 +146,7 @@ class TestAFailedBuild:
         load_extract(settings, SEEDS)
         assert dbt(settings, tmp_path, "run").returncode == 0
         progress = relation(settings.profile.schema, "course_progress")
-        with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
+        with connect(settings.profile, writing=True) as warehouse:
             warehouse.execute(f"insert into {progress} select * from {progress}")
         assert dbt(settings, tmp_path, "test", "--exclude", "test_type:unit").returncode == 1
         return settings

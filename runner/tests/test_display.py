@@ -5,33 +5,13 @@ from datetime import date
 
 import pytest
 
-from exhaust.cli.display import Display, counted, print_table, visible
+from exhaust.cli.display import Display, print_table
 from exhaust.errors import ExhaustError
 
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        (None, ""),
-        (date(2026, 1, 2), "2026-01-02"),
-        ("a\x1b[2J\x07\r\n\t", r"a\x1b[2J\x07\r\n\t"),
-        ("\x9b\u2028\u202e\u2066", r"\x9b\u2028\u202e\u2066"),
-        ("\udcff", r"\udcff"),
-        ("क्‍ष — [red]", "क्‍ष — [red]"),
-    ],
-)
-def test_visible(text: object, shown: str) -> None:
-    assert visible(text) == shown
-
-
-def test_counted() -> None:
-    assert [counted(1, "row"), counted(1234, "row")] == ["1 row", "1,234 rows"]
-    assert counted(0, "batch", "batches") == "0 batches"
 
 
 def test_a_table_in_a_pipe_is_neither_cut_nor_coloured() -> None:
@@ -88,31 +68,43 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_bar_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    with Display().progress() as progress:
-        progress("work", 0.5)
+    Display().progress("work", 0.5)
     shown = capsys.readouterr()
     assert shown.out + shown.err == ""
 
 
-@pytest.mark.parametrize("quiet", [True, False])
-def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, quiet: bool) -> None:
+def use_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Makes standard error a terminal; not a fixture, because pytest replaces it before a test."""
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
+    return terminal
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch, quiet: bool) -> None:
+    terminal = use_terminal(monkeypatch)
     display = Display(quiet=quiet)
-    with display.progress() as progress:
-        progress("[red]wörk\x07", 0.5)
-        display.say("[red] said meanwhile")
+    display.progress("[red]wörk\x07", 0.5)
+    display.say("[red] said meanwhile")
+    display.close()
     shown = terminal.getvalue()
     assert ("50%" in shown) is not quiet
     assert (r"[red]wörk\x07" in shown) is not quiet
     assert ("[red] said meanwhile" in shown) is not quiet
 
 
-def test_no_bar_before_the_work_and_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    terminal = Terminal()
-    monkeypatch.setattr("sys.stderr", terminal)
-    monkeypatch.setenv("TERM", "xterm")
-    with Display().progress() as progress:
-        progress("done", 1.0)
+def test_no_bar_for_work_that_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = use_terminal(monkeypatch)
+    Display().progress("done", 1.0)
     assert "%" not in terminal.getvalue()
+
+
+def test_the_bar_ends_when_the_work_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = use_terminal(monkeypatch)
+    display = Display()
+    display.progress("work", 0.5)
+    display.progress("work", 1.0)
+    ended = len(terminal.getvalue())
+    display.say("after it")
+    assert terminal.getvalue()[ended:] == "after it\n"

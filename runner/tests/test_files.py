@@ -9,7 +9,8 @@ from typing import BinaryIO
 import pytest
 
 from exhaust.errors import ExhaustError, UsageError
-from exhaust.reports.files import check_file, csv_line, file_name, make_folder, whole_file
+from exhaust.reports.files import check_file, file_name, make_folder, whole_file
+from exhaust.reports.formats.csv import csv_line
 
 DAY = date(2026, 1, 9)
 
@@ -25,11 +26,11 @@ DAY = date(2026, 1, 9)
     ],
 )
 def test_file_name(batch_id: str, name: str) -> None:
-    assert file_name(batch_id, DAY) == name
+    assert file_name("progress", batch_id, DAY) == name
 
 
 def test_file_name_with_the_course() -> None:
-    assert file_name(".b", DAY, "do/1") == "do%2F1_%2Eb_progress_20260109.csv"
+    assert file_name("progress", ".b", DAY, "do/1") == "do%2F1_%2Eb_progress_20260109.csv"
 
 
 def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
-from exhaust.reports.layout import assessments, sunbird_plan
+from exhaust.marts.header_plan import assessments
+from exhaust.reports.layout import sunbird_plan
 
 PLAN = [
     {"column_name": "course_id", "label": "Collection ID", "kind": "text"},

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from support import new_processes
+from support import ManualClock, new_processes
 
 from exhaust.errors import Busy, DataError, NotFound, UsageError
-from exhaust.project.settings import Profile, Settings
+from exhaust.project.profile import Profile
+from exhaust.project.settings import Settings
+from exhaust.reports.kinds import PROGRESS
 from exhaust.requests import store as module
-from exhaust.requests.ledger import LEASE, Claim, LeaseLost, Ledger, Request, Status, request_id
-from exhaust.requests.worker import worker_name
+from exhaust.requests.entities import Claim, LeaseLost, NewRequest, Request, Status, request_id
+from exhaust.requests.lease import worker_name
+from exhaust.requests.ledger import LEASE, Ledger
 
 pytestmark = pytest.mark.not_on_spark
 
@@ -21,30 +24,25 @@ DAY = date(2026, 11, 23)
 FIFTY = 50
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 23, 10, 0)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def pass_by(self, time: timedelta) -> None:
-        self.now += time
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def ledger(settings: Settings, clock: Clock) -> Iterator[Ledger]:
-    with Ledger.open(settings.profile, clock=clock) as opened:
+def ledger(settings: Settings, clock: ManualClock) -> Iterator[Ledger]:
+    with Ledger.open(settings.profile, clock) as opened:
         yield opened
 
 
-def asked(**changes: Any) -> dict[str, Any]:
-    return {
+def naive(clock: ManualClock) -> datetime:
+    """A time as the ledger keeps it."""
+    return clock.now().replace(tzinfo=None)
+
+
+def asked(**changes: Any) -> NewRequest:
+    values = {
+        "kind": PROGRESS,
         "course_id": "do_1",
         "course_name": "Mathematics",
         "batches": {"002": 30, "001": 12},
@@ -54,6 +52,7 @@ def asked(**changes: Any) -> dict[str, Any]:
         "request_data": {"layout": "exhaust"},
         **changes,
     }
+    return NewRequest(**values)
 
 
 Submit = Callable[..., Request]
@@ -65,7 +64,7 @@ def _is(request_id: str) -> sa.ColumnElement[bool]:
 
 @pytest.fixture
 def submit(ledger: Ledger) -> Submit:
-    return lambda **changes: ledger.submit(**asked(**changes))
+    return lambda worker=None, **changes: ledger.submit(asked(**changes), worker)
 
 
 @pytest.fixture
@@ -89,6 +88,7 @@ def finish(ledger: Ledger, claim: Claim) -> Request:
 def test_the_id_is_sunbirds() -> None:
     assert (
         request_id(
+            "progress-exhaust",
             "do_2133074736487792641239",
             ["013307481768378368112"],
             "fca2925f-1eee-4654-9177-fece3fd6afc9",
@@ -100,24 +100,27 @@ def test_the_id_is_sunbirds() -> None:
 
 
 def test_the_batches_of_an_id_have_no_order() -> None:
-    assert request_id("c", ["10", "9"], "u", "t", DAY) == request_id(
-        "c", ["9", "10"], "u", "t", DAY
+    one, same, other = (
+        request_id("progress-exhaust", "c", batches, "u", "t", DAY)
+        for batches in (["10", "9"], ["9", "10"], ["9"])
     )
-    assert request_id("c", ["10"], "u", "t", DAY) != request_id("c", ["9"], "u", "t", DAY)
+    assert one == same != other
 
 
-def test_a_request_is_kept_as_it_was_made(ledger: Ledger, submit: Submit, clock: Clock) -> None:
+def test_a_request_is_kept_as_it_was_made(
+    ledger: Ledger, submit: Submit, clock: ManualClock
+) -> None:
     new = submit()
     assert new == ledger.request(new.request_id)
     assert new == Request(
-        request_id=request_id("do_1", ["001", "002"], "u1", "tn", DAY),
+        request_id=request_id("progress-exhaust", "do_1", ["001", "002"], "u1", "tn", DAY),
         course_id="do_1",
         course_name="Mathematics",
         batch_ids=["001", "002"],
         requester="u1",
         channel="tn",
         status=Status.SUBMITTED,
-        submitted_at=clock.now,
+        submitted_at=naive(clock),
         completed_at=None,
         rows_done=0,
         rows_expected=42,
@@ -126,10 +129,13 @@ def test_a_request_is_kept_as_it_was_made(ledger: Ledger, submit: Submit, clock:
         error=None,
         files={},
         request_data={"layout": "exhaust"},
+        dataset="progress-exhaust",
     )
 
 
-def test_an_operator_of_sunbird_recognises_it(ledger: Ledger, submit: Submit, clock: Clock) -> None:
+def test_an_operator_of_sunbird_recognises_it(
+    ledger: Ledger, submit: Submit, clock: ManualClock
+) -> None:
     new = submit()
     claim = claim_of(ledger)
     clock.pass_by(timedelta(seconds=1.5))
@@ -147,10 +153,10 @@ def test_an_operator_of_sunbird_recognises_it(ledger: Ledger, submit: Submit, cl
         "request_data": {"layout": "exhaust"},
         "requested_by": "u1",
         "requested_channel": "tn",
-        "dt_job_submitted": clock.now - timedelta(seconds=1.5),
+        "dt_job_submitted": naive(clock) - timedelta(seconds=1.5),
         "download_urls": ["/r/001.csv", "/r/002.csv"],
-        "dt_file_created": clock.now,
-        "dt_job_completed": clock.now,
+        "dt_file_created": naive(clock),
+        "dt_job_completed": naive(clock),
         "execution_time": 1500,
         "err_message": None,
         "iteration": 1,
@@ -167,17 +173,17 @@ class TestOnceAtATime:
         with pytest.raises(
             Busy,
             match=r"request for this report is being processed: batch 00[12] was requested at "
-            "2026-11-23 10:00 UTC, is SUBMITTED, and has 0 of 42 rows",
+            "2026-11-23 10:00 UTC and is SUBMITTED, with 0 of 42 rows",
         ):
             submit(batches=batches, requester="u2")
 
     def test_while_it_is_processed(self, ledger: Ledger, submit: Submit, claimed: Claim) -> None:
         ledger.heartbeat(claimed, 7)
-        with pytest.raises(Busy, match="is PROCESSING, and has 7 of 42 rows"):
+        with pytest.raises(Busy, match="is PROCESSING, with 7 of 42 rows"):
             submit()
 
     def test_an_export_replaces_ones_own_that_was_killed(
-        self, ledger: Ledger, submit: Submit, clock: Clock
+        self, ledger: Ledger, submit: Submit, clock: ManualClock
     ) -> None:
         killed = submit(worker="a")
         with pytest.raises(Busy, match="is PROCESSING"):
@@ -186,12 +192,12 @@ class TestOnceAtATime:
         for other in ({"worker": "b", "requester": "u2"}, {}):
             with pytest.raises(Busy) as raised:
                 submit(**other)
-            assert raised.value.hint == "Its worker has stopped: `exhaust process` takes it up."
+            assert "Run `exhaust process` to take it up again." in str(raised.value.hint)
         assert submit(worker="b").status == Status.PROCESSING
         ended = ledger.request(killed.request_id)
         assert (ended.status, ended.error) == (
             Status.FAILED,
-            "Its worker stopped, and the report was asked for again.",
+            "Its worker stopped, and the report was requested again.",
         )
 
     def test_a_refused_request_leaves_nothing(self, ledger: Ledger, submit: Submit) -> None:
@@ -248,7 +254,7 @@ def _submit_once(profile: Profile, barrier: Any) -> str:
     barrier.wait()
     try:
         with Ledger.open(profile) as ledger:
-            ledger.submit(**asked())
+            ledger.submit(asked())
     except Busy as error:
         return "Busy" if "being processed" in error.message else error.message
     return "accepted"
@@ -264,7 +270,7 @@ def _work_all_off(profile: Profile, barrier: Any) -> list[str]:
 
 
 class TestWorkers:
-    def test_the_oldest_first(self, ledger: Ledger, submit: Submit, clock: Clock) -> None:
+    def test_the_oldest_first(self, ledger: Ledger, submit: Submit, clock: ManualClock) -> None:
         late = submit(course_id="do_a")
         clock.pass_by(timedelta(minutes=-1))
         early = submit(course_id="do_b")
@@ -281,7 +287,7 @@ class TestWorkers:
         assert finish(ledger, Claim(new, "a")).status == Status.SUCCESS
 
     def test_workers_share_the_queue(self, settings: Settings, ledger: Ledger) -> None:
-        asked_for = [ledger.submit(**asked(course_id=f"do_{one}")).request_id for one in range(20)]
+        asked_for = [ledger.submit(asked(course_id=f"do_{one}")).request_id for one in range(20)]
         processes = new_processes()
         with processes.Pool(4) as pool:
             barrier = processes.Manager().Barrier(4)
@@ -290,7 +296,7 @@ class TestWorkers:
         assert {one.status for one in ledger.requests()} == {Status.SUCCESS}
 
     def test_nobody_takes_what_another_holds(
-        self, ledger: Ledger, claimed: Claim, clock: Clock
+        self, ledger: Ledger, claimed: Claim, clock: ManualClock
     ) -> None:
         clock.pass_by(LEASE)
         assert ledger.claim("b") is None
@@ -299,7 +305,7 @@ class TestWorkers:
         assert ledger.claim("b") is None
 
     def test_what_a_killed_worker_had_is_taken_up(
-        self, ledger: Ledger, claimed: Claim, clock: Clock
+        self, ledger: Ledger, claimed: Claim, clock: ManualClock
     ) -> None:
         ledger.batch_done(claimed, "001", "/r/001.csv", 12)
         clock.pass_by(LEASE + timedelta(seconds=1))
@@ -317,14 +323,14 @@ class TestWorkers:
         assert finish(ledger, again).status == Status.SUCCESS
 
     def test_the_same_worker_is_another_on_the_next_try(
-        self, ledger: Ledger, claimed: Claim, clock: Clock
+        self, ledger: Ledger, claimed: Claim, clock: ManualClock
     ) -> None:
         clock.pass_by(LEASE + timedelta(seconds=1))
         claim_of(ledger, claimed.worker)
         with pytest.raises(LeaseLost):
             ledger.heartbeat(claimed)
 
-    def test_three_tries(self, ledger: Ledger, claimed: Claim, clock: Clock) -> None:
+    def test_three_tries(self, ledger: Ledger, claimed: Claim, clock: ManualClock) -> None:
         for _ in range(2):
             clock.pass_by(LEASE + timedelta(seconds=1))
             claim_of(ledger)
@@ -332,14 +338,14 @@ class TestWorkers:
         assert ledger.claim("b") is None
         ended = ledger.request(claimed.request.request_id)
         assert (ended.status, ended.tries) == (Status.FAILED, 3)
-        assert ended.error == "Its worker stopped, three times."
-        ledger.submit(**asked())
+        assert ended.error == "Its worker stopped three times."
+        ledger.submit(asked())
 
     def test_what_may_go_better_waits_again(self, ledger: Ledger, claimed: Claim) -> None:
         waits = ledger.fail(claimed, "The file is held.", is_final=False)
         assert (waits.status, waits.error) == (Status.SUBMITTED, "The file is held.")
         with pytest.raises(Busy):
-            ledger.submit(**asked())
+            ledger.submit(asked())
         ledger.fail(claim_of(ledger), "The file is held.", is_final=False)
         third = ledger.fail(claim_of(ledger), "The file is held.", is_final=False)
         assert third.status == Status.FAILED
@@ -360,7 +366,7 @@ class TestWorkers:
         assert finish(ledger, claimed).error is None
 
     def test_a_file_gets_its_name_while_the_lease_is_held(
-        self, settings: Settings, ledger: Ledger, claimed: Claim, clock: Clock
+        self, settings: Settings, ledger: Ledger, claimed: Claim, clock: ManualClock
     ) -> None:
         published: list[str] = []
         ledger.batch_done(claimed, "001", "/r/001.csv", 12, lambda: published.append("001"))
@@ -378,7 +384,7 @@ class TestWorkers:
         assert ledger.request(again.request.request_id).files == {"001": "/r/001.csv"}
 
     def test_rows_are_those_of_batches_that_are_done(
-        self, ledger: Ledger, claimed: Claim, clock: Clock
+        self, ledger: Ledger, claimed: Claim, clock: ManualClock
     ) -> None:
         ledger.batch_done(claimed, "001", None, 12)
         ledger.heartbeat(claimed, 25)
@@ -391,7 +397,7 @@ class TestWorkers:
         ledger.batch_done(claimed, "002", "/r/002.csv", 31)
         done = ledger.succeed(claimed)
         assert (done.rows_done, done.rows_expected) == (43, 43)
-        assert (done.error, done.completed_at) == (None, ledger._clock())
+        assert (done.error, done.completed_at) == (None, ledger._now())
 
 
 class TestCancelling:
@@ -422,7 +428,7 @@ def test_a_requester_knows_his_own_alone(ledger: Ledger, submit: Submit) -> None
         ledger.request("nothing")
 
 
-def test_files_are_forgotten_in_time(ledger: Ledger, claimed: Claim, clock: Clock) -> None:
+def test_files_are_forgotten_in_time(ledger: Ledger, claimed: Claim, clock: ManualClock) -> None:
     request_id, day = claimed.request.request_id, timedelta(days=1)
     ledger.batch_done(claimed, "001", "/r/001.csv", 12)
     assert ledger.forget_files([request_id], -day) == []
@@ -445,7 +451,7 @@ def test_a_ledger_stays(settings: Settings, ledger: Ledger, submit: Submit) -> N
 def test_a_newer_ledger_is_refused(settings: Settings, ledger: Ledger) -> None:
     with ledger._store.begin() as connection:
         connection.execute(sa.update(module.VERSION).values(version=99))
-    with pytest.raises(DataError, match="is of version 99, and this exhaust knows 1"):
+    with pytest.raises(DataError, match="has version 99; this exhaust knows no version after 1"):
         Ledger.open(settings.profile)
 
 

@@ -261,7 +261,7 @@ def test_a_view_on_a_landed_table_is_no_obstacle(
 
 def test_a_landed_table_has_statistics(settings_postgres: Settings, tmp_path: Path) -> None:
     (tmp_path / "location.csv").write_text("id,name\n1,a\n2,a\n")
-    with connect(settings_postgres.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings_postgres.profile, writing=True) as warehouse:
         land(warehouse, settings_postgres, tmp_path)
         found = warehouse.query(
             "select attname, n_distinct from pg_stats where tablename = 'location'"
@@ -449,7 +449,7 @@ def test_a_value_that_looks_like_rows_stays_one(settings_duckdb: Settings, tmp_p
     long, tricky = f"0,{'x' * 1_000_000}\n", '1,"\n,"\n'
     (tmp_path / "user.csv").write_text("userid,name\n" + long * 66 + tricky * 300_000)
 
-    with connect(settings_duckdb.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings_duckdb.profile, writing=True) as warehouse:
         land(warehouse, settings_duckdb, tmp_path)
 
         target = warehouse.relation(settings_duckdb.landing_schema, "user")
@@ -518,13 +518,14 @@ extract = read_extract(Path(sys.argv[2]), [table])
 if len(sys.argv) > 3:
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
-def progress(table, share):
-    print("loading", flush=True)
-    if len(sys.argv) == 3:
-        sys.stdin.readline()
+class Console:
+    def progress(self, what, share):
+        print("loading", flush=True)
+        if len(sys.argv) == 3:
+            sys.stdin.readline()
 try:
-    with connect(settings.profile, writing=True, notify=print) as warehouse:
-        load(warehouse, settings, extract, progress)
+    with connect(settings.profile, writing=True) as warehouse:
+        load(warehouse, settings, extract, Console())
 except BaseException as error:
     print(type(error).__name__, getattr(error, "message", ""), flush=True)
 """
@@ -582,7 +583,7 @@ def test_a_first_load_that_fills_the_disk_leaves_no_file(
 
     said, _ = loading(settings_duckdb, tmp_path, "3000000").communicate()
 
-    assert said.splitlines()[-1].startswith("NoRoom A disk is full: ")
+    assert said.splitlines()[-1].startswith("DiskFull A disk is full: ")
     assert list(folder.iterdir()) == []
 
 
@@ -590,14 +591,14 @@ def test_a_load_that_fills_the_disk_changes_nothing(
     settings_duckdb: Settings, tmp_path: Path
 ) -> None:
     (tmp_path / "user.csv").write_text("userid\nold\n")
-    with connect(settings_duckdb.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings_duckdb.profile, writing=True) as warehouse:
         land(warehouse, settings_duckdb, tmp_path)
     write_much(tmp_path / "user.csv")
 
     said, _ = loading(settings_duckdb, tmp_path, "3000000").communicate()
 
-    assert said.splitlines()[-1].startswith("NoRoom A disk is full: ")
-    with connect(settings_duckdb.profile, writing=True, notify=pytest.fail) as warehouse:
+    assert said.splitlines()[-1].startswith("DiskFull A disk is full: ")
+    with connect(settings_duckdb.profile, writing=True) as warehouse:
         assert rows(warehouse, settings_duckdb, "user", "userid") == [("old",)]
 
 
@@ -606,8 +607,8 @@ def test_two_first_loads_at_once_leave_one_of_them(
 ) -> None:
     (tmp_path / "user.csv").write_text("userid\n1\n")
     profile = settings_duckdb.profile
-    first = connect(profile, writing=True, notify=pytest.fail)
-    second = connect(profile, writing=True, notify=pytest.fail)
+    first = connect(profile, writing=True)
+    second = connect(profile, writing=True)
     land(first, settings_duckdb, tmp_path)
     (tmp_path / "user.csv").write_text("userid\n2\n")
     land(second, settings_duckdb, tmp_path)
@@ -616,7 +617,7 @@ def test_two_first_loads_at_once_leave_one_of_them(
     with pytest.raises(Busy, match="was made by another process"):
         second.close()
 
-    with connect(profile, writing=False, notify=pytest.fail) as warehouse:
+    with connect(profile, writing=False) as warehouse:
         assert rows(warehouse, settings_duckdb, "user", "userid") == [("1",)]
     assert len(list(Path(profile.options["path"]).parent.iterdir())) == 1
 

@@ -1,30 +1,35 @@
-"""Requests from the first word to the file in hand, with marts made by hand, on both engines."""
+"""Requests from submitting to downloading, with marts made by hand, on both engines."""
 
 import json
 import os
 import random
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from queue import Queue
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, BinaryIO
 
 import pytest
 from marts import CREATOR, EMPTY, HEADER, LINES, MATHS, MATHS_2, MENTOR, RETIRED, create_marts
-from support import new_processes, no_progress
+from support import NO_MESSAGES, CallingConsole, ManualClock, new_processes
 
+from exhaust.console import Clock, Console
 from exhaust.errors import Busy, DataError, NoConnection, NotFound, PermissionDenied, UsageError
+from exhaust.marts.state import open_marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import ExportReport
-from exhaust.reports.export import Request as ExportRequest
 from exhaust.reports.layout import Layout
+from exhaust.reports.selection import Criteria, Destination
 from exhaust.reports.verify import verify
-from exhaust.requests import worker as module
-from exhaust.requests.ledger import LEASE, LeaseLost, Ledger, Request, Status, request_id, utc_now
-from exhaust.requests.worker import download, export_at_once, process, submit
+from exhaust.requests import at_once, lease, worker
+from exhaust.requests.at_once import export_at_once
+from exhaust.requests.desk import download, submit
+from exhaust.requests.entities import LeaseLost, Request, Status, request_id
+from exhaust.requests.lease import Pulse, holding
+from exhaust.requests.ledger import LEASE, Ledger
+from exhaust.requests.worker import process
 from exhaust.warehouse import connect
 
 pytestmark = pytest.mark.not_on_spark
@@ -33,23 +38,28 @@ DAY = date(2026, 11, 23)
 KILLS = int(os.environ.get("EXHAUST_KILLS", "10"))
 
 
-def day_in_india(zone: ZoneInfo) -> date:
-    assert zone.key == "Asia/Kolkata"
-    return DAY
+class Shifted(Clock):
+    """The system's clock, put forward or back."""
+
+    def __init__(self, ahead: timedelta) -> None:
+        self._ahead = ahead
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
 
 
 @pytest.fixture
 def desk(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A warehouse with marts that nobody has open, and an empty folder for results."""
-    with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings.profile, writing=True) as warehouse:
         create_marts(warehouse, settings)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    return replace(settings, results_dir=tmp_path / "results", most_batches=2)
+    return replace(settings, results_dir=tmp_path / "results", max_batches_per_request=2)
 
 
 def execute(settings: Settings, sql: str) -> None:
-    with connect(settings.profile, writing=True, notify=pytest.fail) as warehouse:
+    with connect(settings.profile, writing=True) as warehouse:
         warehouse.execute(sql.format(schema=f'"{settings.profile.schema}"'))
 
 
@@ -60,46 +70,26 @@ def ask(
     user: str = CREATOR,
     layout: Layout = Layout.EXHAUST,
 ) -> Request:
-    with (
-        connect(settings.profile, writing=False, notify=pytest.fail) as warehouse,
-        Ledger.open(settings.profile) as ledger,
-    ):
-        return submit(
-            warehouse,
-            settings,
-            ledger,
-            course=course,
-            batches=batches or [],
-            user_id=user,
-            layout=layout,
-            today=day_in_india,
-        )
+    criteria = Criteria([course], batches=batches or [], user_id=user, layout=layout)
+    with open_marts(settings, NO_MESSAGES) as marts, Ledger.open(settings.profile) as ledger:
+        return submit(marts, ledger, criteria, ManualClock(DAY))
 
 
-def work(settings: Settings, progress: Callable[[str, float], None] = no_progress) -> list[Request]:
+def work(settings: Settings, console: Console = NO_MESSAGES) -> list[Request]:
     with Ledger.open(settings.profile) as ledger:
-        return list(
-            process(
-                settings,
-                ledger,
-                "worker",
-                notify=pytest.fail,
-                progress=progress,
-                today=day_in_india,
-            )
-        )
+        return list(process(settings, ledger, "worker", console, ManualClock(DAY)))
 
 
-def get(settings: Settings, request: Request, user: str | None = CREATOR, **to: Any) -> list[Path]:
+def get(
+    settings: Settings,
+    request: Request,
+    user: str | None = CREATOR,
+    output: Path | BinaryIO | None = None,
+    folder: Path = Path(),
+) -> list[Path]:
+    destination = Destination(output, folder)
     with Ledger.open(settings.profile) as ledger:
-        return download(
-            settings,
-            ledger,
-            request.request_id,
-            user_id=user,
-            notify=pytest.fail,
-            **{"output": None, "output_dir": None, "standard_output": BytesIO(), **to},
-        )
+        return download(settings, ledger, request.request_id, user, destination, NO_MESSAGES)
 
 
 def look(settings: Settings, request: Request) -> Request:
@@ -114,7 +104,7 @@ def text(*batches: str, course: str = MATHS) -> str:
 class TestAsking:
     def test_a_request_names_what_it_is_for(self, desk: Settings) -> None:
         new = ask(desk, "mathematics", ["second"], layout=Layout.SUNBIRD)
-        assert new.request_id == request_id(MATHS, ["002"], CREATOR, "t", DAY)
+        assert new.request_id == request_id("progress-exhaust", MATHS, ["002"], CREATOR, "t", DAY)
         assert (new.course_id, new.course_name, new.batch_ids) == (MATHS, "Mathematics", ["002"])
         assert (new.requester, new.channel, new.rows_expected) == (CREATOR, "t", 1)
         assert new.request_data == {
@@ -153,9 +143,9 @@ class TestAsking:
             ask(desk)
 
     def test_too_many_batches(self, desk: Settings) -> None:
-        with pytest.raises(UsageError, match=r"2 batches of do_1 .* may be for 1"):
-            ask(replace(desk, most_batches=1))
-        ask(replace(desk, most_batches=1), batches=["001"])
+        with pytest.raises(UsageError, match=r"2 batches of do_1; the project allows 1 "):
+            ask(replace(desk, max_batches_per_request=1))
+        ask(replace(desk, max_batches_per_request=1), batches=["001"])
 
     def test_not_twice_at_once(self, desk: Settings) -> None:
         ask(desk)
@@ -201,11 +191,12 @@ class TestProcessing:
             ),
             (
                 "update {schema}.requester_batches set sees_all_learners = true",
-                "`m` may see other learners than when the report was requested.",
+                "`m` may see other learners now than when the report was requested.",
             ),
             (
                 "delete from {schema}.courses",
-                "The course do_1, or a batch of the request, is no longer built here.",
+                "The course do_1, or a batch of the request, is no longer in the data that is "
+                "built here.",
             ),
         ],
     )
@@ -221,11 +212,11 @@ class TestProcessing:
         execute(desk, "delete from {schema}.course_progress where user_id = 'u2'")
         (failed,) = work(desk)
         assert failed.status == Status.FAILED
-        assert failed.error == "The report of do_1 has 1 row, and its batches count 2 learners."
+        assert failed.error == "The report of do_1 has 1 row, but its batches count 2 learners."
 
     def test_finished_batches_are_not_made_again(self, desk: Settings) -> None:
         ask(desk)
-        with Ledger.open(desk.profile, clock=lambda: utc_now() - 2 * LEASE) as ledger:
+        with Ledger.open(desk.profile, Shifted(-2 * LEASE)) as ledger:
             claim = ledger.claim("killed")
             assert claim
             mark = desk.results_dir / "mark.csv"
@@ -241,11 +232,11 @@ class TestProcessing:
         new = ask(desk, batches=["002"])
 
         def overtake(what: str, share: float) -> None:
-            with Ledger.open(desk.profile, clock=lambda: utc_now() + 2 * LEASE) as ledger:
+            with Ledger.open(desk.profile, Shifted(2 * LEASE)) as ledger:
                 claim = ledger.claim("faster")
                 assert claim
 
-        (overtaken,) = work(desk, progress=_once(overtake))
+        (overtaken,) = work(desk, CallingConsole(_once(overtake)))
         assert (overtaken.status, overtaken.tries) == (Status.PROCESSING, 2)
         assert list((desk.results_dir / "progress-exhaust" / new.request_id).iterdir()) == []
 
@@ -262,7 +253,7 @@ class TestProcessing:
 
     def test_a_finished_file_that_is_gone_is_made_again(self, desk: Settings) -> None:
         ask(desk, batches=["001"])
-        with Ledger.open(desk.profile, clock=lambda: utc_now() - 2 * LEASE) as ledger:
+        with Ledger.open(desk.profile, Shifted(-2 * LEASE)) as ledger:
             claim = ledger.claim("killed")
             assert claim
             ledger.batch_done(claim, "001", str(desk.results_dir / "gone.csv"), 2)
@@ -276,11 +267,11 @@ class TestProcessing:
             with Ledger.open(desk.profile) as ledger:
                 ledger.cancel(new.request_id)
 
-        (cancelled,) = work(desk, progress=_once(cancel))
+        (cancelled,) = work(desk, CallingConsole(_once(cancel)))
         assert (cancelled.status, cancelled.files) == (Status.CANCELLED, {})
 
     def test_a_lost_lease_stops_the_work(self) -> None:
-        pulse = module._Pulse(0)
+        pulse = Pulse(0)
         pulse.check()
         pulse.lost = "A0"
         with pytest.raises(LeaseLost, match="A0"):
@@ -293,7 +284,7 @@ class TestProcessing:
             assert claim
             beats: Queue[int | None] = Queue()
             monkeypatch.setattr(ledger, "heartbeat", lambda claim, rows: beats.put(rows))
-            with module._holding(ledger, [claim]) as pulse:
+            with holding(ledger, [claim]) as pulse:
                 assert beats.get(timeout=60) == 0
                 pulse.rows = 2
                 while beats.get(timeout=60) != 2:
@@ -306,7 +297,7 @@ class TestProcessing:
             claim = ledger.claim("worker")
             assert claim
             ledger.cancel(claim.request.request_id)
-            with module._holding(ledger, [claim]) as pulse:
+            with holding(ledger, [claim]) as pulse:
                 while pulse.lost is None:
                     pass
             assert pulse.lost == claim.request.request_id
@@ -315,13 +306,10 @@ class TestProcessing:
         self, desk: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ask(desk)
-        pulses: list[module._Pulse] = []
-        new_pulse = module._Pulse
-        monkeypatch.setattr(
-            module, "_Pulse", lambda rows: pulses.append(new_pulse(rows)) or pulses[0]
-        )
+        pulses: list[Pulse] = []
+        monkeypatch.setattr(lease, "Pulse", lambda rows: pulses.append(Pulse(rows)) or pulses[0])
         told: list[int] = []
-        work(desk, progress=lambda what, share: told.append(pulses[0].rows))
+        work(desk, CallingConsole(lambda what, share: told.append(pulses[0].rows)))
         assert told[-1] == 3
         assert sorted(told) == told
         assert set(told) <= {0, 2, 3}
@@ -335,7 +323,7 @@ class TestProcessing:
         def fail(*_: object, **__: object) -> None:
             raise error("The file is held.")
 
-        monkeypatch.setattr(module, "connect", fail)
+        monkeypatch.setattr(worker, "open_marts", fail)
         for _ in range(4):
             with pytest.raises(error):
                 work(desk)
@@ -346,7 +334,7 @@ class TestProcessing:
     def test_the_warehouse_is_open_only_for_an_export(
         self, desk: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "connect", pytest.fail)
+        monkeypatch.setattr(worker, "open_marts", pytest.fail)
         assert work(desk) == []
 
     def test_what_nobody_thought_of(self, desk: Settings) -> None:
@@ -357,10 +345,10 @@ class TestProcessing:
 
         for status in (Status.SUBMITTED, Status.SUBMITTED, Status.FAILED):
             with pytest.raises(ZeroDivisionError):
-                work(desk, progress=fail)
+                work(desk, CallingConsole(fail))
             assert look(desk, new).status == status
         assert look(desk, new).error == (
-            "Something unexpected: ZeroDivisionError. The log of its worker says where."
+            "Unexpected failure: ZeroDivisionError. The log of its worker has the details."
         )
 
     def test_old_files_are_removed(self, desk: Settings) -> None:
@@ -370,10 +358,10 @@ class TestProcessing:
         (done,) = work(desk)
         assert work(desk) == []
         assert Path(done.files["001"]).is_file()
-        assert work(replace(desk, results_kept=timedelta())) == []
+        assert work(replace(desk, results_retention=timedelta())) == []
         assert not Path(done.files["001"]).parent.exists()
         assert others.exists()
-        with pytest.raises(NotFound, match="are not there, or no longer"):
+        with pytest.raises(NotFound, match="no longer exist, or never did"):
             get(desk, done)
 
 
@@ -392,7 +380,7 @@ class TestDownloading:
         ask(desk)
         (done,) = work(desk)
         for user in (CREATOR, None):
-            files = get(desk, done, user, output_dir=tmp_path / f"of {user}")
+            files = get(desk, done, user, folder=tmp_path / f"of {user}")
             assert [file.name for file in files] == [
                 "001_progress_20261123.csv",
                 "002_progress_20261123.csv",
@@ -403,18 +391,18 @@ class TestDownloading:
     def test_under_another_name(self, desk: Settings) -> None:
         ask(desk, batches=["002"])
         (done,) = work(desk)
-        (file,) = get(desk, done, output="mine.csv")
+        (file,) = get(desk, done, output=Path("mine.csv"))
         assert (file, verify(file).is_unchanged) == (Path("mine.csv"), True)
         ask(desk)
         (done,) = work(desk)
-        with pytest.raises(UsageError, match="2 files, and -o names one"):
-            get(desk, done, output="mine.csv")
+        with pytest.raises(UsageError, match="2 files, but -o names one"):
+            get(desk, done, output=Path("mine.csv"))
 
     def test_to_standard_output(self, desk: Settings) -> None:
         ask(desk, batches=["002"])
         (done,) = work(desk)
         standard_output = BytesIO()
-        assert get(desk, done, output="-", standard_output=standard_output) == []
+        assert get(desk, done, output=standard_output) == []
         assert standard_output.getvalue().decode() == text("002")
         assert list(Path().iterdir()) == []
 
@@ -422,7 +410,7 @@ class TestDownloading:
         ask(desk, batches=["002"])
         (done,) = work(desk)
         Path(f"{done.files['002']}.receipt.json").unlink()
-        with pytest.raises(NotFound, match="are not there, or no longer"):
+        with pytest.raises(NotFound, match="no longer exist, or never did"):
             get(desk, done)
 
     def test_not_to_what_is_no_file(self, desk: Settings) -> None:
@@ -430,7 +418,7 @@ class TestDownloading:
         (done,) = work(desk)
         for path in (".", "nowhere/one.csv"):
             with pytest.raises(UsageError, match="folder"):
-                get(desk, done, output=path)
+                get(desk, done, output=Path(path))
 
     def test_not_before_it_is_there(self, desk: Settings) -> None:
         new = ask(desk)
@@ -467,24 +455,19 @@ class TestDownloading:
 
 
 class TestAtOnce:
-    def export(self, settings: Settings, request: ExportRequest) -> ExportReport:
-        with (
-            connect(settings.profile, writing=False, notify=pytest.fail) as warehouse,
-            Ledger.open(settings.profile) as ledger,
-        ):
+    def export(
+        self,
+        settings: Settings,
+        criteria: Criteria,
+        output: Path | BinaryIO | None = None,
+    ) -> ExportReport:
+        with open_marts(settings, NO_MESSAGES) as marts, Ledger.open(settings.profile) as ledger:
             return export_at_once(
-                ledger,
-                warehouse,
-                settings,
-                request,
-                standard_output=BytesIO(),
-                notify=pytest.fail,
-                progress=no_progress,
-                today=day_in_india,
+                marts, ledger, criteria, Destination(output), NO_MESSAGES, ManualClock(DAY)
             )
 
     def test_it_is_in_the_ledger(self, desk: Settings) -> None:
-        self.export(desk, ExportRequest([MATHS, MATHS_2], requester=CREATOR))
+        self.export(desk, Criteria([MATHS, MATHS_2], user_id=CREATOR))
         with Ledger.open(desk.profile) as ledger:
             requests = {one.course_id: one for one in ledger.requests()}
         assert {one.status for one in requests.values()} == {Status.SUCCESS}
@@ -499,9 +482,9 @@ class TestAtOnce:
                 assert receipt["request"] == one.request_id
 
     def test_one_file_of_all_batches(self, desk: Settings) -> None:
-        self.export(desk, ExportRequest([MATHS], output="all.csv", requester=CREATOR))
+        self.export(desk, Criteria([MATHS], user_id=CREATOR), Path("all.csv"))
         assert Path("all.csv").read_text("utf-8") == text("001", "002")
-        self.export(desk, ExportRequest([MATHS], output="-", requester=CREATOR))
+        self.export(desk, Criteria([MATHS], user_id=CREATOR), BytesIO())
         with Ledger.open(desk.profile) as ledger:
             second, first = sorted(ledger.requests(), key=lambda one: -len(one.request_id))
         assert set(first.files.values()) == {str(Path("all.csv").absolute())}
@@ -511,7 +494,7 @@ class TestAtOnce:
     def test_not_while_it_is_being_processed(self, desk: Settings) -> None:
         ask(desk, batches=["001"])
         with pytest.raises(Busy, match="being processed"):
-            self.export(desk, ExportRequest([MATHS_2, MATHS], requester=CREATOR))
+            self.export(desk, Criteria([MATHS_2, MATHS], user_id=CREATOR))
         assert list(Path().iterdir()) == []
         with Ledger.open(desk.profile) as ledger:
             states = {one.course_id: one.status for one in ledger.requests()}
@@ -524,12 +507,12 @@ class TestAtOnce:
             assert work(desk) == []
             raise NotFound("Enough.")
 
-        monkeypatch.setattr(module.export, "export", export)
+        monkeypatch.setattr(at_once, "write", export)
         with pytest.raises(NotFound, match="Enough"):
-            self.export(desk, ExportRequest([MATHS], requester=CREATOR))
+            self.export(desk, Criteria([MATHS], user_id=CREATOR))
 
     def test_cancelled_in_the_middle(self, desk: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-        whole = module.export.export
+        whole = at_once.write
 
         def export(*arguments: Any, **options: Any) -> ExportReport:
             with Ledger.open(desk.profile) as ledger:
@@ -537,9 +520,9 @@ class TestAtOnce:
                 ledger.cancel(maths.request_id)
             return whole(*arguments, **options)
 
-        monkeypatch.setattr(module.export, "export", export)
+        monkeypatch.setattr(at_once, "write", export)
         with pytest.raises(Busy, match="was taken from this export: it is CANCELLED"):
-            self.export(desk, ExportRequest([MATHS_2, MATHS], requester=CREATOR))
+            self.export(desk, Criteria([MATHS_2, MATHS], user_id=CREATOR))
         with Ledger.open(desk.profile) as ledger:
             states = {one.course_id: one.status for one in ledger.requests()}
         assert states == {MATHS: Status.CANCELLED, MATHS_2: Status.FAILED}
@@ -547,31 +530,20 @@ class TestAtOnce:
     def test_a_failure_is_in_the_ledger(self, desk: Settings) -> None:
         execute(desk, "delete from {schema}.course_progress where user_id = 'u2'")
         with pytest.raises(DataError):
-            self.export(desk, ExportRequest([MATHS], batches=["001"], requester=CREATOR))
+            self.export(desk, Criteria([MATHS], batches=["001"], user_id=CREATOR))
         with Ledger.open(desk.profile) as ledger:
             (failed,) = ledger.requests()
         assert (failed.status, failed.error) == (
             Status.FAILED,
-            "The report of do_1 has 1 row, and its batches count 2 learners.",
+            "The report of do_1 has 1 row, but its batches count 2 learners.",
         )
 
 
 def _work_until_killed(settings: Settings, ahead: timedelta, started: Any) -> None:
-    with Ledger.open(settings.profile, clock=lambda: utc_now() + ahead) as ledger:
+    with Ledger.open(settings.profile, Shifted(ahead)) as ledger:
         started.set()
-        for _ in process(
-            settings,
-            ledger,
-            f"{ahead}",
-            notify=no_notice,
-            progress=no_progress,
-            today=day_in_india,
-        ):
+        for _ in process(settings, ledger, f"{ahead}", clock=ManualClock(DAY)):
             pass
-
-
-def no_notice(message: str) -> None:
-    pass
 
 
 def test_workers_killed_at_random_lose_nothing(desk: Settings) -> None:
@@ -606,7 +578,7 @@ def test_workers_killed_at_random_lose_nothing(desk: Settings) -> None:
         if one.status == Status.SUCCESS:
             assert set(one.files) == set(one.batch_ids)
         else:
-            assert (one.tries, one.error) == (3, "Its worker stopped, three times.")
+            assert (one.tries, one.error) == (3, "Its worker stopped three times.")
     _check_whole(desk)
 
 

@@ -12,23 +12,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
-from io import BytesIO
 from pathlib import Path
 
 import duckdb
 import pytest
 from marts import CREATOR, HEADER, LINES, MATHS, MATHS_2, MENTOR, create_marts
-from support import PROJECT, Spark, load_extract, no_progress
+from support import (
+    NO_MESSAGES,
+    PROJECT,
+    ManualClock,
+    RecordingConsole,
+    Spark,
+    load_extract,
+)
 
 from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
 from exhaust.extract.folder import read_extract
+from exhaust.marts.state import Marts
 from exhaust.pipeline.load import load
-from exhaust.project.settings import Profile, Settings
+from exhaust.project.profile import Profile
+from exhaust.project.settings import Settings
 from exhaust.project.sources import SourceTable, read_sources
-from exhaust.reports.export import Request, export
+from exhaust.reports.export import export
 from exhaust.reports.layout import Layout
-from exhaust.requests.ledger import Ledger, Status
-from exhaust.requests.worker import process, submit
+from exhaust.reports.selection import Criteria, Destination
+from exhaust.requests.desk import submit
+from exhaust.requests.entities import Status
+from exhaust.requests.ledger import Ledger
+from exhaust.requests.worker import process
 from exhaust.warehouse import Warehouse, connect
 from exhaust.warehouse.spark.session import CONNECTION_URL, open_session
 from exhaust.warehouse.spark.warehouse import SparkWarehouse
@@ -38,13 +49,13 @@ USER = SourceTable("user", ("userid", "name"), ("userid",), ("userid",))
 
 @pytest.fixture
 def spark_warehouse(settings_spark: Settings) -> Iterator[Warehouse]:
-    with connect(settings_spark.profile, writing=True, notify=pytest.fail) as opened:
+    with connect(settings_spark.profile, writing=True, console=NO_MESSAGES) as opened:
         yield opened
 
 
 def land(warehouse: Warehouse, settings: Settings, folder: Path) -> list[tuple[object, ...]]:
     """Loads the table of users; gives it as it stands then."""
-    load(warehouse, settings, read_extract(folder, [USER]), no_progress)
+    load(warehouse, settings, read_extract(folder, [USER]))
     user = warehouse.relation(settings.landing_schema, "user")
     return sorted(warehouse.query(f"select userid, name from {user}"), key=repr)
 
@@ -53,52 +64,37 @@ class TestExport:
     """On marts made by hand."""
 
     @pytest.fixture
-    def marts(self, spark_warehouse: Warehouse, settings_spark: Settings) -> Warehouse:
+    def marts(self, spark_warehouse: Warehouse, settings_spark: Settings) -> Marts:
         create_marts(spark_warehouse, settings_spark)
-        return spark_warehouse
+        return Marts(spark_warehouse, settings_spark)
 
     def test_reports_requests_and_rights(
-        self, marts: Warehouse, settings_spark: Settings, tmp_path: Path
+        self, marts: Marts, settings_spark: Settings, tmp_path: Path
     ) -> None:
-        """In one test, as the marts take long to make."""
+        """One test, because creating the marts takes long."""
 
-        def written(request: Request) -> dict[str, str]:
+        def written(criteria: Criteria) -> dict[str, str]:
             folder = tmp_path / str(len(list(tmp_path.iterdir())))
-            export(
-                marts,
-                settings_spark,
-                replace(request, output_dir=folder),
-                standard_output=BytesIO(),
-                notify=pytest.fail,
-                progress=no_progress,
-                today=lambda zone: date(2026, 11, 1),
-            )
+            clock = ManualClock(date(2026, 11, 1))
+            export(marts, criteria, Destination(folder=folder), NO_MESSAGES, clock)
             return {file.name.partition("_")[0]: file.read_text() for file in folder.glob("*.csv")}
 
         first, second = (HEADER + "".join(LINES[MATHS, batch]) for batch in ("001", "002"))
-        assert written(Request([MATHS])) == {"001": first, "002": second}
+        assert written(Criteria([MATHS])) == {"001": first, "002": second}
         only_of_k = HEADER + LINES[MATHS, "001"][1]
-        assert written(Request([MATHS], requester=MENTOR)) == {"001": only_of_k}
-        (sunbird,) = written(Request([MATHS_2], layout=Layout.SUNBIRD)).values()
+        assert written(Criteria([MATHS], user_id=MENTOR)) == {"001": only_of_k}
+        (sunbird,) = written(Criteria([MATHS_2], layout=Layout.SUNBIRD)).values()
         assert sunbird.splitlines()[1].startswith("BatchId_001,u1,01/02/2026,1")
 
         desk = replace(settings_spark, results_dir=tmp_path / "results")
         with Ledger.open(settings_spark.profile) as ledger:
-            submit(
-                marts,
-                desk,
-                ledger,
-                course=MATHS_2,
-                batches=[],
-                user_id=CREATOR,
-                layout=Layout.EXHAUST,
-            )
-            (done,) = process(desk, ledger, "worker", notify=pytest.fail, progress=no_progress)
+            submit(marts, ledger, Criteria([MATHS_2], user_id=CREATOR))
+            (done,) = process(desk, ledger, "worker", NO_MESSAGES)
         assert done.status == Status.SUCCESS
 
     def test_a_task_that_fails_is_an_error_of_one_line(self, spark_warehouse: Warehouse) -> None:
         """Java gives a stack trace."""
-        with pytest.raises(ExhaustError, match=r"could not go on: .*USER_RAISED.*") as raised:
+        with pytest.raises(ExhaustError, match=r"failed: .*USER_RAISED.*") as raised:
             spark_warehouse.copy_out("select raise_error('no') || id from range(1)", print)
         assert "\n" not in raised.value.message
 
@@ -172,18 +168,6 @@ class TestLoad:
 DERBYS_SHELL = "org.apache.derby.tools.ij"
 
 
-class Clock:
-    """Time that passes only while somebody sleeps."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
 @contextmanager
 def held(metastore: Path) -> Iterator[subprocess.Popen[str]]:
     """Another process that has the metastore's database open."""
@@ -222,21 +206,22 @@ class TestSession:
     def test_a_metastore_held_by_another_process_is_waited_for(
         self, profile: Profile, tmp_path: Path
     ) -> None:
-        clock = Clock()
-        told: list[str] = []
+        clock, console = ManualClock(), RecordingConsole()
         with held(tmp_path / "metastore"), pytest.raises(Busy, match="after 10 seconds"):
-            open_session(profile, notify=told.append, clock=clock, sleep=clock.sleep)
-        assert clock.now == pytest.approx(10, abs=0.6)
-        assert told == ["Spark's metastore is held by another process: waiting for it to end ..."]
+            open_session(profile, console, clock)
+        assert clock.slept == pytest.approx(10, abs=0.6)
+        assert console.said == [
+            "Spark's metastore is held by another process: waiting for it to end ..."
+        ]
 
     def test_a_metastore_that_becomes_free_is_had(self, profile: Profile, tmp_path: Path) -> None:
         with held(tmp_path / "metastore") as holder:
 
-            def free(seconds: float) -> None:
+            def free() -> None:
                 holder.kill()
                 holder.wait()
 
-            session = open_session(profile, notify=lambda message: None, sleep=free)
+            session = open_session(profile, clock=ManualClock(on_sleep=free))
         with SparkWarehouse(session, profile) as warehouse:
             assert warehouse.query("select 1") == [(1,)]
 
@@ -246,7 +231,7 @@ class TestSession:
         """Spark's own handler fails where there is no session, as while dbt runs."""
         spark.release()
         before = signal.getsignal(signal.SIGINT)
-        with connect(settings_spark.profile, writing=False, notify=pytest.fail):
+        with connect(settings_spark.profile, writing=False, console=NO_MESSAGES):
             assert signal.getsignal(signal.SIGINT) != before
         assert signal.getsignal(signal.SIGINT) == before
         spark.hold(settings_spark)
@@ -254,7 +239,7 @@ class TestSession:
     def test_without_pyspark(self, profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "pyspark", None)
         with pytest.raises(UsageError, match="needs PySpark") as raised:
-            open_session(profile, notify=pytest.fail)
+            open_session(profile, console=NO_MESSAGES)
         assert raised.value.hint == "Install it: pip install -e '.[spark]'"
 
     @pytest.mark.parametrize("home", ["", "/nowhere"])
@@ -263,14 +248,14 @@ class TestSession:
     ) -> None:
         monkeypatch.setenv("PATH", "/nowhere")
         monkeypatch.setenv("JAVA_HOME", home)
-        with pytest.raises(UsageError, match="there is none") as raised:
-            open_session(profile, notify=pytest.fail)
+        with pytest.raises(UsageError, match="Spark needs Java, which is not") as raised:
+            open_session(profile, console=NO_MESSAGES)
         assert "Java 17" in str(raised.value.hint)
 
     def test_another_method_is_refused(self, profile: Profile) -> None:
         options = {**profile.options, "method": "thrift"}
         with pytest.raises(UsageError, match="by the method `thrift`"):
-            open_session(replace(profile, options=options), notify=pytest.fail)
+            open_session(replace(profile, options=options), console=NO_MESSAGES)
 
     def test_a_java_that_is_gone_is_no_connection(
         self, spark_warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
@@ -380,7 +365,7 @@ class TestDbt:
         assert kinds["test"] >= 76
         assert "skipped" not in found.values()
 
-        with connect(loaded.profile, writing=False, notify=pytest.fail) as warehouse:
+        with connect(loaded.profile, writing=False, console=NO_MESSAGES) as warehouse:
             progress = warehouse.relation(loaded.profile.schema, "course_progress")
             select = f"select * from {progress} where course_id = 'do_31300000000000000001'"
             ((plan,),) = warehouse.query(f"explain {select}")
@@ -392,7 +377,7 @@ class TestDbt:
         found = self.dbt(loaded, tmp_path, "seed", "--vars", "sample: true")
 
         assert set(found.values()) == {"success"}
-        with connect(loaded.profile, writing=False, notify=pytest.fail) as warehouse:
+        with connect(loaded.profile, writing=False, console=NO_MESSAGES) as warehouse:
             for table in read_sources(PROJECT):
                 columns = ", ".join(f"coalesce({name}, '')" for name in table.columns)
                 landed, seeds = (

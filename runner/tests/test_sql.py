@@ -1,7 +1,7 @@
 import pytest
 
 from exhaust.project.settings import Settings
-from exhaust.project.sql import course_report, identifier, literal
+from exhaust.project.sql import identifier, literal, report
 from exhaust.warehouse import Warehouse
 
 TEXTS = [
@@ -56,8 +56,9 @@ def test_a_report_of_chosen_batches(warehouse: Warehouse, settings: Settings) ->
         f"(course_id {text}, batch_id {text}, user_id {text}, scores {kind})"
     )
     warehouse.execute(f"insert into {progress} values {', '.join(rows)}")
-    select = course_report(
+    select = report(
         settings.project_dir,
+        "report_of",
         engine=warehouse.engine,
         relation=progress,
         columns=[

@@ -4,9 +4,9 @@ import csv
 
 import pytest
 from conftest import NewSettings
-from support import EXTRACTS, PROJECT, Built, load_extract, no_progress, raw_tables
+from support import EXTRACTS, NO_MESSAGES, PROJECT, Built, load_extract, raw_tables
 
-from exhaust.pipeline.dbt import BuildReport, build
+from exhaust.pipeline.build import BuildReport, build
 from exhaust.warehouse import connect
 
 UNREAD = {
@@ -40,8 +40,8 @@ def unread(new_settings: NewSettings, tmp_path_factory: pytest.TempPathFactory) 
             writer.writerows(rows)
     settings = new_settings("duckdb")
     load_extract(settings, folder)
-    report = build(settings, [], notify=pytest.fail, progress=no_progress)
-    with connect(settings.profile, writing=False, notify=pytest.fail) as warehouse:
+    report = build(settings, [], console=NO_MESSAGES)
+    with connect(settings.profile, writing=False, console=NO_MESSAGES) as warehouse:
         assert "course_progress" not in warehouse.tables(settings.profile.schema)
         builds = warehouse.relation(settings.profile.schema, "builds")
         assert warehouse.query(f"select status from {builds}") == [("failed",)]

@@ -89,7 +89,7 @@ def test_what_is_not_there(file: Path) -> None:
 @pytest.mark.parametrize("change", ["{", "[]", '{"receipt": 1}', "[" * 200_000], ids=len)
 def test_what_is_no_receipt(file: Path, change: str) -> None:
     receipt_of(file).write_text(change)
-    with pytest.raises(DataError, match="is no receipt"):
+    with pytest.raises(DataError, match="is not a receipt"):
         verify(file)
 
 
@@ -110,7 +110,7 @@ def test_what_is_no_receipt(file: Path, change: str) -> None:
 def test_a_receipt_of_another_form(file: Path, changed: dict[str, object]) -> None:
     whole = json.loads(receipt_of(file).read_text())
     receipt_of(file).write_text(json.dumps({**whole, **changed}))
-    with pytest.raises(DataError, match="is no receipt"):
+    with pytest.raises(DataError, match="is not a receipt"):
         verify(file)
 
 
@@ -119,20 +119,20 @@ def test_a_receipt_that_was_changed(file: Path) -> None:
     receipt_of(file).write_text(json.dumps({**whole, "bytes": 5}))
     found = verify(file)
     assert not found.is_unchanged
-    assert found.changes == ["the receipt was changed: its bytes are not the file's"]
+    assert found.changes == ["the receipt was changed: it has another size than the file"]
 
 
 @pytest.mark.parametrize(
     ("replaced", "said"),
     [
-        ([(HEADER, "\ufeff" + HEADER)], ["a byte order mark was put before the text"]),
+        ([(HEADER, "\ufeff" + HEADER)], ["a byte order mark was added at the start"]),
         ([("\n", "\r\n")], ["lines end in CR LF, not in LF"]),
         ([("\n", "\r")], ["lines end in CR, not in LF"]),
         ([("u1", '"u1"')], []),
     ],
 )
 def test_the_form_alone(changes: Changes, replaced: list[tuple[str, str]], said: list[str]) -> None:
-    only_form = "only the form of the file was changed, and no value"
+    only_form = "no value was changed, only the form of the file"
     assert changes(*replaced) == [*said, only_form]
 
 
@@ -140,7 +140,7 @@ def test_the_form_alone(changes: Changes, replaced: list[tuple[str, str]], said:
 def test_another_separator(changes: Changes, separator: str, name: str) -> None:
     assert changes(('"u,3"', "u%3"), (",", separator), ("u%3", "u,3")) == [
         f"values are separated by {name}, not by commas",
-        "only the form of the file was changed, and no value",
+        "no value was changed, only the form of the file",
     ]
 
 
@@ -149,8 +149,8 @@ def test_every_value_in_quotes(file: Path) -> None:
         writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
         writer.writerows(csv.reader(report(ROWS).splitlines()))
     assert verify(file).changes == [
-        "values stand in quotes that need none",
-        "only the form of the file was changed, and no value",
+        "values are quoted that need no quotes",
+        "no value was changed, only the form of the file",
     ]
 
 
@@ -162,13 +162,13 @@ def test_excel_unicode_text(changes: Changes) -> None:
         "the file is in UTF-16, not in UTF-8",
         "lines end in CR LF, not in LF",
         "values are separated by tabs, not by commas",
-        "only the form of the file was changed, and no value",
+        "no value was changed, only the form of the file",
     ]
 
 
 def test_ends_of_lines_within_a_value_are_its_own(changes: Changes) -> None:
     (change,) = changes(("u2", '"u\r\n2"'))
-    assert change.startswith("values were changed in a way that leaves no trace")
+    assert change.startswith("values were changed, but the file does not show which")
 
 
 def test_another_encoding(changes: Changes) -> None:
@@ -176,7 +176,7 @@ def test_another_encoding(changes: Changes) -> None:
     assert first == "the file is not in UTF-8: names in Indic scripts are lost"
     assert changes(encoding="utf-16") == [
         "the file is in UTF-16, not in UTF-8",
-        "only the form of the file was changed, and no value",
+        "no value was changed, only the form of the file",
     ]
 
 
@@ -185,112 +185,112 @@ def test_another_encoding(changes: Changes) -> None:
     [
         (
             ("0130300000000000101", "1.303E+17"),
-            "an id that became a number in scientific notation: 2 times, "
+            "an ID that became a number in scientific notation: 2 times, "
             "first in row 2, Batch ID: `1.303E+17`",
         ),
         (
             ("33240501201", '"3,32405E+10"'),
-            "an id that became a number in scientific notation: 1 time, "
+            "an ID that became a number in scientific notation: 1 time, "
             "first in row 4, School ID: `3,32405E+10`",
         ),
         (
             ("0130300000000000101,u1", "130300000000000101,u1"),
-            "an id that lost its leading zeros: 1 time, "
+            "an ID that lost its leading zeros: 1 time, "
             "first in row 2, Batch ID: `130300000000000101`",
         ),
         (
             ("0130300000000000102", "130300000000000000"),
-            "an id that lost its last digits: 1 time, "
+            "an ID that lost its last digits: 1 time, "
             "first in row 4, Batch ID: `130300000000000000`",
         ),
         (
             ("do_1,0130300000000000102", "do_2,0130300000000000102"),
-            "an id that is not in the receipt: 1 time, first in row 4, Collection ID: `do_2`",
+            "an ID that is not in the receipt: 1 time, first in row 4, Collection ID: `do_2`",
         ),
         (
             ("03/02/2026", "2026-02-03"),
-            "a date that is not written dd/mm/yyyy: 1 time, "
+            "a date that is not written as dd/mm/yyyy: 1 time, "
             "first in row 3, Enrolment Date: `2026-02-03`",
         ),
         (
             ("03/02/2026", "2/3/26"),
-            "a date that is not written dd/mm/yyyy: 1 time, "
+            "a date that is not written as dd/mm/yyyy: 1 time, "
             "first in row 3, Enrolment Date: `2/3/26`",
         ),
         (
             ("03/02/2026", "03-02-2026"),
-            "a date that is not written dd/mm/yyyy: 1 time, "
+            "a date that is not written as dd/mm/yyyy: 1 time, "
             "first in row 3, Enrolment Date: `03-02-2026`",
         ),
         (
             ("03/02/2026", "46054"),
-            "a date that is not written dd/mm/yyyy: 1 time, "
+            "a date that is not written as dd/mm/yyyy: 1 time, "
             "first in row 3, Enrolment Date: `46054`",
         ),
         (
             ("03/02/2026", "00/02/2026"),
-            "a date that is not written dd/mm/yyyy: 1 time, "
+            "a date that is not written as dd/mm/yyyy: 1 time, "
             "first in row 3, Enrolment Date: `00/02/2026`",
         ),
         (
             ("31/12/2025", "12/31/2025"),
-            "a date that is not written dd/mm/yyyy: 1 time, "
+            "a date that is not written as dd/mm/yyyy: 1 time, "
             "first in row 4, Enrolment Date: `12/31/2025`",
         ),
         (
             ("47%", "0.47"),
-            "a score that is no whole percentage: 1 time, first in row 2, Total Score: `0.47`",
+            "a score that is not a whole percentage: 1 time, first in row 2, Total Score: `0.47`",
         ),
         (
             ("47%", "47"),
-            "a score that is no whole percentage: 1 time, first in row 2, Total Score: `47`",
+            "a score that is not a whole percentage: 1 time, first in row 2, Total Score: `47`",
         ),
         (
             (",10%\n", ",0.1\n"),
-            "a score that is no whole percentage: 1 time, first in row 4, do_7 - Score: `0.1`",
+            "a score that is not a whole percentage: 1 time, first in row 4, do_7 - Score: `0.1`",
         ),
         (
             ("47%", "४७%"),
-            "a score that is no whole percentage: 1 time, first in row 2, Total Score: `४७%`",
+            "a score that is not a whole percentage: 1 time, first in row 2, Total Score: `४७%`",
         ),
         (
             ("0130300000000000102", "130300000000000999"),
-            "an id that is not in the receipt: 1 time, "
+            "an ID that is not in the receipt: 1 time, "
             "first in row 4, Batch ID: `130300000000000999`",
         ),
         (
             ("u2", "1E+20"),
-            "an id that became a number in scientific notation: 1 time, "
+            "an ID that became a number in scientific notation: 1 time, "
             "first in row 3, User UUID: `1E+20`",
         ),
         (
             (",100,", ",100.0,"),
-            "a progress that is no whole number: 1 time, first in row 2, Progress: `100.0`",
+            "a progress that is not a whole number: 1 time, first in row 2, Progress: `100.0`",
         ),
         (
             ("u2", "u1"),
-            "a learner who stands twice in a batch: 1 time, first in row 3, User UUID: `u1`",
+            "a learner who is in a batch twice: 1 time, first in row 3, User UUID: `u1`",
         ),
         (
             ("u2", "u\x1b[31m" + "2" * 80),
-            "values were changed in a way that leaves no trace: compare with a new export",
+            "values were changed, but the file does not show which: compare it with a new export",
         ),
         (
             ("01/02/2026,100,47%,0%", "01/02/2026,100,47%"),
-            "a row that has not 8 values: 1 time, first in row 2, Collection ID: "
+            "a row that does not have 8 values: 1 time, first in row 2, Collection ID: "
             "`do_1,0130300000000000101,u1,0912,01/02/2026,100,47%`",
         ),
         (
             ("33240501201", "3240501201"),
-            "a school id of ten digits, so perhaps without its leading zero: 1 time, "
+            "a school ID of ten digits, perhaps without its leading zero: 1 time, "
             "first in row 4, School ID: `3240501201`",
         ),
         (
             ("33240501201", "33240501201.0"),
-            "an id that became a number with decimals: 1 time, "
+            "an ID that became a number with decimals: 1 time, "
             "first in row 4, School ID: `33240501201.0`",
         ),
-        (("u1,0912", "u1,912"), "values were changed in a way that leaves no trace"),
+        (("u1,0912", "u1,912"), "values were changed, but the file does not show which"),
     ],
 )
 def test_a_value_that_was_changed(changes: Changes, replaced: tuple[str, str], said: str) -> None:
@@ -299,12 +299,12 @@ def test_a_value_that_was_changed(changes: Changes, replaced: tuple[str, str], s
 
 
 def test_missing_and_added_rows(changes: Changes) -> None:
-    assert changes((ROWS[1] + "\n", "")) == ["it has 2 rows, and had 3"]
+    assert changes((ROWS[1] + "\n", "")) == ["it has 2 rows; the receipt says 3"]
     assert changes((ROWS[1], f"{ROWS[1]}\n{ROWS[1].replace('u2', 'u9')}")) == [
-        "it has 4 rows, and had 3"
+        "it has 4 rows; the receipt says 3"
     ]
     assert changes((ROWS[2] + "\n", ROWS[2] + "\n,,,,,,,\n")) == [
-        "only the form of the file was changed, and no value"
+        "no value was changed, only the form of the file"
     ]
 
 
@@ -315,12 +315,12 @@ def test_blank_lines_have_a_row_number(changes: Changes) -> None:
 
 def test_batches_that_became_one_do_not_make_one_learner_two(changes: Changes) -> None:
     (change,) = changes(*((batch, "1.303E+17") for batch in BATCHES), ("u2", "u1"))
-    assert change.startswith("an id that became a number in scientific notation: 3 times")
+    assert change.startswith("an ID that became a number in scientific notation: 3 times")
 
 
 def test_users_that_became_one_number_are_not_the_same(changes: Changes) -> None:
     (change,) = changes(("u1", "1.2E+19"), ("u2", "1.2E+19"))
-    assert change.startswith("an id that became a number in scientific notation: 2 times")
+    assert change.startswith("an ID that became a number in scientific notation: 2 times")
 
 
 def test_an_id_that_looks_like_a_number_and_is_one(file: Path, changes: Changes) -> None:
@@ -328,7 +328,7 @@ def test_an_id_that_looks_like_a_number_and_is_one(file: Path, changes: Changes)
     receipt["batches"][0]["id"] = "12E4"
     receipt_of(file).write_text(json.dumps(receipt))
     (change,) = changes((BATCHES[0], "12E4"))
-    assert change.startswith("values were changed in a way that leaves no trace")
+    assert change.startswith("values were changed, but the file does not show which")
 
 
 def test_columns(changes: Changes) -> None:
@@ -342,28 +342,28 @@ def test_columns(changes: Changes) -> None:
         "a column that was added: 1 time, first in row 1, Progress: `Progress`"
     )
     assert changes(("Collection ID,Batch ID", "Batch ID,Collection ID"))[0] == (
-        "a column in the place of another: 2 times, first in row 1, Collection ID: `Batch ID`"
+        "a column that was moved: 2 times, first in row 1, Collection ID: `Batch ID`"
     )
 
 
 def test_values_of_a_renamed_column_are_looked_at(changes: Changes) -> None:
     assert changes(("Enrolment Date", "Joined"), ("03/02/2026", "46054")) == [
         "a column that was renamed: 1 time, first in row 1, Enrolment Date: `Joined`",
-        "a date that is not written dd/mm/yyyy: 1 time, first in row 3, Enrolment Date: `46054`",
+        "a date that is not written as dd/mm/yyyy: 1 time, first in row 3, Enrolment Date: `46054`",
     ]
 
 
 def test_an_empty_file(file: Path) -> None:
     file.write_bytes(b"")
-    assert verify(file).changes == ["it has 0 rows, and had 3", "the file is empty"]
+    assert verify(file).changes == ["it has 0 rows; the receipt says 3", "the file is empty"]
 
 
 def test_a_quote_that_is_not_closed(changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exhaust.reports.verify.MAX_VALUE", 100)
     rows, rest = changes(("u2", '"u2' + "9" * 100))
     assert (rows, rest) == (
-        "it has 1 row, and had 3",
-        "nothing after row 2 can be read: is a quote not closed?",
+        "it has 1 row; the receipt says 3",
+        "the file cannot be read after row 2: a quote may not be closed",
     )
 
 
@@ -383,5 +383,5 @@ def test_the_prefix_of_sunbirds_layout(file: Path) -> None:
     prefixed = [row.replace(",01303", ",BatchId_01303") for row in ROWS]
     file.write_text(report([prefixed[0], prefixed[1], ROWS[2]]))
     assert verify(file).changes == [
-        "an id that is not in the receipt: 1 time, first in row 4, Batch ID: `0130300000000000102`"
+        "an ID that is not in the receipt: 1 time, first in row 4, Batch ID: `0130300000000000102`"
     ]

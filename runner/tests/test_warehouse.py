@@ -6,11 +6,12 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from support import NO_MESSAGES, ManualClock, RecordingConsole
 
 from exhaust.errors import Busy, DataError, NoConnection, PermissionDenied
+from exhaust.project.profile import Profile
 from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse, connect
-from exhaust.warehouse.duckdb import DuckDBWarehouse
 
 NASTY = {
     "a,b": b'"a,b"',
@@ -95,16 +96,8 @@ def test_tables_names_those_of_the_schema(warehouse: Warehouse, settings: Settin
     assert warehouse.tables("another") == set()
 
 
-class Clock:
-    """Time that passes only while somebody sleeps."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
+def profile_of(engine: str, **options: object) -> Profile:
+    return Profile("target", engine, "main", options)
 
 
 @contextmanager
@@ -128,31 +121,28 @@ def held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
 class TestDuckDB:
     def test_a_file_held_by_another_process_is_waited_for(self, tmp_path: Path) -> None:
         path = tmp_path / "exhaust.duckdb"
-        clock = Clock()
-        told: list[str] = []
+        profile = profile_of("duckdb", path=path)
+        clock, console = ManualClock(), RecordingConsole()
         with held_by_another_process(path), pytest.raises(Busy, match="after 10 seconds"):
-            DuckDBWarehouse.open(
-                {"path": path}, writing=False, notify=told.append, clock=clock, sleep=clock.sleep
-            )
+            connect(profile, writing=False, console=console, clock=clock)
 
-        assert clock.now == pytest.approx(10, abs=0.2)
-        assert told == [f"{path} is held by another process: waiting for it to end ..."]
+        assert clock.slept == pytest.approx(10, abs=0.2)
+        assert console.said == [f"{path} is held by another process: waiting for it to end ..."]
 
     def test_it_goes_on_when_the_file_is_free(self, tmp_path: Path) -> None:
         path = tmp_path / "exhaust.duckdb"
         with held_by_another_process(path) as holder:
 
-            def free(seconds: float) -> None:
+            def free() -> None:
                 holder.kill()
                 holder.wait()
 
-            with DuckDBWarehouse.open(
-                {"path": path}, writing=False, notify=lambda message: None, sleep=free
-            ) as warehouse:
+            profile = profile_of("duckdb", path=path)
+            with connect(profile, writing=False, clock=ManualClock(on_sleep=free)) as warehouse:
                 assert warehouse.query("select 1") == [(1,)]
 
     def test_many_may_read(self, settings_duckdb: Settings) -> None:
-        with connect(settings_duckdb.profile, writing=True, notify=pytest.fail) as writer:
+        with connect(settings_duckdb.profile, writing=True, console=NO_MESSAGES) as writer:
             writer.execute("create table t (x int)")
         program = (
             "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True);"
@@ -165,7 +155,7 @@ class TestDuckDB:
         assert reader.stdout
         reader.stdout.readline()
         try:
-            with connect(settings_duckdb.profile, writing=False, notify=pytest.fail) as warehouse:
+            with connect(settings_duckdb.profile, writing=False, console=NO_MESSAGES) as warehouse:
                 assert warehouse.query("select 1") == [(1,)]
         finally:
             reader.kill()
@@ -173,7 +163,7 @@ class TestDuckDB:
 
     def test_a_missing_file_means_nothing_is_loaded(self, settings_duckdb: Settings) -> None:
         with pytest.raises(DataError, match="Nothing is loaded") as raised:
-            connect(settings_duckdb.profile, writing=False, notify=pytest.fail)
+            connect(settings_duckdb.profile, writing=False, console=NO_MESSAGES)
 
         assert raised.value.hint
         assert "exhaust load" in raised.value.hint
@@ -183,17 +173,15 @@ class TestDuckDB:
         path.write_text("userid,rootorgid\n" * 1000)
 
         with pytest.raises(DataError, match="cannot be opened as a DuckDB file"):
-            DuckDBWarehouse.open({"path": path}, writing=True, notify=pytest.fail)
+            connect(profile_of("duckdb", path=path), writing=True)
 
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="is a folder"):
-            DuckDBWarehouse.open({"path": tmp_path}, writing=True, notify=pytest.fail)
+            connect(profile_of("duckdb", path=tmp_path), writing=True)
 
     def test_a_file_in_a_missing_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(DataError, match="There is no folder"):
-            DuckDBWarehouse.open(
-                {"path": tmp_path / "no" / "exhaust.duckdb"}, writing=True, notify=pytest.fail
-            )
+            connect(profile_of("duckdb", path=tmp_path / "no" / "exhaust.duckdb"), writing=True)
 
 
 class TestPostgres:
@@ -220,11 +208,11 @@ class TestPostgres:
                 "create database latin encoding latin1 locale 'C' template template0"
             )
 
-        with pytest.raises(DataError, match="encoded in LATIN1"):
+        with pytest.raises(DataError, match="has the encoding LATIN1"):
             connect_to({**options, "dbname": "latin"})
 
     def test_a_refused_right_is_not_allowed(self, settings_postgres: Settings) -> None:
-        with connect(settings_postgres.profile, writing=True, notify=pytest.fail) as warehouse:
+        with connect(settings_postgres.profile, writing=True, console=NO_MESSAGES) as warehouse:
             warehouse.execute("create table landed (a text)")
             warehouse.execute("drop role if exists nobody; create role nobody; set role nobody")
 
@@ -234,8 +222,8 @@ class TestPostgres:
     def test_what_is_read_cannot_be_replaced_meanwhile(self, settings_postgres: Settings) -> None:
         profile = settings_postgres.profile
         with (
-            connect(profile, writing=False, notify=pytest.fail) as reader,
-            connect(profile, writing=True, notify=pytest.fail) as builder,
+            connect(profile, writing=False, console=NO_MESSAGES) as reader,
+            connect(profile, writing=True, console=NO_MESSAGES) as builder,
         ):
             builder.execute("create table mart as select 1 as a; set lock_timeout = '10ms'")
             with reader.snapshot(["mart"]):
@@ -248,13 +236,11 @@ class TestPostgres:
 
     def test_a_closed_connection_is_no_connection(self, settings_postgres: Settings) -> None:
         with (
-            connect(settings_postgres.profile, writing=False, notify=pytest.fail) as warehouse,
+            connect(settings_postgres.profile, writing=False, console=NO_MESSAGES) as warehouse,
             pytest.raises(NoConnection, match="was lost"),
         ):
             warehouse.query("select pg_terminate_backend(pg_backend_pid())")
 
 
 def connect_to(options: dict[str, object]) -> None:
-    from exhaust.warehouse.postgres import PostgresWarehouse
-
-    PostgresWarehouse.open(options).close()
+    connect(profile_of("postgres", **options), writing=False).close()

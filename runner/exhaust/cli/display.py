@@ -1,120 +1,112 @@
 """What a person sees: results on standard output, messages and progress on standard error."""
 
 import json
-import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from exhaust.errors import ExhaustError
+from exhaust.text import visible
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-Progress = Callable[[str, float], None]
-"""Takes what is being worked on, and the share (0 to 1) of the whole that is done."""
-
-# Also what reverses the direction of text, and bytes of an argument that are no UTF-8; not the
-# joiners (U+200C, U+200D), which Indic scripts need.
-UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def visible(text: object) -> str:
-    """A value as one line that cannot drive a terminal; None is blank."""
-    return "" if text is None else UNSAFE.sub(_escaped, str(text))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
-
-
-def counted(number: int, singular: str, plural: str | None = None) -> str:
-    """`1 row`, `1,234 rows`."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+    from rich.progress import Progress
 
 
 class Display:
+    """The console of a command; it also prints results. `close` ends its progress bar."""
+
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
-        self._console: Console | None = None
+        self._bar: Progress | None = None
+        self._lock = threading.RLock()
 
     def say(self, message: str) -> None:
-        """A message to the user, unless they asked for quiet."""
+        """Prints a message, unless the user wants only errors."""
         if not self._quiet:
             self._write(message)
 
     def error(self, error: ExhaustError) -> None:
-        """What is wrong, and what to do."""
+        """Prints what is wrong, and what to do."""
         self._write(f"error: {error.message}")
         if error.hint:
             self._write(f"hint: {error.hint}")
 
     def _write(self, message: str) -> None:
         text = "\n".join(map(visible, message.split("\n")))
-        if self._console:
-            self._console.print(text, markup=False, highlight=False, emoji=False, soft_wrap=True)
-        else:
-            print(text, file=sys.stderr, flush=True)
+        with self._lock:
+            if self._bar:
+                self._bar.console.print(
+                    text, markup=False, highlight=False, emoji=False, soft_wrap=True
+                )
+            else:
+                print(text, file=sys.stderr, flush=True)
+
+    def progress(self, what: str, share: float) -> None:
+        """Shows a progress bar on standard error, if that is a terminal, until all is done."""
+        if self._quiet or not sys.stderr.isatty():
+            return
+        with self._lock:
+            if share >= 1.0:
+                self.close()
+                return
+            if self._bar is None:
+                self._bar = _new_bar()
+                self._bar.start()
+            (task,) = self._bar.task_ids
+            self._bar.update(task, description=visible(what), completed=share)
+
+    def close(self) -> None:
+        """Removes the progress bar."""
+        with self._lock:
+            if self._bar:
+                self._bar.stop()
+            self._bar = None
 
     def json(self, result: object) -> None:
-        """A result for machines, on standard output."""
+        """Prints a result for machines on standard output."""
         print(json.dumps(result, indent=2, default=str))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A result for people, on standard output; numbers to the right."""
+        """Prints a result for people on standard output, with numbers aligned right."""
         print_table(columns, rows, sys.stdout)
 
     def preview(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """A table that is a message: on standard error, unless they asked for quiet."""
+        """Prints a table that is a message: on standard error, unless the user wants only
+        errors."""
         if not self._quiet:
             print_table(columns, rows, sys.stderr)
 
-    @contextmanager
-    def progress(self) -> Iterator[Progress]:
-        """A progress bar on standard error, if that is a terminal."""
-        if self._quiet or not sys.stderr.isatty():
-            yield lambda *_: None
-            return
-        from rich.console import Console
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
-        from rich.progress import Progress as Bar
 
-        self._console = Console(stderr=True)
-        with Bar(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            console=self._console,
-            transient=True,
-        ) as bar:
-            task = bar.add_task("", total=1.0, start=False, visible=False)
+def _new_bar() -> "Progress":
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-            def advance(what: str, share: float) -> None:
-                # Not shown between the works of a worker that waits for them.
-                bar.update(task, description=visible(what), completed=share, visible=share < 1.0)
-                bar.start_task(task)
-
-            try:
-                yield advance
-            finally:
-                self._console = None
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    bar.add_task("", total=1.0)
+    return bar
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: TextIO) -> None:
-    """Aligned columns; on a terminal all but the first (ids, to be copied) wrap at its width."""
+    """Prints aligned columns; on a terminal, all but the first (IDs, to be copied) wrap."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    numeric = [any(isinstance(row[place], int) for row in rows) for place in range(len(columns))]
-    for place, (name, is_number) in enumerate(zip(columns, numeric, strict=True)):
+    for index, name in enumerate(columns):
+        is_number = any(isinstance(row[index], int) for row in rows)
         table.add_column(
             Text(name),
             justify="right" if is_number else "left",
-            no_wrap=place == 0 or not file.isatty(),
+            no_wrap=index == 0 or not file.isatty(),
             overflow="fold",
         )
     for row in rows:

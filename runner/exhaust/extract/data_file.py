@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Protocol
 
 import duckdb
 
-from exhaust.errors import DataError, NoRoom
+from exhaust.errors import DataError, DiskFull
 from exhaust.extract.faults import NUL_PROBLEM, first_twice
 from exhaust.extract.limits import MAX_COLUMNS, MAX_NAME, MAX_RECORD
 from exhaust.extract.part import Part, literal
@@ -112,10 +112,10 @@ def first_fault(part: Part, check: Callable[[BinaryIO], None]) -> DataError | No
     return None
 
 
-def no_room(error: duckdb.Error) -> NoRoom | None:
+def no_room(error: duckdb.Error) -> DiskFull | None:
     """What DuckDB failed on, if it is that a file could not grow."""
     reason = str(error).splitlines()[0]
-    return NoRoom(reason) if any(full in reason for full in DISK_IS_FULL) else None
+    return DiskFull(reason) if any(full in reason for full in DISK_IS_FULL) else None
 
 
 def text_fault(part: Part, error: duckdb.Error) -> DataError | None:

@@ -1,4 +1,4 @@
-"""Lands an extract in the warehouse: all of its tables, or nothing."""
+"""Loads an extract into the landing schema: all of its tables, or none."""
 
 import dataclasses
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from exhaust.cli.display import Progress
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.extract.folder import Extract, ExtractTable
 from exhaust.extract.landing import together
 from exhaust.project.settings import Settings
@@ -24,15 +24,15 @@ class LoadedTable:
     rows: int
     files: int
     missing_columns: list[str]
-    """Listed columns that the extract lacks: they are null."""
+    """Columns that are read but are not in the extract; they are null."""
     newest: datetime | None = None
-    """The latest time (UTC) at which a row of it was written, where the table says that."""
+    """When its newest row was written (UTC), if the table has a column for that."""
     rows_before: int | None = None
-    """How many rows the load before brought; None if there was none."""
+    """The rows of the previous load; None if there was none."""
 
     @property
     def has_shrunk(self) -> bool:
-        """Whether it has lost more than half of its rows."""
+        """Whether the table lost more than half of its rows."""
         return self.rows < (self.rows_before or 0) / 2
 
 
@@ -40,10 +40,10 @@ class LoadedTable:
 class LoadReport:
     tables: list[LoadedTable]
     ignored: list[str]
-    """Names in the extract that look like data and are no table."""
+    """Names in the extract that look like data but are not a table's."""
 
     def as_json(self) -> dict[str, Any]:
-        """For machines; times in ISO 8601."""
+        """Returns the report for `--json`; times are ISO 8601."""
         tables = [
             {
                 **dataclasses.asdict(table),
@@ -56,16 +56,20 @@ class LoadReport:
 
 
 def load(
-    warehouse: Warehouse, settings: Settings, extract: Extract, progress: Progress
+    warehouse: Warehouse,
+    settings: Settings,
+    extract: Extract,
+    console: Console = SILENCE,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> LoadReport:
-    """Replaces the extract's tables in the landing schema, every column text, in one transaction.
+    """Replaces the extract's tables in the landing schema, all columns text, in one transaction.
 
-    Values land as they arrived. No other table of the schema changes but `loads`, which gets a row
-    a table. Raises DataError naming file and line if a file cannot be read; then nothing has
+    Values land as they arrived. The only other table that changes is `loads`, which gets a row per
+    table. Raises DataError that names file and line if a file cannot be read; then nothing has
     changed.
     """
     schema = settings.landing_schema
-    gauge = _Gauge(extract, progress)
+    gauge = _Gauge(extract, console)
     with warehouse.transaction():
         warehouse.execute(f"create schema if not exists {warehouse.identifier(schema)}")
         before = _rows_before(warehouse, schema)
@@ -74,16 +78,17 @@ def load(
             for table in extract.tables
         ]
         warehouse.put_in_place()
-        _record(warehouse, schema, loaded)
+        _record(warehouse, schema, loaded, clock.now())
     return LoadReport(loaded, list(extract.ignored))
 
 
-def _record(warehouse: Warehouse, schema: str, loaded: Sequence[LoadedTable]) -> None:
+def _record(
+    warehouse: Warehouse, schema: str, loaded: Sequence[LoadedTable], loaded_at: datetime
+) -> None:
     loads = warehouse.relation(schema, "loads")
-    now = datetime.now(UTC).replace(tzinfo=None).isoformat(sep=" ")
     rows = (
         f"({warehouse.literal(table.name)}, {table.rows}, {table.files}, "
-        f"timestamp {warehouse.literal(now)}, {_timestamp(table.newest)})"
+        f"{_timestamp(loaded_at)}, {_timestamp(table.newest)})"
         for table in loaded
     )
     if "loads" in warehouse.tables(schema):
@@ -105,7 +110,7 @@ def _timestamp(time: datetime | None) -> str:
 
 
 def _rows_before(warehouse: Warehouse, schema: str) -> dict[str, int]:
-    """How many rows the newest load of each table brought."""
+    """Returns the rows of each table in its newest load."""
     if "loads" not in warehouse.tables(schema):
         return {}
     found = warehouse.query(
@@ -129,7 +134,7 @@ def _load_table(
     for at_once in [groups] if warehouse.reads_in_parallel else [[group] for group in groups]:
         with gauge.watching(warehouse, name, sum(group.size for group in at_once)):
             rows += warehouse.insert(target, at_once)
-    # Without statistics Postgres would plan the build, right after this, by guesses.
+    # Without statistics, Postgres would plan the build that follows by guessing.
     warehouse.analyze(target)
     return LoadedTable(
         name,
@@ -142,9 +147,9 @@ def _load_table(
 
 
 def _newest(warehouse: Warehouse, relation: str, column: str | None) -> datetime | None:
-    """The latest of the times in a column that can be read, to the second.
+    """Returns the latest time in a column, to the second, ignoring what cannot be read.
 
-    The engine finds the greatest text of each offset; these few are read here.
+    The engine finds the greatest text for each offset; only these few are parsed here.
     """
     if column is None:
         return None
@@ -163,7 +168,7 @@ def _newest(warehouse: Warehouse, relation: str, column: str | None) -> datetime
 
 
 def _time(text: str, offset: str) -> datetime | None:
-    """A time in UTC; None if it is not one."""
+    """Returns a time in UTC; None if the text is not a time."""
     hours = re.search(r"[+-]\d{2}:?(\d{2})?$", offset)
     try:
         time = datetime.fromisoformat(text + (hours[0] if hours else "+00:00"))
@@ -173,10 +178,10 @@ def _time(text: str, offset: str) -> datetime | None:
 
 
 class _Gauge:
-    """Tells how far a load is, by the sizes of its files."""
+    """Reports the progress of a load by the sizes of its files."""
 
-    def __init__(self, extract: Extract, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, extract: Extract, console: Console) -> None:
+        self._console = console
         self._size = sum(file.part.size for table in extract.tables for file in table.files)
         self._done = 0
 
@@ -186,7 +191,7 @@ class _Gauge:
 
         def watch() -> None:
             while not ended.wait(0.2):
-                self._tell(table, (warehouse.progress() or 0) * size)
+                self._report(table, (warehouse.progress() or 0) * size)
 
         watcher = threading.Thread(target=watch, name=WATCHER)
         watcher.start()
@@ -196,7 +201,7 @@ class _Gauge:
             ended.set()
             watcher.join()
         self._done += size
-        self._tell(table, 0)
+        self._report(table, 0)
 
-    def _tell(self, table: str, of_these: float) -> None:
-        self._progress(table, (self._done + of_these) / (self._size or 1))
+    def _report(self, table: str, bytes_of_current: float) -> None:
+        self._console.progress(table, (self._done + bytes_of_current) / (self._size or 1))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from exhaust.errors import UsageError
+from exhaust.project.yaml_file import read_yaml
 
 SOURCES_FILE = Path("models/staging/_sources.yml")
 
@@ -19,45 +19,35 @@ class OtherName:
 
     name: str
     must_agree: bool = False
-    """Whether both, where both have a value, have to have the same."""
+    """Whether the two have to be equal where both have a value."""
     is_one: bool = False
     """Whether it holds one object where the listed column holds a list of them."""
 
 
 @dataclass(frozen=True)
 class SourceTable:
-    """A table that an extract may bring; `needed` are the columns that it cannot lack."""
+    """A table that an extract may have; `needed` are the columns that it must have."""
 
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
     needed: tuple[str, ...]
     json: tuple[str, ...] = ()
-    """The columns that hold JSON; in some extracts, collections in other notations."""
+    """The columns that hold JSON; some extracts write these collections in other notations."""
     newest: str | None = None
     """The column that says when a row was written."""
     other_names: tuple[tuple[str, OtherName], ...] = ()
-    """Listed columns, and the others that stand in for them."""
+    """Listed columns, each with the column that can stand in for it."""
     other_table: str | None = None
-    """The name of a table with the same columns, read where an extract has none of this name."""
+    """The table with the same columns that is read if an extract has none of this name."""
 
 
 def read_sources(project_dir: Path) -> list[SourceTable]:
-    """The raw tables of a project, in the order of its sources file; not the table of loads.
+    """Returns the raw tables of a project in the order of its sources file, without `loads`.
 
-    Raises UsageError if the project has no such file.
+    Raises UsageError if the file cannot be read.
     """
-    import yaml
-
-    file = project_dir / SOURCES_FILE
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise UsageError(
-            f"{file} cannot be read: {type(error).__name__}.",
-            "Give the folder of the project with --project-dir.",
-        ) from error
-    (source,) = content["sources"]
+    (source,) = read_yaml(project_dir / SOURCES_FILE)["sources"]
     return [_table(table) for table in source["tables"] if "written_by" not in _meta(table)]
 
 

@@ -1,4 +1,4 @@
-"""SQL text, from the same macros that dbt renders: nothing is escaped here."""
+"""SQL text from the same macros that dbt renders; nothing is escaped in Python."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
@@ -9,24 +9,25 @@ PURE_MACROS = ("sql_text.sql", "score_columns.sql", "course_report.sql")
 """The files of macros/ that need no dbt."""
 
 COLUMN = ("column_name", "label", "kind", "assessment_ordinal")
-"""What the header plan says of a column."""
+"""The fields of a column in a header plan."""
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-"""Where the command was installed from."""
+"""The folder that the command was installed from."""
 
 
 def identifier(name: str, engine: str) -> str:
-    """A name as a SQL identifier."""
+    """Returns a name as a SQL identifier."""
     return str(_macros(CHECKOUT).sql_identifier(name, engine))
 
 
 def literal(value: str | None, engine: str) -> str:
-    """A text as a SQL literal; None is null."""
+    """Returns a string as a SQL literal; None is null."""
     return str(_macros(CHECKOUT).sql_literal(value, engine))
 
 
-def course_report(
+def report(
     project_dir: Path,
+    macro: str,
     *,
     engine: str,
     relation: str,
@@ -35,22 +36,23 @@ def course_report(
     batch_ids: Sequence[str] | None = None,
     root_org_id: str | None = None,
 ) -> str:
-    """The SELECT of a course's report: one row a learner and batch, every column text.
+    """Renders the SELECT of a course's report: one row per learner and batch, all columns text.
 
-    `relation` is the SQL name of course_progress; `columns` the header plan in order, each with
-    column_name, label, kind and assessment_ordinal; without `batch_ids` all batches of the course;
-    with `root_org_id` the learners of that root organisation alone.
+    `macro` makes the SELECT; `relation` is the SQL name of the mart of its rows; `columns` is the
+    header plan in order, each with column_name, label, kind and assessment_ordinal. Without
+    `batch_ids` the report has all batches of the course; with `root_org_id` it has only the
+    learners of that root organisation.
     """
     values = _report_values(
         project_dir, engine, tuple(tuple(column[name] for name in COLUMN) for column in columns)
     )
-    macros = _macros(project_dir)
-    return str(macros.report_of(values, engine, relation, course_id, batch_ids, root_org_id))
+    select = getattr(_macros(project_dir), macro)
+    return str(select(values, engine, relation, course_id, batch_ids, root_org_id))
 
 
 @lru_cache(maxsize=1)
 def _report_values(project_dir: Path, engine: str, columns: Sequence[Sequence[Any]]) -> str:
-    """Kept for the next batch of the course: to render them takes as long as to write its rows."""
+    """Kept for the next batch of the course: rendering takes as long as writing its rows."""
     plan = [dict(zip(COLUMN, column, strict=True)) for column in columns]
     return str(_macros(project_dir).report_values(engine, plan))
 
@@ -65,7 +67,7 @@ def assessment_attempts(
     batch_ids: Sequence[str],
     root_org_id: str | None = None,
 ) -> str:
-    """The SELECT of one row that counts, in the order of `assessments`, who attempted each."""
+    """Renders the SELECT of one row that counts the attempts of each of `assessments`, in order."""
     return str(
         _macros(project_dir).assessment_attempts(
             engine, relation, assessments, course_id, batch_ids, root_org_id
@@ -78,6 +80,6 @@ def _macros(project_dir: Path) -> Any:
     from jinja2 import Environment, StrictUndefined
 
     text = "".join((project_dir / "macros" / name).read_text("utf-8") for name in PURE_MACROS)
-    # Not from the internet, and not HTML: values are escaped as SQL by the macros themselves.
+    # No HTML and no text from a network: the macros themselves escape values for SQL.
     environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
     return environment.from_string(text).module

@@ -1,33 +1,29 @@
-"""The layouts of a report file: which columns of the header plan it has, under which labels."""
+"""The layouts of a report file: which columns of the header plan it has, and their labels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
 
-Column = Mapping[str, Any]
-"""A column of the header plan: column_name, label, kind, assessment_ordinal."""
+from exhaust.marts.header_plan import Column, assessments
 
 SUNBIRD = {
     "course_id": {"label": "Collection Id"},
     "batch_id": {"label": "Batch Id", "kind": "sunbird_batch"},
     "school_id": {"label": "School Id"},
 }
-"""What Sunbird's own job writes in another way."""
+"""What Sunbird's own job writes differently."""
 
 
 class Layout(StrEnum):
     EXHAUST = "exhaust"
     SUNBIRD = "sunbird"
-    """As the file of Sunbird's own job: for tools that read it."""
-
-
-def assessments(plan: Sequence[Column]) -> list[Column]:
-    """The columns of a header plan that hold scores."""
-    return [column for column in plan if column["kind"] == "score"]
+    """Like the file of Sunbird's own job, for tools that read it."""
 
 
 def sunbird_plan(plan: Sequence[Column], attempts: Sequence[int]) -> list[Column]:
-    """The header plan as Sunbird's job has it; `attempts` tells how often each assessment was."""
+    """Returns a header plan as Sunbird's job has it.
+
+    `attempts` has the number of learners who attempted each assessment, in the order of the plan.
+    """
     fixed = [column for column in plan if column["kind"] != "score"]
     attempted = [
         column for column, number in zip(assessments(plan), attempts, strict=True) if number

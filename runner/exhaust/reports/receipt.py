@@ -1,4 +1,4 @@
-"""The receipt beside a report file: what is in it, as of when, and what proves it unchanged."""
+"""The receipt next to a report file: what the file contains, as of when, and how to verify it."""
 
 import json
 from collections import Counter
@@ -10,28 +10,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from exhaust.marts.courses import Batch, Course, Requester
-from exhaust.reports.layout import Column, Layout
+from exhaust.marts.entities import Batch, Course, Requester
+from exhaust.marts.header_plan import Column
+from exhaust.marts.state import Build
+from exhaust.reports.layout import Layout
 
 VERSION = 1
-"""Of the form of receipts."""
+"""The version of the receipt's own form."""
 
 
 def receipt_path(file: Path) -> Path:
-    """Where the receipt of a report file is."""
+    """Returns the path of a report file's receipt."""
     return file.with_name(f"{file.name}.receipt.json")
-
-
-@dataclass(frozen=True)
-class Build:
-    """The build that a report is made from; times are UTC."""
-
-    id: str
-    status: str
-    started_at: datetime
-    ended_at: datetime | None
-    loaded_at: datetime | None
-    """When the newest of its data was loaded; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +36,18 @@ class Origin:
     requester: Requester | None
     layout: Layout
     request_ids: Mapping[str, str]
-    """What the ledger calls the request, if it knows it, by course id."""
+    """The IDs of the requests in the ledger, by course ID."""
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What one report file holds."""
+    """What one report file contains."""
 
     course: Course
     batches: Sequence[Batch]
     are_all_batches: bool
     root_org_id: str | None
-    """The root organisation whose learners alone are in it; None: all are."""
+    """The root organisation of its learners, if it has only those of one."""
     columns: Sequence[Column]
     rows: int
     bytes: int
@@ -65,7 +55,7 @@ class Contents:
 
     @property
     def left_out(self) -> dict[str, int]:
-        """Enrolments that are no row, by reason."""
+        """Enrolments that are not rows, by reason."""
         left_out: Counter[str] = Counter()
         for batch in self.batches:
             left_out.update(batch.left_out)
@@ -73,7 +63,7 @@ class Contents:
 
 
 def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
-    """The receipt of a file as JSON, a version of its form first."""
+    """Returns the receipt of a file as JSON, which starts with the version of its form."""
     build = origin.build
     content: Mapping[str, Any] = {
         "receipt": VERSION,

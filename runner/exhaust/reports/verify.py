@@ -1,4 +1,4 @@
-"""Holds a report file against its receipt, and names what a spreadsheet program made of it."""
+"""Compares a report file with its receipt, and names what a spreadsheet program changed."""
 
 import csv
 import hashlib
@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from exhaust.cli.display import counted, visible
 from exhaust.errors import DataError, NotFound
-from exhaust.reports.files import csv_line
+from exhaust.reports.formats.csv import csv_line
 from exhaust.reports.receipt import VERSION, receipt_path
+from exhaust.text import counted, visible
 
 IDS = ("collection id", "batch id", "user uuid", "school id")
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-ENDS = {"\r\n": "CR LF", "\r": "CR"}
+LINE_ENDS = {"\r\n": "CR LF", "\r": "CR"}
 QUOTED = re.compile(r'(?:"(?:[^"]|"")*"[,;\t])*"(?:[^"]|"")*"')
 DECIMAL = re.compile(r"[0-9]+[.,]0+")
 SHORT_SCHOOL = re.compile(r"[1-9][0-9]{9}")
-"""India's school ids (UDISE) have eleven digits, the first of them often a zero."""
+"""India's school IDs (UDISE) have eleven digits; the first is often a zero."""
 SCIENTIFIC = re.compile(r"-?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
 FORMS = {
     "date": re.compile(r"(0[1-9]|[12][0-9]|3[01])/(0[1-9]|1[0-2])/[0-9]{4}"),
@@ -29,28 +29,29 @@ FORMS = {
     "percent": re.compile(r"[0-9]+%"),
     "score": re.compile(r"[0-9]+%"),
 }
-"""How the report writes a value that is not blank, by its kind in the header plan."""
-WORDS = {
-    "date": "a date that is not written dd/mm/yyyy",
-    "number": "a progress that is no whole number",
-    "percent": "a score that is no whole percentage",
-    "score": "a score that is no whole percentage",
+"""How the report writes a value that is not empty, by its kind in the header plan."""
+WRONG_FORMS = {
+    "date": "a date that is not written as dd/mm/yyyy",
+    "number": "a progress that is not a whole number",
+    "percent": "a score that is not a whole percentage",
+    "score": "a score that is not a whole percentage",
 }
 PRECISE_DIGITS = 14
-"""How many digits of a number every spreadsheet program keeps; some round the fifteenth."""
-EXAMPLE = 60
+"""The digits of a number that every spreadsheet program keeps; some round the fifteenth."""
+MAX_EXAMPLE = 60
+"""Characters of a value that are shown."""
 MAX_VALUE = 1 << 24
-"""Of a value, in characters: a quote that is not closed would make one value of the whole rest."""
+"""Characters of a value: an unclosed quote would turn the rest of the file into one value."""
 
 
 @dataclass(frozen=True)
 class Verification:
-    """What became of a file."""
+    """How a file compares with its receipt."""
 
     file: str
     receipt: str
     rows: int
-    """That the receipt tells of."""
+    """Rows according to the receipt."""
     is_unchanged: bool
     changes: list[str]
 
@@ -58,7 +59,7 @@ class Verification:
 def verify(file: Path) -> Verification:
     """Compares a file with its receipt.
 
-    Raises NotFound if either is not there, DataError if the receipt cannot be read.
+    Raises NotFound if either does not exist, DataError if the receipt cannot be read.
     """
     if not file.is_file():
         raise NotFound(f"There is no file {file}.", "Give a report that `exhaust export` wrote.")
@@ -68,7 +69,7 @@ def verify(file: Path) -> Verification:
         has_hash = hashlib.file_digest(stream, "sha256").hexdigest() == receipt["sha256"]
         has_size = stream.tell() == receipt["bytes"]
     if has_hash:
-        changes = [] if has_size else ["the receipt was changed: its bytes are not the file's"]
+        changes = [] if has_size else ["the receipt was changed: it has another size than the file"]
     else:
         changes = _changes(file, receipt)
     return Verification(
@@ -84,7 +85,7 @@ def _read_receipt(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise NotFound(
             f"There is no receipt {path}.",
-            "Put the receipt that `exhaust export` wrote beside the file, under this name.",
+            "Put the receipt that `exhaust export` wrote next to the file, under this name.",
         )
     try:
         receipt = json.loads(path.read_text("utf-8"))
@@ -98,20 +99,20 @@ def _read_receipt(path: Path) -> Mapping[str, Any]:
         is_known = is_whole = False
     if not (is_known and is_whole):
         raise DataError(
-            f"{path} is no receipt, or not of a form that is known here.",
-            "Take the receipt that was written with the file, or a newer exhaust.",
+            f"{path} is not a receipt, or has a form that this version of exhaust does not know.",
+            "Use the receipt that was written with the file, or a newer exhaust.",
         )
     return receipt  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
 class _Expected:
-    """What a receipt says of the values."""
+    """What a receipt says about the values of its file."""
 
     kinds: Mapping[str, str]
-    """Of the columns, by label, in their order."""
+    """The kind of each column, by label, in their order."""
     ids: Mapping[str, frozenset[str]]
-    """The values that there can be, by label in lower case."""
+    """The possible values, by label in lower case."""
 
     @classmethod
     def of(cls, receipt: Mapping[str, Any]) -> "_Expected":
@@ -127,7 +128,7 @@ class _Expected:
 
 @dataclass
 class _Findings:
-    """Kinds of changes, each with its number and its first example."""
+    """The kinds of changes, each with its count and first example."""
 
     _numbers: dict[str, int] = field(default_factory=dict)
     _examples: dict[str, str] = field(default_factory=dict)
@@ -145,9 +146,9 @@ class _Findings:
 
 
 def _shown(text: str) -> str:
-    """A text of the file as it may be shown: it could be long, or drive a terminal."""
-    shown = visible(text[: EXAMPLE + 1])
-    return shown if len(shown) <= EXAMPLE else shown[: EXAMPLE - 1] + "…"
+    """Returns a value of the file as it may be shown: it may be long, or control a terminal."""
+    shown = visible(text[: MAX_EXAMPLE + 1])
+    return shown if len(shown) <= MAX_EXAMPLE else shown[: MAX_EXAMPLE - 1] + "…"
 
 
 def _changes(file: Path, receipt: Mapping[str, Any]) -> list[str]:
@@ -159,7 +160,7 @@ def _changes(file: Path, receipt: Mapping[str, Any]) -> list[str]:
     rows = number = 0
     header: list[str] = []
     changes: list[str] = []
-    # Row by row, as only a changed file is read here, and no engine can be trusted with it.
+    # Row by row in Python: only a changed file is read here, and an engine may misread it.
     try:
         for number, values in _records(file, form):
             digest.update(csv_line(values))
@@ -169,22 +170,24 @@ def _changes(file: Path, receipt: Mapping[str, Any]) -> list[str]:
             rows += 1
             _check_row(number, header, values, expected, learners, findings)
     except csv.Error:
-        changes.append(f"nothing after row {number:,} can be read: is a quote not closed?")
+        changes.append(f"the file cannot be read after row {number:,}: a quote may not be closed")
     if not header:
         changes.append("the file is empty")
     changes += findings.lines()
     if rows != receipt["rows"]:
-        changes.insert(0, f"it has {counted(rows, 'row')}, and had {receipt['rows']:,}")
+        changes.insert(0, f"it has {counted(rows, 'row')}; the receipt says {receipt['rows']:,}")
     if digest.hexdigest() == receipt["sha256"]:
-        changes = ["only the form of the file was changed, and no value"]
+        changes = ["no value was changed, only the form of the file"]
     elif not changes:
-        changes = ["values were changed in a way that leaves no trace: compare with a new export"]
+        changes = [
+            "values were changed, but the file does not show which: compare it with a new export"
+        ]
     return [*form.changes, *changes]
 
 
 @dataclass(frozen=True)
 class _Form:
-    """How a file is written, and what of that is not the report's own form."""
+    """How a file is written, and how that differs from the report's own form."""
 
     encoding: str
     separator: str
@@ -195,21 +198,21 @@ class _Form:
         encoding, changes = _encoding(file)
         with file.open(encoding=encoding, errors="replace", newline="") as text:
             header = text.readline(MAX_VALUE)
-        # Of the header alone, as values may hold such ends of lines and quotes of their own.
+        # Only the header: values may contain line ends and quotes of their own.
         line = header.rstrip("\r\n")
         end = header[len(line) :]
         separator = max(SEPARATORS, key=line.count)
-        if end in ENDS:
-            changes.append(f"lines end in {ENDS[end]}, not in LF")
+        if end in LINE_ENDS:
+            changes.append(f"lines end in {LINE_ENDS[end]}, not in LF")
         if separator != ",":
             changes.append(f"values are separated by {SEPARATORS[separator]}, not by commas")
         if QUOTED.fullmatch(line):
-            changes.append("values stand in quotes that need none")
+            changes.append("values are quoted that need no quotes")
         return cls(encoding, separator, changes)
 
 
 def _encoding(file: Path) -> tuple[str, list[str]]:
-    """The encoding to read a file in, and what became of the report's own."""
+    """Returns the encoding to read a file with, and how it differs from the report's own."""
     with file.open("rb") as stream:
         head = stream.read(3)
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -221,11 +224,12 @@ def _encoding(file: Path) -> tuple[str, list[str]]:
     except UnicodeDecodeError:
         return "cp1252", ["the file is not in UTF-8: names in Indic scripts are lost"]
     has_mark = head == b"\xef\xbb\xbf"
-    return "utf-8-sig", ["a byte order mark was put before the text"] if has_mark else []
+    return "utf-8-sig", ["a byte order mark was added at the start"] if has_mark else []
 
 
 def _records(file: Path, form: _Form) -> Iterator[tuple[int, list[str]]]:
-    """The records of a file with their numbers, from 1; blank lines have a number and are none."""
+    """Yields the records of a file with their numbers from 1; blank lines count, but are left
+    out."""
     csv.field_size_limit(MAX_VALUE)
     with file.open(encoding=form.encoding, errors="replace", newline="") as text:
         for number, record in enumerate(csv.reader(text, delimiter=form.separator), 1):
@@ -236,13 +240,13 @@ def _records(file: Path, form: _Form) -> Iterator[tuple[int, list[str]]]:
 def _check_header(
     number: int, header: list[str], expected: list[str], findings: _Findings
 ) -> list[str]:
-    """The labels by which to look at the values: those of the report where one was renamed."""
+    """Returns the labels of the columns, with the report's own where one was renamed."""
     labels, known, found = list(header), set(expected), set(header)
     if len(header) == len(expected):
-        for place, (new, old) in enumerate(zip(header, expected, strict=True)):
+        for index, (new, old) in enumerate(zip(header, expected, strict=True)):
             if new not in known and old not in found:
                 findings.add("a column that was renamed", number, old, new)
-                labels[place] = old
+                labels[index] = old
     missing = Counter(expected) - Counter(labels)
     added = Counter(labels) - Counter(expected)
     for label in missing.elements():
@@ -252,7 +256,7 @@ def _check_header(
     kept = [label for label in dict.fromkeys(labels) if label in known]
     for old, new in zip((label for label in expected if label not in missing), kept, strict=True):
         if old != new:
-            findings.add("a column in the place of another", number, old, new)
+            findings.add("a column that was moved", number, old, new)
     return labels
 
 
@@ -265,7 +269,7 @@ def _check_row(
     findings: _Findings,
 ) -> None:
     if len(values) != len(header):
-        short = f"a row that has not {counted(len(header), 'value')}"
+        short = f"a row that does not have {counted(len(header), 'value')}"
         findings.add(short, number, header[0], ",".join(values))
     for label, value in zip(header, values, strict=False):
         what = _change(label.lower(), value, expected.kinds.get(label, ""), expected)
@@ -273,44 +277,44 @@ def _check_row(
             findings.add(what, number, label, value)
     by_label = {label.lower(): value for label, value in zip(header, values, strict=False)}
     learner = (by_label.get("batch id", ""), by_label.get("user uuid", ""))
-    # Ids that became numbers are alike without being of one batch or learner.
+    # IDs that became numbers can be equal without being the same batch or learner.
     if learner[0] not in expected.ids["batch id"] or SCIENTIFIC.fullmatch(learner[1]):
         return
     if learner in learners:
-        findings.add("a learner who stands twice in a batch", number, "User UUID", learner[1])
+        findings.add("a learner who is in a batch twice", number, "User UUID", learner[1])
     learners.add(learner)
 
 
 def _change(label: str, value: str, kind: str, expected: _Expected) -> str | None:
-    """What became of a value, if that can be seen."""
+    """Returns how a value was changed, if that can be seen."""
     if kind in FORMS and value and not FORMS[kind].fullmatch(value):
-        return WORDS[kind]
+        return WRONG_FORMS[kind]
     known = expected.ids.get(label)
     if known and value in known:
         return None
     if label in IDS and SCIENTIFIC.fullmatch(value):
-        return "an id that became a number in scientific notation"
+        return "an ID that became a number in scientific notation"
     if label in IDS and DECIMAL.fullmatch(value):
-        return "an id that became a number with decimals"
+        return "an ID that became a number with decimals"
     if label == "school id" and SHORT_SCHOOL.fullmatch(value):
-        return "a school id of ten digits, so perhaps without its leading zero"
+        return "a school ID of ten digits, perhaps without its leading zero"
     if known is None:
         return None
     return next(
         (what for what, is_it in LOSSES.items() if any(is_it(value, true) for true in known)),
-        "an id that is not in the receipt",
+        "an ID that is not in the receipt",
     )
 
 
 LOSSES: Mapping[str, Callable[[str, str], bool]] = {
-    "an id that lost its leading zeros": lambda value, true: (
+    "an ID that lost its leading zeros": lambda value, true: (
         value != "" and value == true.lstrip("0")
     ),
-    "an id that lost its last digits": lambda value, true: (
+    "an ID that lost its last digits": lambda value, true: (
         len(value) == len(true.lstrip("0")) > PRECISE_DIGITS + 1
         and true.isdigit()
         and value[:PRECISE_DIGITS] == true.lstrip("0")[:PRECISE_DIGITS]
         and not value[PRECISE_DIGITS + 1 :].strip("0")
     ),
 }
-"""What a number keeps of an id that it was taken for."""
+"""How an ID changes when a program takes it for a number."""

@@ -1,120 +1,43 @@
-"""The ledger of report requests: what was asked for, by whom, how far it is, where its files are.
+"""The ledger of report requests: who requested what, its progress, and where its files are.
 
-A table of requests, whose columns are Sunbird's own and ours, and one of their batches. Nobody
-looks before leaping: a unique index refuses a batch that is under way, and every change of a
-request names the state, and the worker, that it is changed from.
+It has a table of requests, with Sunbird's own columns and ours, and a table of their batches. A
+unique index prevents duplicate requests, and every change of a request names the state and the
+worker that it changes, so no check can be overtaken by another process.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from exhaust.cli.display import visible
+from exhaust.console import SYSTEM_CLOCK, Clock
 from exhaust.errors import Busy, NotFound, UsageError
-from exhaust.project.settings import Profile
-from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store
+from exhaust.marts.state import minute
+from exhaust.project.profile import Profile
+from exhaust.requests.entities import UNDER_WAY, Claim, LeaseLost, NewRequest, Request, Status
+from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store, read_requests
+from exhaust.text import visible
 
-DATASET = "progress-exhaust"
 MAX_TRIES = 3
 LEASE = timedelta(minutes=2)
-
-
-class Status(StrEnum):
-    SUBMITTED = "SUBMITTED"
-    PROCESSING = "PROCESSING"
-    SUCCESS = "SUCCESS"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-
-
-UNDER_WAY = (Status.SUBMITTED, Status.PROCESSING)
-
-
-class LeaseLost(Exception):
-    """The request of this id is no longer the worker's: it was cancelled, or another one has it."""
-
-
-@dataclass(frozen=True)
-class Request:
-    request_id: str
-    course_id: str
-    course_name: str | None
-    batch_ids: list[str]
-    requester: str
-    channel: str
-    status: Status
-    submitted_at: datetime
-    """UTC, as all times here."""
-    completed_at: datetime | None
-    rows_done: int
-    rows_expected: int
-    position: int | None
-    """Among those that wait, from 1."""
-    tries: int
-    error: str | None
-    files: dict[str, str]
-    """Of the batches that are done, by batch id."""
-    request_data: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A request that a worker holds, until its lease runs out."""
-
-    request: Request
-    worker: str
-
-
-def request_id(
-    course_id: str, batch_ids: Sequence[str], requester: str, channel: str, day: date
-) -> str:
-    """Sunbird's id of a request: the same for the same report, requester and day."""
-    text = "|".join(
-        [DATASET, f"{course_id}_{_joined(batch_ids)}", requester, channel, f"{day:%Y-%m-%d}"]
-    )
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()
-
-
-def _joined(batch_ids: Sequence[str]) -> str:
-    return ",".join(sorted(batch_ids, key=str.encode))
-
-
-def _rows_of(request_id: str) -> sa.ScalarSelect[int]:
-    """The rows of the batches of a request that are done."""
-    rows = sa.func.coalesce(sa.func.sum(BATCHES.c.rows), 0)
-    return sa.select(rows).where(BATCHES.c.request_id == request_id).scalar_subquery()
-
-
-def utc_now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 class Ledger:
     """An open ledger. Use it as a context manager; leaving it closes the connections."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime], lease: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, lease: timedelta) -> None:
         self._store = store
         self._clock = clock
         self.lease = lease
 
     @classmethod
-    def open(
-        cls,
-        profile: Profile,
-        *,
-        clock: Callable[[], datetime] = utc_now,
-        lease: timedelta = LEASE,
-    ) -> Self:
+    def open(cls, profile: Profile, clock: Clock = SYSTEM_CLOCK, lease: timedelta = LEASE) -> Self:
         """Opens the ledger of a warehouse.
 
-        Raises NoConnection, Busy, DataError if a newer exhaust made it.
+        Raises NoConnection, Busy, DataError if a newer exhaust created it.
         """
         return cls(Store.open(profile), clock, lease)
 
@@ -127,119 +50,106 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def submit(
-        self,
-        *,
-        course_id: str,
-        course_name: str | None,
-        batches: Mapping[str, int],
-        requester: str,
-        channel: str,
-        day: date,
-        request_data: Mapping[str, Any],
-        worker: str | None = None,
-    ) -> Request:
-        """Puts a request in; `batches` gives the rows that each will have.
+    def submit(self, new: NewRequest, worker: str | None = None) -> Request:
+        """Adds a request; it waits, or is the worker's at once.
 
-        It waits, or is the worker's at once. Raises Busy while a request of the same channel for
-        one of the batches is under way; but what a worker takes at once replaces a request of the
-        same requester whose worker has stopped.
+        Raises Busy while a request of the same channel for one of the batches is under way. But a
+        request that a worker takes at once replaces one of the same requester whose worker has
+        stopped.
         """
-        base = request_id(course_id, list(batches), requester, channel, day)
         while True:
             try:
-                with self._store.begin() as connection:
-                    new_id = self._next_id(connection, base)
-                    connection.execute(
-                        sa.insert(REQUESTS).values(
-                            tag=f"{course_id}_{_joined(list(batches))}:{channel}",
-                            request_id=new_id,
-                            job_id=DATASET,
-                            status=Status.SUBMITTED,
-                            request_data=dict(request_data),
-                            requested_by=requester,
-                            requested_channel=channel,
-                            dt_job_submitted=self._clock(),
-                            batch_number=len(batches),
-                            course_id=course_id,
-                            course_name=course_name,
-                            rows_expected=sum(batches.values()),
-                        )
-                    )
-                    connection.execute(
-                        sa.insert(BATCHES),
-                        [
-                            {
-                                "request_id": new_id,
-                                "batch_id": batch_id,
-                                "dataset": DATASET,
-                                "course_id": course_id,
-                                "channel": channel,
-                                "is_under_way": True,
-                            }
-                            # In one order: requests that wait for each other's would wait for ever.
-                            for batch_id in sorted(batches, key=str.encode)
-                        ],
-                    )
-                    if worker is not None:
-                        self._take(connection, new_id, worker)
-                return self.request(new_id)
+                return self._insert(new, worker)
             except IntegrityError:
-                self._refuse_what_is_under_way(
-                    course_id, list(batches), channel, None if worker is None else requester
+                self._check_under_way(new, None if worker is None else new.requester)
+                # That one has ended meanwhile, or it took the ID: try again.
+
+    def _insert(self, new: NewRequest, worker: str | None) -> Request:
+        with self._store.begin() as connection:
+            new_id = self._next_id(connection, new.request_id)
+            connection.execute(
+                sa.insert(REQUESTS).values(
+                    tag=new.tag,
+                    request_id=new_id,
+                    job_id=new.kind.dataset,
+                    status=Status.SUBMITTED,
+                    request_data=dict(new.request_data),
+                    requested_by=new.requester,
+                    requested_channel=new.channel,
+                    dt_job_submitted=self._now(),
+                    batch_number=len(new.batches),
+                    course_id=new.course_id,
+                    course_name=new.course_name,
+                    rows_expected=sum(new.batches.values()),
                 )
-                # It has ended in between, or the id was taken by one that has: once more.
+            )
+            connection.execute(
+                sa.insert(BATCHES),
+                [
+                    {
+                        "request_id": new_id,
+                        "batch_id": batch_id,
+                        "dataset": new.kind.dataset,
+                        "course_id": new.course_id,
+                        "channel": new.channel,
+                        "is_under_way": True,
+                    }
+                    for batch_id in new.batch_ids
+                ],
+            )
+            if worker is not None:
+                self._take(connection, new_id, worker)
+        return self.request(new_id)
 
     def _next_id(self, connection: Connection, base: str) -> str:
-        """The first request of a day has the id itself, later ones a number after it."""
+        """The first request of a day has the ID itself, later ones have a number after it."""
         taken = connection.execute(
             sa.select(REQUESTS.c.request_id).where(REQUESTS.c.request_id.startswith(base))
         )
         highest = max((int(row.request_id[len(base) + 1 :] or 1) for row in taken), default=0)
         return f"{base}-{highest + 1}" if highest else base
 
-    def _refuse_what_is_under_way(
-        self, course_id: str, batch_ids: Sequence[str], channel: str, replacing: str | None
-    ) -> None:
-        """Busy, unless it is a request of the requester `replacing` whose worker has stopped."""
+    def _check_under_way(self, new: NewRequest, replacing: str | None) -> None:
+        """Raises Busy, unless the request is one of `replacing` whose worker has stopped."""
         with self._store.begin() as connection:
             found = connection.execute(
                 sa.select(BATCHES.c.batch_id, REQUESTS)
                 .join(REQUESTS, BATCHES.c.request_id == REQUESTS.c.request_id)
                 .where(
-                    BATCHES.c.course_id == course_id,
-                    BATCHES.c.batch_id.in_(batch_ids),
-                    BATCHES.c.channel == channel,
+                    BATCHES.c.dataset == new.kind.dataset,
+                    BATCHES.c.course_id == new.course_id,
+                    BATCHES.c.batch_id.in_(new.batch_ids),
+                    BATCHES.c.channel == new.channel,
                     BATCHES.c.is_under_way,
                 )
             ).first()
             if found is None:
                 return
-            has_stopped = found.status == Status.PROCESSING and found.lease_until < self._clock()
+            has_stopped = found.status == Status.PROCESSING and found.lease_until < self._now()
             if has_stopped and found.requested_by == replacing:
-                reason = "Its worker stopped, and the report was asked for again."
+                reason = "Its worker stopped, and the report was requested again."
                 self._end(connection, found.request_id, Status.FAILED, reason)
                 return
         raise Busy(
             "The request for this report is being processed: batch "
-            f"{visible(found.batch_id)} was requested at "
-            f"{found.dt_job_submitted:%Y-%m-%d %H:%M} UTC, is {found.status}, and has "
-            f"{found.rows_done:,} of {found.rows_expected:,} rows.",
-            "Its worker has stopped: `exhaust process` takes it up."
+            f"{visible(found.batch_id)} was requested at {minute(found.dt_job_submitted)} and is "
+            f"{found.status}, with {found.rows_done:,} of {found.rows_expected:,} rows.",
+            "Its worker has stopped. Run `exhaust process` to take it up again."
             if has_stopped
-            else "It can be requested again when it has ended.",
+            else "You can request it again when it has ended.",
         )
 
     def claim(self, worker: str) -> Claim | None:
-        """Takes the request that has waited longest.
+        """Takes the request that has waited longest; returns None if there is none.
 
-        A request whose worker's lease ran out waits again; after the third time it has failed.
+        A request whose worker's lease has ended waits again; after the third try it fails.
         """
         while True:
-            now = self._clock()
             is_free = sa.or_(
                 REQUESTS.c.status == Status.SUBMITTED,
-                sa.and_(REQUESTS.c.status == Status.PROCESSING, REQUESTS.c.lease_until < now),
+                sa.and_(
+                    REQUESTS.c.status == Status.PROCESSING, REQUESTS.c.lease_until < self._now()
+                ),
             )
             with self._store.begin() as connection:
                 free = connection.execute(
@@ -254,11 +164,11 @@ class Ledger:
                 if free.iteration < MAX_TRIES:
                     self._take(connection, free.request_id, worker)
                     return Claim(self._read(connection, free.request_id), worker)
-                reason = free.err_message or "Its worker stopped, three times."
+                reason = free.err_message or "Its worker stopped three times."
                 self._end(connection, free.request_id, Status.FAILED, reason)
 
     def _take(self, connection: Connection, request_id: str, worker: str) -> None:
-        now = self._clock()
+        now = self._now()
         connection.execute(
             sa.update(REQUESTS)
             .where(REQUESTS.c.request_id == request_id)
@@ -273,7 +183,7 @@ class Ledger:
         )
 
     def heartbeat(self, claim: Claim, rows_done: int | None = None) -> None:
-        """Holds a request for another lease; LeaseLost if it is no longer this worker's."""
+        """Holds a request for another lease. Raises LeaseLost if it is no longer this worker's."""
         with self._store.begin() as connection:
             self._hold(connection, claim, {} if rows_done is None else {"rows_done": rows_done})
 
@@ -285,14 +195,14 @@ class Ledger:
         rows: int,
         publish: Callable[[], None] = lambda: None,
     ) -> None:
-        """Remembers a batch that is done, so that no other try makes it again; `file` is None for
-        what went to standard output.
+        """Records a batch as done, so that no other try makes it again.
 
-        `publish` gives the file its name: it is called while nobody else can take the request.
+        `file` is None for standard output. `publish` gives the file its name: it is called while
+        no other worker can take the request.
         """
         request_id = claim.request.request_id
         with self._store.begin() as connection:
-            self._hold(connection, claim, {"dt_file_created": self._clock()})
+            self._hold(connection, claim, {"dt_file_created": self._now()})
             connection.execute(
                 sa.update(BATCHES)
                 .where(BATCHES.c.request_id == request_id, BATCHES.c.batch_id == batch_id)
@@ -315,31 +225,32 @@ class Ledger:
             publish()
 
     def succeed(self, claim: Claim) -> Request:
-        """Ends a request well, which has all its files."""
+        """Ends a request that has all its files."""
         request_id = claim.request.request_id
         with self._store.begin() as connection:
-            # What was expected may have changed by a build in between.
+            # A build in between may have changed what was expected.
             rows = _rows_of(request_id)
             self._hold(connection, claim, {"rows_done": rows, "rows_expected": rows})
             self._end(connection, request_id, Status.SUCCESS, None)
             return self._read(connection, request_id)
 
     def fail(self, claim: Claim, reason: str, *, is_final: bool) -> Request:
-        """Ends a request that cannot be fulfilled; or lets it be tried again, up to three times."""
+        """Ends a request that failed, or makes it wait for another try, up to three times."""
         with self._store.begin() as connection:
             if is_final or claim.request.tries >= MAX_TRIES:
                 self._hold(connection, claim, {})
                 self._end(connection, claim.request.request_id, Status.FAILED, reason)
             else:
-                self._let_wait(connection, claim, reason, tries=claim.request.tries)
+                self._requeue(connection, claim, reason, tries=claim.request.tries)
             return self._read(connection, claim.request.request_id)
 
     def put_back(self, claim: Claim, reason: str) -> None:
-        """Lets a request wait again as if it had not been tried: it was not its own fault."""
+        """Makes a request wait again without counting the try, because it did not cause the
+        failure."""
         with self._store.begin() as connection:
-            self._let_wait(connection, claim, reason, tries=claim.request.tries - 1)
+            self._requeue(connection, claim, reason, tries=claim.request.tries - 1)
 
-    def _let_wait(self, connection: Connection, claim: Claim, reason: str, tries: int) -> None:
+    def _requeue(self, connection: Connection, claim: Claim, reason: str, tries: int) -> None:
         values = {
             "status": Status.SUBMITTED,
             "iteration": tries,
@@ -349,8 +260,11 @@ class Ledger:
         self._hold(connection, claim, values)
 
     def cancel(self, request_id: str, requester: str | None = None) -> Request:
-        """Ends a request that is under way; UsageError if it has ended, NotFound if there is none
-        of that id, or it is not the requester's own."""
+        """Ends a request that is under way.
+
+        Raises UsageError if it has ended, NotFound if there is no such request, or it is not the
+        requester's own.
+        """
         with self._store.begin() as connection:
             self._read(connection, request_id, requester)
             was_under_way = self._end(connection, request_id, Status.CANCELLED, None)
@@ -358,29 +272,29 @@ class Ledger:
         if not was_under_way:
             raise UsageError(
                 f"The request {request_id} has ended: it is {request.status}.",
-                "Only what waits or is being processed can be cancelled.",
+                "Only a request that is waiting or being processed can be cancelled.",
             )
         return request
 
     def request(self, request_id: str, requester: str | None = None) -> Request:
-        """One request; NotFound if there is none of that id, or it is not the requester's own."""
+        """Returns a request. Raises NotFound if there is no such request, or it is not the
+        requester's own."""
         with self._store.begin() as connection:
             return self._read(connection, request_id, requester)
 
     def requests(self, requester: str | None = None) -> list[Request]:
-        """All requests, or the requester's own, newest first."""
+        """Returns all requests, or the requester's own, newest first."""
         of_requester = sa.true() if requester is None else REQUESTS.c.requested_by == requester
         with self._store.begin() as connection:
-            return self._requests(connection, of_requester)
+            return read_requests(connection, of_requester)
 
-    def forget_files(self, request_ids: Sequence[str], kept: timedelta) -> list[str]:
-        """Forgets the files of those of the requests that ended so long ago, and gives their
-        ids."""
+    def forget_files(self, request_ids: Sequence[str], retention: timedelta) -> list[str]:
+        """Forgets the files of those of the requests that ended so long ago; returns their IDs."""
         with self._store.begin() as connection:
             rows = connection.execute(
                 sa.select(REQUESTS.c.request_id).where(
                     REQUESTS.c.request_id.in_(request_ids),
-                    REQUESTS.c.dt_job_completed < self._clock() - kept,
+                    REQUESTS.c.dt_job_completed < self._now() - retention,
                 )
             )
             old = [row.request_id for row in rows]
@@ -388,6 +302,10 @@ class Ledger:
                 sa.update(BATCHES).where(BATCHES.c.request_id.in_(old)).values(file=None)
             )
             return old
+
+    def _now(self) -> datetime:
+        """UTC without a time zone, as SQLite keeps it."""
+        return self._clock.now().replace(tzinfo=None)
 
     def _hold(self, connection: Connection, claim: Claim, values: Mapping[str, Any]) -> None:
         held = connection.execute(
@@ -398,7 +316,7 @@ class Ledger:
                 REQUESTS.c.lease_owner == claim.worker,
                 REQUESTS.c.iteration == claim.request.tries,
             )
-            .values(lease_until=self._clock() + self.lease, **values)
+            .values(lease_until=self._now() + self.lease, **values)
         )
         if held.rowcount != 1:
             raise LeaseLost(claim.request.request_id)
@@ -406,8 +324,8 @@ class Ledger:
     def _end(
         self, connection: Connection, request_id: str, status: Status, reason: str | None
     ) -> bool:
-        """Whether a request was under way, and has now ended."""
-        now = self._clock()
+        """Ends a request; returns whether it was under way."""
+        now = self._now()
         row = connection.execute(
             sa.select(REQUESTS.c.claimed_at).where(REQUESTS.c.request_id == request_id)
         ).one()
@@ -432,7 +350,7 @@ class Ledger:
     def _read(
         self, connection: Connection, request_id: str, requester: str | None = None
     ) -> Request:
-        found = self._requests(connection, REQUESTS.c.request_id == request_id)
+        found = read_requests(connection, REQUESTS.c.request_id == request_id)
         if not found or requester not in (None, found[0].requester):
             raise NotFound(
                 f"There is no request {visible(request_id)}"
@@ -441,42 +359,8 @@ class Ledger:
             )
         return found[0]
 
-    def _requests(self, connection: Connection, which: sa.ColumnElement[bool]) -> list[Request]:
-        """Those for which the condition holds, newest first."""
-        # Before their batches: Postgres may show one that has come in between.
-        rows = connection.execute(
-            sa.select(REQUESTS)
-            .where(which)
-            .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
-        ).all()
-        waiting = connection.execute(
-            sa.select(REQUESTS.c.request_id)
-            .where(REQUESTS.c.status == Status.SUBMITTED)
-            .order_by(REQUESTS.c.dt_job_submitted, REQUESTS.c.request_id)
-        )
-        positions = {row.request_id: place for place, row in enumerate(waiting, 1)}
-        files: dict[str, dict[str, str | None]] = {}
-        of_requests = BATCHES.c.request_id.in_(sa.select(REQUESTS.c.request_id).where(which))
-        for row in connection.execute(sa.select(BATCHES).where(of_requests)):
-            files.setdefault(row.request_id, {})[row.batch_id] = row.file
-        return [
-            Request(
-                request_id=row.request_id,
-                course_id=row.course_id,
-                course_name=row.course_name,
-                batch_ids=sorted(files[row.request_id], key=str.encode),
-                requester=row.requested_by,
-                channel=row.requested_channel,
-                status=Status(row.status),
-                submitted_at=row.dt_job_submitted,
-                completed_at=row.dt_job_completed,
-                rows_done=row.rows_done,
-                rows_expected=row.rows_expected,
-                position=positions.get(row.request_id),
-                tries=row.iteration,
-                error=row.err_message,
-                files={batch: file for batch, file in files[row.request_id].items() if file},
-                request_data=row.request_data,
-            )
-            for row in rows
-        ]
+
+def _rows_of(request_id: str) -> sa.ScalarSelect[int]:
+    """Selects the rows of the batches of a request that are done."""
+    rows = sa.func.coalesce(sa.func.sum(BATCHES.c.rows), 0)
+    return sa.select(rows).where(BATCHES.c.request_id == request_id).scalar_subquery()

@@ -1,4 +1,4 @@
-"""Where the ledger lies, and its tables: in Postgres if that is the warehouse, else in SQLite."""
+"""The ledger's database and tables: in the warehouse if that can hold them, else in SQLite."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,22 +10,23 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from exhaust.errors import Busy, DataError, NoConnection, PermissionDenied
-from exhaust.project.settings import Profile
+from exhaust.project.profile import Profile
 from exhaust.project.sql import identifier
+from exhaust.requests.entities import Request, Status
+from exhaust.warehouse import class_of
 
 MAX_REASON = 300
-LOCK_TIMEOUT_SECONDS = 30
-"""Seconds that SQLite waits for another process."""
+SQLITE_TIMEOUT_SECONDS = 30
 
-LOCK = 0x65786861
-"""Of the ledger's migrations: `exha`."""
+MIGRATION_LOCK = 0x65786861
+"""An advisory lock of Postgres: `exha`."""
 
 TABLES = sa.MetaData()
 VERSION = sa.Table("ledger_version", TABLES, sa.Column("version", sa.Integer, nullable=False))
 REQUESTS = sa.Table(
     "job_request",
     TABLES,
-    # Sunbird's columns. Lists are JSON, as SQLite has no arrays.
+    # Sunbird's columns. Lists are JSON, because SQLite has no arrays.
     sa.Column("tag", sa.Text, primary_key=True),
     sa.Column("request_id", sa.Text, primary_key=True),
     sa.Column("job_id", sa.Text, nullable=False),
@@ -66,7 +67,7 @@ BATCHES = sa.Table(
     sa.Column("course_id", sa.Text, nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("is_under_way", sa.Boolean, nullable=False),
-    # Null until it is done; the file also of what went to standard output.
+    # Null until it is done; after that, the file is null if it went to standard output.
     sa.Column("rows", sa.BigInteger),
     sa.Column("file", sa.Text),
 )
@@ -82,7 +83,7 @@ sa.Index(
 )
 
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (TABLES.create_all,)
-"""What each version of the ledger adds to the one before; a ledger's version is their number."""
+"""The changes that each version of the ledger makes; their number is the newest version."""
 
 
 class Store:
@@ -95,12 +96,12 @@ class Store:
 
     @classmethod
     def open(cls, profile: Profile) -> Self:
-        """Opens it, and makes it or brings it up to date if it has to be.
+        """Opens the ledger of a warehouse; creates or upgrades it if necessary.
 
-        Raises NoConnection, Busy, DataError if a newer exhaust made it.
+        Raises NoConnection, Busy, DataError if a newer exhaust created it.
         """
-        is_postgres = profile.engine == "postgres"
-        store = cls(*(_postgres(profile) if is_postgres else _sqlite(file_of(profile))))
+        file = class_of(profile).ledger_file(profile)
+        store = cls(*(_postgres(profile) if file is None else _sqlite(file)))
         store._migrate()
         return store
 
@@ -108,20 +109,20 @@ class Store:
         self._engine.dispose()
 
     def _migrate(self) -> None:
-        """Makes the tables, or adds what they lack; if nothing, no right to do so is needed."""
+        """Creates or upgrades the tables; where there is nothing to do, needs no privilege."""
         if self._version() == len(MIGRATIONS):
             return
         with self.begin() as connection:
             if self._schema is not None:
-                # Two processes that begin at once: the second waits, and finds it done.
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+                # If two processes start at once, the second waits and finds it done.
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
                 connection.execute(sa.schema.CreateSchema(self._schema, if_not_exists=True))
             version = self._version_of(connection)
             if version > len(MIGRATIONS):
                 raise DataError(
-                    f"The ledger {self._name} is of version {version}, and this exhaust knows "
-                    f"{len(MIGRATIONS)}.",
-                    "Use the newer exhaust that made it.",
+                    f"The ledger {self._name} has version {version}; this exhaust knows no version "
+                    f"after {len(MIGRATIONS)}.",
+                    "Use the newer exhaust that created it.",
                 )
             for migration in MIGRATIONS[version:]:
                 migration(connection)
@@ -139,7 +140,7 @@ class Store:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """A transaction; what a user can meet in it becomes an error of ours."""
+        """Opens a transaction, and raises our errors for what a user can meet in it."""
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -156,28 +157,17 @@ class Store:
             if "permission denied" not in str(error.orig):
                 raise
             raise PermissionDenied(
-                f"The ledger {self._name} refuses: {str(error.orig).splitlines()[0]}.",
-                "docs/access.md says what a reader has to be granted.",
+                f"The ledger {self._name} denied access: {str(error.orig).splitlines()[0]}.",
+                "docs/access.md lists the privileges that a reader needs.",
             ) from error
 
 
-def file_of(profile: Profile) -> Path:
-    """Beside the warehouse; in the project's folder where that is no path of this machine."""
-    if profile.engine == "spark":
-        settings = profile.options.get("server_side_parameters") or {}
-        where = str(settings.get("spark.sql.warehouse.dir") or "").removeprefix("file:")
-        warehouse = profile.project_dir / (profile.target if "://" in where or not where else where)
-    else:
-        warehouse = Path(profile.options["path"])
-    return warehouse.with_name(f"{warehouse.name}.requests")
-
-
 def _sqlite(path: Path) -> tuple[Engine, str, None]:
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": LOCK_TIMEOUT_SECONDS})
+    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": SQLITE_TIMEOUT_SECONDS})
 
     @sa.event.listens_for(engine, "connect")
     def _connect(connection: Any, _: object) -> None:
-        # Python would begin transactions by itself, and late: two could read, and one not write.
+        # Python would start transactions itself, and too late: two could read, then one not write.
         connection.isolation_level = None
         connection.execute("pragma journal_mode = wal")
         connection.execute("pragma foreign_keys = on")
@@ -209,3 +199,45 @@ def _postgres(profile: Profile) -> tuple[Engine, str, str]:
         f"{name}, schema {schema}",
         schema,
     )
+
+
+def read_requests(connection: Connection, which: sa.ColumnElement[bool]) -> list[Request]:
+    """Returns the requests for which the condition holds, newest first."""
+    # Before their batches: Postgres may show the batches of a request that was added in between.
+    rows = connection.execute(
+        sa.select(REQUESTS)
+        .where(which)
+        .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
+    ).all()
+    waiting = connection.execute(
+        sa.select(REQUESTS.c.request_id)
+        .where(REQUESTS.c.status == Status.SUBMITTED)
+        .order_by(REQUESTS.c.dt_job_submitted, REQUESTS.c.request_id)
+    )
+    positions = {row.request_id: position for position, row in enumerate(waiting, 1)}
+    files: dict[str, dict[str, str | None]] = {}
+    of_requests = BATCHES.c.request_id.in_(sa.select(REQUESTS.c.request_id).where(which))
+    for row in connection.execute(sa.select(BATCHES).where(of_requests)):
+        files.setdefault(row.request_id, {})[row.batch_id] = row.file
+    return [
+        Request(
+            request_id=row.request_id,
+            course_id=row.course_id,
+            course_name=row.course_name,
+            batch_ids=sorted(files[row.request_id], key=str.encode),
+            requester=row.requested_by,
+            channel=row.requested_channel,
+            status=Status(row.status),
+            submitted_at=row.dt_job_submitted,
+            completed_at=row.dt_job_completed,
+            rows_done=row.rows_done,
+            rows_expected=row.rows_expected,
+            position=positions.get(row.request_id),
+            tries=row.iteration,
+            error=row.err_message,
+            files={batch: file for batch, file in files[row.request_id].items() if file},
+            request_data=row.request_data,
+            dataset=row.job_id,
+        )
+        for row in rows
+    ]

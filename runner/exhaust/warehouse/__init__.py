@@ -1,4 +1,4 @@
-"""The warehouse: one class of what can be done with it, one module per engine.
+"""The warehouse: what every engine can do, and a module or package per engine.
 
 Modules above this package send SQL text and import no engine's driver. What an engine can and
 cannot do are attributes of its class, so nothing else asks for an engine's name.
@@ -7,49 +7,92 @@ cannot do are attributes of its class, so nothing else asks for an engine's name
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from importlib import import_module
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.extract.landing import LandedFiles
 from exhaust.project import sql
-from exhaust.project.settings import Profile
+from exhaust.project.profile import Profile
+
+LOCK_TIMEOUT_SECONDS = 10.0
+"""How long a command waits for what another process holds."""
+
+CLASSES = {
+    "duckdb": "exhaust.warehouse.duckdb.DuckDBWarehouse",
+    "postgres": "exhaust.warehouse.postgres.PostgresWarehouse",
+    "spark": "exhaust.warehouse.spark.warehouse.SparkWarehouse",
+}
 
 
 class Warehouse(ABC):
     """An open connection. Use it as a context manager; leaving it closes the connection."""
 
     engine: ClassVar[str]
-    copies_at_once: ClassVar[int]
-    """How many threads may be in `copy_out`."""
+    """dbt's name of the engine."""
+    is_a_file: ClassVar[bool] = False
+    """Whether the warehouse is one file, which a demo can have for itself."""
+    can_change_while_open: ClassVar[bool] = True
+    """Whether another process can change tables while this connection is open for reading."""
+    max_columns: ClassVar[int | None] = None
+    """The most columns that a SELECT can have; None if the limit is out of reach."""
+    copies_at_once: ClassVar[int] = 1
+    """The most threads that may be in `copy_out`."""
     reads_in_parallel: ClassVar[bool] = False
     """Whether `insert` is best given all groups of files at once."""
     text: ClassVar[str] = "text"
-    """The type of texts."""
+    """The type of text columns."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         """What messages call it: the file's path, or host, port and database."""
 
+    @classmethod
+    @abstractmethod
+    def open(
+        cls,
+        profile: Profile,
+        *,
+        writing: bool,
+        console: Console = SILENCE,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> Self:
+        """Opens the warehouse of a profile; see `connect`."""
+
+    @classmethod
+    def ledger_file(cls, profile: Profile) -> Path | None:
+        """Returns the SQLite file for the ledger; None if the ledger is in the warehouse itself."""
+        del profile
+        return None
+
+    @classmethod
+    def child_log(cls, profile: Profile) -> Path | None:
+        """Returns the file for what the engine prints while dbt runs; None if it does not print."""
+        del profile
+        return None
+
     def identifier(self, name: str) -> str:
-        """A name as SQL."""
+        """Returns a name as SQL."""
         return sql.identifier(name, self.engine)
 
     def literal(self, value: str | None) -> str:
-        """A text as SQL; None is null."""
+        """Returns a string as SQL; None is null."""
         return sql.literal(value, self.engine)
 
     def relation(self, schema: str, table: str) -> str:
-        """The full name of a table as SQL."""
+        """Returns the full name of a table as SQL."""
         return f"{self.identifier(schema)}.{self.identifier(table)}"
 
     @property
     @abstractmethod
     def version(self) -> str:
-        """Of the engine."""
+        """The engine's version."""
 
     @abstractmethod
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of a small result."""
+        """Returns the rows of a small result."""
 
     @abstractmethod
     def execute(self, sql: str) -> None:
@@ -57,12 +100,12 @@ class Warehouse(ABC):
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
-        """Commits at the end, rolls back on an exception."""
+        """Commits when the block ends; rolls back if it raises."""
 
     @abstractmethod
     def snapshot(self, relations: Sequence[str]) -> AbstractContextManager[None]:
-        """A read-only transaction in which all queries see `relations` (SQL text) in one state,
-        and in which a build cannot replace them."""
+        """Opens a read-only transaction in which all queries see `relations` (SQL text) in one
+        state, and in which a build cannot replace them."""
 
     @abstractmethod
     def copy_out(self, select: str, write: Callable[[bytes], object]) -> int:
@@ -72,7 +115,10 @@ class Warehouse(ABC):
         """
 
     def new_texts(self, schema: str, table: str, columns: Sequence[str]) -> str:
-        """A new table of texts, empty, which takes the place of the one of that name: as SQL."""
+        """Creates an empty table of text columns, which replaces the table of that name.
+
+        Returns its name as SQL.
+        """
         target = self.relation(schema, table)
         texts = ", ".join(f"{self.identifier(column)} {self.text}" for column in columns)
         self.execute(f"drop table if exists {target} cascade")
@@ -81,30 +127,33 @@ class Warehouse(ABC):
 
     @abstractmethod
     def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
-        """Appends what is in the files of an extract, and returns the rows.
+        """Appends the content of an extract's files and returns the rows.
 
-        Raises DataError that names the file, and where it is known the line, if one cannot be read.
+        Raises DataError that names the file, and the line where it is known, if one cannot be read.
         """
 
     def analyze(self, relation: str) -> None:  # noqa: B027
-        """Gathers the statistics of a new table, where the engine has none from writing it."""
+        """Gathers the statistics of a new table, if the engine has none from writing it."""
 
     def put_in_place(self) -> None:  # noqa: B027
-        """Gives the new tables their names; in the transaction that made them, as its last step.
+        """Gives new tables their names; the last step of the transaction that created them.
 
-        Where a new table has its name from the beginning there is nothing to do.
+        Does nothing where a new table has its name from the start.
         """
 
     @abstractmethod
     def progress(self) -> float | None:
-        """The share (0 to 1) of the running insert that is done, or None; from another thread."""
+        """Returns the share (0 to 1) of the running insert that is done, or None.
+
+        Called from another thread.
+        """
 
     @abstractmethod
     def close(self) -> None:
         """Closes the connection."""
 
     def tables(self, schema: str) -> set[str]:
-        """The names of the tables and views in a schema; empty where there is no such schema."""
+        """Returns the names of the tables and views in a schema; empty if there is no schema."""
         found = self.query(
             "select table_name from information_schema.tables "
             f"where table_catalog = current_database() and table_schema = {self.literal(schema)}"
@@ -112,7 +161,7 @@ class Warehouse(ABC):
         return {name for (name,) in found}
 
     def columns(self, schema: str, table: str) -> set[str]:
-        """The names of a table's columns."""
+        """Returns the names of a table's columns."""
         found = self.query(
             "select column_name from information_schema.columns "
             f"where table_catalog = current_database() and table_schema = {self.literal(schema)} "
@@ -125,7 +174,7 @@ class Warehouse(ABC):
         self.execute(f"alter table {relation} add column {column}")
 
     def bytewise(self, text: str) -> str:
-        """A text, as SQL, that is compared by its bytes."""
+        """Returns a text expression, as SQL, that is compared by its bytes."""
         return text
 
     def __enter__(self) -> Self:
@@ -140,22 +189,22 @@ class Warehouse(ABC):
         self.close()
 
 
-def connect(profile: Profile, *, writing: bool, notify: Callable[[str], None]) -> Warehouse:
+def class_of(profile: Profile) -> type[Warehouse]:
+    """Returns the class of a profile's engine, without its driver where that is slow to import."""
+    module, _, name = CLASSES[profile.engine].rpartition(".")
+    found: type[Warehouse] = getattr(import_module(module), name)
+    return found
+
+
+def connect(
+    profile: Profile, *, writing: bool, console: Console = SILENCE, clock: Clock = SYSTEM_CLOCK
+) -> Warehouse:
     """Opens the warehouse of a profile.
 
-    `notify` is told once if another process has to be waited for.
+    The console is told once if another process has to be waited for.
 
-    Raises Busy if it is still held after ten seconds, NoConnection if it cannot be reached,
-    DataError if it is no warehouse (no such file when reading, not a DuckDB file, not UTF-8).
+    Raises Busy if another process still holds it after ten seconds, NoConnection if it cannot be
+    reached, DataError if it is not a warehouse (no such file when reading, not a DuckDB file, not
+    UTF-8), UsageError if the profile does not name one.
     """
-    if profile.engine == "duckdb":
-        from exhaust.warehouse.duckdb import DuckDBWarehouse
-
-        return DuckDBWarehouse.open(profile.options, writing=writing, notify=notify)
-    if profile.engine == "spark":
-        from exhaust.warehouse.spark.warehouse import SparkWarehouse
-
-        return SparkWarehouse.open(profile, notify=notify)
-    from exhaust.warehouse.postgres import PostgresWarehouse
-
-    return PostgresWarehouse.open(profile.options)
+    return class_of(profile).open(profile, writing=writing, console=console, clock=clock)

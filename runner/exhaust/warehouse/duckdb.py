@@ -1,8 +1,7 @@
 """A DuckDB file: one writer, or many readers, at a time."""
 
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -10,22 +9,23 @@ from typing import Any, Self
 
 import duckdb
 
-from exhaust.errors import Busy, DataError, ExhaustError
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
+from exhaust.errors import Busy, DataError, UsageError
 from exhaust.extract.data_file import no_room
 from exhaust.extract.landing import LandedFiles
 from exhaust.leftovers import removed_at_the_end
-from exhaust.warehouse import Warehouse
+from exhaust.project.profile import Profile, is_file_path
+from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
-LOCK_TIMEOUT_SECONDS = 10.0
-"""Seconds that a file held by another process is waited for."""
-
 LOADER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
-"""Settings under which a load's memory stays flat; landed rows have no order of their own."""
+"""Settings that keep a load's memory flat; landed rows need no order."""
 
 
 class DuckDBWarehouse(Warehouse):
     engine = "duckdb"
+    is_a_file = True
+    can_change_while_open = False
     copies_at_once = 2
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
@@ -37,52 +37,39 @@ class DuckDBWarehouse(Warehouse):
     @classmethod
     def open(
         cls,
-        options: Mapping[str, Any],
+        profile: Profile,
         *,
         writing: bool,
-        notify: Callable[[str], None],
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        console: Console = SILENCE,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> Self:
-        path = Path(options["path"])
+        path = file_of(profile)
         _check_path(path, writing=writing)
         new = None if path.exists() else _NewFile(path)
-        file = str(new.file if new else path)
         config = {
             "autoinstall_known_extensions": "false",
             **(LOADER if writing else {}),
-            **(options.get("config_options") or {}),
-            **(options.get("settings") or {}),
+            **(profile.options.get("config_options") or {}),
+            **(profile.options.get("settings") or {}),
         }
-        deadline = clock() + LOCK_TIMEOUT_SECONDS
-        waiting = False
-        while True:
-            try:
-                connection = duckdb.connect(file, read_only=not writing, config=config)
-            except duckdb.IOException as error:
-                if "Could not set lock" not in str(error):
-                    raise _unreadable(path, error) from error
-                if clock() >= deadline:
-                    raise Busy(
-                        f"{path} is held by another process, and still was after "
-                        f"{LOCK_TIMEOUT_SECONDS:.0f} seconds.",
-                        "A build or a load may be running, or the file is open in another "
-                        "program. Try again when it has ended.",
-                    ) from error
-                if not waiting:
-                    notify(f"{path} is held by another process: waiting for it to end ...")
-                    waiting = True
-                sleep(0.1)
-            except duckdb.Error as error:
-                raise _unreadable(path, error) from error
-            else:
-                connection.execute("set TimeZone = 'UTC'")
-                # Kept up for `progress` alone; nothing is printed.
-                connection.execute("set enable_progress_bar = true")
-                connection.execute("set enable_progress_bar_print = false")
-                warehouse = cls(connection, str(path))
-                warehouse._new = new
-                return warehouse
+        connection = _wait_for_lock(
+            path,
+            lambda: duckdb.connect(new.file if new else path, read_only=not writing, config=config),
+            console,
+            clock,
+        )
+        connection.execute("set TimeZone = 'UTC'")
+        # Computed for `progress` only; nothing is printed.
+        connection.execute("set enable_progress_bar = true")
+        connection.execute("set enable_progress_bar_print = false")
+        warehouse = cls(connection, str(path))
+        warehouse._new = new
+        return warehouse
+
+    @classmethod
+    def ledger_file(cls, profile: Profile) -> Path:
+        warehouse = file_of(profile)
+        return warehouse.with_name(f"{warehouse.name}.requests")
 
     @property
     def version(self) -> str:
@@ -106,7 +93,7 @@ class DuckDBWarehouse(Warehouse):
         try:
             yield
         except BaseException:
-            # A full disk has ended it already.
+            # A full disk has already ended the transaction.
             with suppress(duckdb.Error):
                 self._connection.execute("rollback")
             raise
@@ -116,12 +103,12 @@ class DuckDBWarehouse(Warehouse):
 
     @contextmanager
     def snapshot(self, relations: Sequence[str]) -> Iterator[None]:
-        del relations  # Nobody can write to a file that is open for reading.
+        del relations  # No process can write to a file that is open for reading.
         with self.transaction():
             yield
 
     def copy_out(self, select: str, write: Callable[[bytes], object]) -> int:
-        # A cursor is a connection of its own, for one thread.
+        # A cursor is a separate connection, for use by one thread.
         with self._connection.cursor() as cursor:
             return copy_through_pipe(cursor, select, write)
 
@@ -137,7 +124,7 @@ class DuckDBWarehouse(Warehouse):
         except duckdb.Error as error:
             raise files.fault(error) from error
         except RuntimeError as error:
-            # DuckDB's answer to Ctrl-C; its own errors are no RuntimeErrors.
+            # DuckDB raises this on Ctrl-C; its own errors are not RuntimeErrors.
             raise KeyboardInterrupt from error
         rows = int(counted[0]) if counted else 0
         files.check(rows)
@@ -154,8 +141,7 @@ class DuckDBWarehouse(Warehouse):
 
 
 class _NewFile:
-    """A warehouse that gets its name when it is closed, if it has content by then; else nothing
-    is left of it."""
+    """A new warehouse: it gets its name when it is closed, or is removed if it has no content."""
 
     def __init__(self, path: Path) -> None:
         self._path = Path(os.path.realpath(path))
@@ -178,9 +164,21 @@ class _NewFile:
                 self.file.rename(self._path)
                 return
             raise Busy(
-                f"{self._path} was made by another process at the same time.",
-                "Load again, if this is the extract that counts.",
+                f"{self._path} was created by another process at the same time.",
+                "If yours is the extract to keep, load it again.",
             ) from error
+
+
+def file_of(profile: Profile) -> Path:
+    """Returns the file of a profile; UsageError if its path is not one."""
+    path = profile.options.get("path")
+    if not path or not is_file_path(str(path)):
+        raise UsageError(
+            f"The target `{profile.target}` has no file in `path`, and the next command needs "
+            "what this one writes.",
+            "Give a file with EXHAUST_DUCKDB_PATH or in profiles.yml.",
+        )
+    return profile.project_dir / Path(str(path)).expanduser()
 
 
 def _check_path(path: Path, *, writing: bool) -> None:
@@ -195,9 +193,36 @@ def _check_path(path: Path, *, writing: bool) -> None:
         )
 
 
-def _unreadable(path: Path, error: duckdb.Error) -> ExhaustError:
-    reason = str(error).splitlines()[0]
-    return DataError(
-        f"{path} cannot be opened as a DuckDB file: {reason}",
-        "Give another file by EXHAUST_DUCKDB_PATH or in profiles.yml.",
-    )
+def _wait_for_lock(
+    path: Path,
+    connect: Callable[[], duckdb.DuckDBPyConnection],
+    console: Console,
+    clock: Clock,
+) -> duckdb.DuckDBPyConnection:
+    """Connects as soon as no other process holds the file."""
+    deadline = clock.monotonic() + LOCK_TIMEOUT_SECONDS
+    is_waiting = False
+    while True:
+        try:
+            return connect()
+        except duckdb.Error as error:
+            is_locked = isinstance(error, duckdb.IOException) and (
+                "Could not set lock" in str(error)
+            )
+            if not is_locked:
+                reason = str(error).splitlines()[0]
+                raise DataError(
+                    f"{path} cannot be opened as a DuckDB file: {reason}",
+                    "Give another file with EXHAUST_DUCKDB_PATH or in profiles.yml.",
+                ) from error
+            if clock.monotonic() >= deadline:
+                raise Busy(
+                    f"{path} is held by another process, and still was after "
+                    f"{LOCK_TIMEOUT_SECONDS:.0f} seconds.",
+                    "A build or a load may be running, or another program has the file open. "
+                    "Try again when it has ended.",
+                ) from error
+        if not is_waiting:
+            console.say(f"{path} is held by another process: waiting for it to end ...")
+            is_waiting = True
+        clock.sleep(0.1)

@@ -1,4 +1,4 @@
-"""DuckDB's COPY through a pipe, so that its bytes can be counted, headed or handed on."""
+"""DuckDB's COPY through a pipe, so that its bytes can be counted, prefixed or passed on."""
 
 import fcntl
 import os
@@ -9,7 +9,7 @@ from contextlib import suppress
 import duckdb
 
 CHUNK = 1 << 20
-"""Bytes, of the pipe and of what is handed on: with less, more time goes to handing over."""
+"""Bytes, of the pipe and of each chunk: smaller ones cost more time."""
 
 
 def copy_through_pipe(
@@ -19,8 +19,8 @@ def copy_through_pipe(
 ) -> int:
     """Streams a SELECT as CSV without a header to `write`, in chunks; returns the rows.
 
-    Absent is nothing and an empty text is `""`. What `write` raises stops DuckDB and is raised
-    again; so is a duckdb.Error of the SELECT.
+    Null is an empty field, and an empty string is `""`. What `write` raises stops DuckDB and is
+    raised again, as is a duckdb.Error of the SELECT.
     """
     outlet, inlet = _pipe()
     rows = 0

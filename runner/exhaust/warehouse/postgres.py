@@ -7,10 +7,12 @@ from typing import Any, Self
 import duckdb
 import psycopg
 
-from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, NoRoom, PermissionDenied
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
+from exhaust.errors import Busy, DataError, DiskFull, ExhaustError, NoConnection, PermissionDenied
 from exhaust.extract.data_file import READER
 from exhaust.extract.landing import LandedFiles
-from exhaust.warehouse import Warehouse
+from exhaust.project.profile import Profile
+from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
 LIBPQ_OPTIONS = (
@@ -24,14 +26,14 @@ LIBPQ_OPTIONS = (
     "sslkey",
     "sslrootcert",
 )
-"""Keys of a dbt output of type postgres that are libpq's own."""
+"""Keys of a dbt output of type postgres that libpq has too."""
 
 OLDEST = 16
 CHUNK = 1 << 18
 
 
 def libpq(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of a connection, with the password, from a dbt output of type postgres."""
+    """Returns libpq's arguments, with the password, from a dbt output of type postgres."""
     given = {key: options[key] for key in LIBPQ_OPTIONS if options.get(key) is not None}
     return {
         "connect_timeout": 10,
@@ -44,14 +46,23 @@ def libpq(options: Mapping[str, Any]) -> dict[str, Any]:
 
 class PostgresWarehouse(Warehouse):
     engine = "postgres"
-    copies_at_once = 1
+    max_columns = 1664
 
     def __init__(self, connection: psycopg.Connection, name: str) -> None:
         super().__init__(name)
         self._connection = connection
 
     @classmethod
-    def open(cls, options: Mapping[str, Any]) -> Self:
+    def open(
+        cls,
+        profile: Profile,
+        *,
+        writing: bool,
+        console: Console = SILENCE,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> Self:
+        del writing, console, clock  # The server itself makes whoever has to wait, wait.
+        options = profile.options
         arguments = libpq(options)
         name = f"{arguments.get('host')}:{arguments.get('port')}/{arguments.get('dbname')}"
         try:
@@ -61,8 +72,8 @@ class PostgresWarehouse(Warehouse):
             raise NoConnection(
                 f"No connection to the Postgres database {name} as {arguments.get('user')}: "
                 f"{reason}",
-                "Check that the server runs, and PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE "
-                "or your profiles.yml.",
+                "Check that the server is running. Check PGHOST, PGPORT, PGUSER, PGPASSWORD and "
+                "PGDATABASE, or your profiles.yml.",
             ) from error
         warehouse = cls(connection, name)
         try:
@@ -82,11 +93,11 @@ class PostgresWarehouse(Warehouse):
         encoding = info.parameter_status("server_encoding")
         if encoding != "UTF8":
             raise DataError(
-                f"The database {self.name} is encoded in {encoding}; names in Indic scripts need "
-                "UTF8.",
+                f"The database {self.name} has the encoding {encoding}; names in Indic scripts "
+                "need UTF8.",
                 "Create one with: createdb --encoding=UTF8 --template=template0 NAME",
             )
-        self.execute("set time zone 'UTC'; set lock_timeout = '10s'")
+        self.execute(f"set time zone 'UTC'; set lock_timeout = '{LOCK_TIMEOUT_SECONDS:.0f}s'")
         if options.get("role"):
             self.execute(f"set role {self.identifier(options['role'])}")
 
@@ -109,8 +120,8 @@ class PostgresWarehouse(Warehouse):
 
     @contextmanager
     def snapshot(self, relations: Sequence[str]) -> Iterator[None]:
-        # The lock comes before the first query: a snapshot older than a table that a build has
-        # just put in place would see that table empty.
+        # Lock before the first query: a snapshot that is older than a table that a build has just
+        # put in place would see that table empty.
         with self._plain_errors(), self._connection.transaction():
             self.execute("set transaction isolation level repeatable read read only")
             self.execute(f"lock table {', '.join(relations)} in access share mode")
@@ -170,24 +181,24 @@ class PostgresWarehouse(Warehouse):
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
-        """Turns what a user can meet into our errors; a fault in our SQL stays a psycopg error."""
+        """Raises our errors for what a user can meet; a fault in our SQL stays a psycopg error."""
         try:
             yield
         except psycopg.errors.InsufficientPrivilege as error:
             raise PermissionDenied(
-                f"{self.name} refuses: {error.diag.message_primary}.",
-                "Ask its owner for the right, or connect as another user.",
+                f"{self.name} denied access: {error.diag.message_primary}.",
+                "Ask its owner for the privilege, or connect as another user.",
             ) from error
         except psycopg.errors.LockNotAvailable as error:
             raise Busy(
-                f"A table in {self.name} is held by another process, and still was after 10 "
-                "seconds.",
+                f"A table in {self.name} is held by another process, and still was after "
+                f"{LOCK_TIMEOUT_SECONDS:.0f} seconds.",
                 "A build, a load or an export may be running. Try again when it has ended.",
             ) from error
         except psycopg.errors.DiskFull as error:
-            raise NoRoom(f"{self.name}: {error.diag.message_primary}") from error
+            raise DiskFull(f"{self.name}: {error.diag.message_primary}") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             if self._connection.closed:
                 raise NoConnection(f"The connection to {self.name} was lost: {reason}") from error
-            raise ExhaustError(f"{self.name} could not go on: {reason}") from error
+            raise ExhaustError(f"{self.name} failed: {reason}") from error

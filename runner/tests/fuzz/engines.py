@@ -4,7 +4,6 @@ dbt builds the sample once, which leaves the compiled SQL of every model and tes
 each case runs that SQL, in the order of the DAG, instead of a dbt of its own.
 """
 
-import io
 import json
 import shutil
 import traceback
@@ -16,15 +15,17 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-from support import PROJECT, load_extract, no_progress
+from support import NO_MESSAGES, PROJECT, ManualClock, load_extract
 
 from exhaust.errors import ExhaustError
 from exhaust.extract.folder import read_extract
-from exhaust.pipeline.dbt import build
+from exhaust.marts.state import Marts
+from exhaust.pipeline.build import build
 from exhaust.pipeline.load import load
 from exhaust.project.settings import Settings
 from exhaust.project.sources import SourceTable, read_sources
-from exhaust.reports.export import Request, export
+from exhaust.reports.export import export
+from exhaust.reports.selection import Criteria, Destination
 from exhaust.warehouse import Warehouse, connect
 from exhaust.warehouse.duckdb import DuckDBWarehouse
 from exhaust.warehouse.postgres import PostgresWarehouse
@@ -98,7 +99,7 @@ class Engine:
 
     def __init__(self, settings: Settings) -> None:
         load_extract(settings, SEEDS)
-        report = build(settings, [], notify=_unexpected, progress=no_progress)
+        report = build(settings, [], NO_MESSAGES)
         assert not report.failed, report.failed
         self.name = settings.profile.engine
         self._settings = settings
@@ -136,7 +137,7 @@ class Engine:
 
     @contextmanager
     def _open(self, writing: bool) -> Iterator[Warehouse]:
-        with connect(self._settings.profile, writing=writing, notify=_unexpected) as warehouse:
+        with connect(self._settings.profile, writing=writing, console=NO_MESSAGES) as warehouse:
             self._opened = warehouse
             try:
                 yield warehouse
@@ -154,7 +155,7 @@ class Engine:
     def _load(self, folder: Path, outcome: Outcome) -> None:
         extract = read_extract(folder, self._sources)
         with self._open(writing=True) as warehouse:
-            report = load(warehouse, self._settings, extract, no_progress)
+            report = load(warehouse, self._settings, extract)
             outcome.rows = {table.name: table.rows for table in report.tables}
             outcome.keys = {
                 source.name: self._landed_keys(warehouse, source)
@@ -219,13 +220,10 @@ class Engine:
         shutil.rmtree(folder, ignore_errors=True)
         with self._open(writing=False) as warehouse:
             report = export(
-                warehouse,
-                self._settings,
-                Request(all_courses=True, output_dir=folder),
-                standard_output=io.BytesIO(),
-                notify=lambda message: None,
-                progress=no_progress,
-                today=lambda zone: DAY,
+                Marts(warehouse, self._settings),
+                Criteria(all_courses=True),
+                Destination(folder=folder),
+                clock=ManualClock(DAY),
             )
             counted = self._counted(warehouse)
         landed = {key for key in outcome.keys["user_enrolments"] if all(key)}
@@ -282,7 +280,3 @@ def _refused(outcome: Outcome, step: str) -> Iterator[None]:
         yield
     except ExhaustError as error:
         outcome.refusal = f"{step}: {type(error).__name__}: {error.message} {error.hint or ''}"
-
-
-def _unexpected(message: str) -> None:
-    raise AssertionError(message)

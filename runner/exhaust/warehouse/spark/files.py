@@ -1,9 +1,9 @@
 """How Spark reads the files of an extract: line by line, in parallel, to the same values as DuckDB.
 
-What is not plain enough for that is read by DuckDB, which also says what is wrong with it: CSV
-whose values hold line breaks, and so cannot be cut; blanks around quotes, bytes that are not UTF-8;
-Parquet of unusual types; and all JSON, whose numbers each would write in its own way. Spark then
-takes it from Parquet files of texts. So every folder loads, or does not, as on the other engines.
+DuckDB reads the files that are not plain enough for that, and reports their faults: CSV with line
+breaks in values, which cannot be split; blanks around quotes and bytes that are not UTF-8; Parquet
+of unusual types; and all JSON, because each engine writes its numbers differently. Spark takes
+these from Parquet files of text. So each folder loads, or fails, as on the other engines.
 """
 
 import re
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     """From paths to the texts of the files' columns."""
 
 BOM = "\ufeff"
-ODD = "DuckDB reads this"
+NOT_PLAIN = "DuckDB reads this"
 
 
-class Odd(Exception):
+class NotPlain(Exception):
     """Not every file of a group is plain."""
 
 
@@ -49,15 +49,15 @@ def insert(session: "SparkSession", relation: str, groups: Sequence[LandedFiles]
     try:
         rows = _insert_plain(session, relation, plain)
     except _failures():
-        # Which of them it was is known only by looking at each; it seldom comes to this.
+        # Only looking at each file tells which one it was; this is rare.
         found = [file for file in plain if _is_plain(session, file)]
         if len(found) == len(plain):
             raise
         plain = found
         session.sql(f"truncate table {relation}")
         rows = _insert_plain(session, relation, plain)
-    odd = together(file for file in files if file not in set(plain))
-    return rows + sum(_insert_by_duckdb(session, relation, group) for group in odd)
+    rest = together(file for file in files if file not in set(plain))
+    return rows + sum(_insert_by_duckdb(session, relation, group) for group in rest)
 
 
 def _insert_plain(session: "SparkSession", relation: str, files: Sequence[LandedFile]) -> int:
@@ -86,20 +86,20 @@ def _is_plain(session: "SparkSession", file: LandedFile) -> bool:
 
 
 def _failures() -> tuple[type[Exception], ...]:
-    """What is raised where a file is not plain."""
+    """Returns what is raised if a file is not plain."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
-    return (PySparkException, Py4JJavaError, Odd)
+    return (PySparkException, Py4JJavaError, NotPlain)
 
 
 def _check(rows: int, files: Iterable[LandedFile]) -> None:
-    """Odd if lines were dropped that may be rows: blank ones, and such as are like the header."""
+    """Raises NotPlain if lines were dropped that may be rows: blank ones, or like the header."""
     inner = [file.file for file in files]
     if all(isinstance(file, CsvFile) for file in inner):
         lines = sum(file.lines - 1 for file in inner if isinstance(file, CsvFile) and file.lines)
         if rows != lines:
-            raise Odd
+            raise NotPlain
 
 
 def _insert_by_duckdb(session: "SparkSession", relation: str, files: LandedFiles) -> int:
@@ -115,7 +115,7 @@ def _insert_by_duckdb(session: "SparkSession", relation: str, files: LandedFiles
             except duckdb.Error as error:
                 raise files.fault(error) from error
             except RuntimeError as error:
-                # DuckDB's answer to Ctrl-C.
+                # DuckDB raises this on Ctrl-C.
                 raise KeyboardInterrupt from error
         rows = int(counted[0]) if counted else 0
         files.check(rows)
@@ -143,7 +143,7 @@ def _column(name: str) -> "Column":
 
 def _seems_plain(file: LandedFile) -> bool:
     name = file.part.path.name
-    # Spark passes by what it takes for hidden, and unpacks what is spelled .gz.
+    # Spark skips files that it takes for hidden, and unpacks only what ends in `.gz`.
     if name.startswith(("_", ".")) or (file.part.ending.endswith(".gz") and name[-3:] != ".gz"):
         return False
     inner = file.file
@@ -153,7 +153,7 @@ def _seems_plain(file: LandedFile) -> bool:
 
 
 def _form(file: LandedFile) -> tuple[object, ...]:
-    """What files have in common that can be read together."""
+    """Returns what files that can be read together have in common."""
     inner = file.file
     if isinstance(inner, CsvFile):
         return (inner.columns, inner.escape, _header(inner.part))
@@ -162,7 +162,7 @@ def _form(file: LandedFile) -> tuple[object, ...]:
 
 
 def _texts(session: "SparkSession", files: Sequence[LandedFile]) -> "DataFrame":
-    """The columns of files of one form. To read what is odd in them raises."""
+    """Returns the columns of files of one form. Reading what is not plain in them raises."""
     inner = files[0].file
     paths = [_path(file.part) for file in files]
     if isinstance(inner, CsvFile):
@@ -179,7 +179,7 @@ def _texts(session: "SparkSession", files: Sequence[LandedFile]) -> "DataFrame":
 
 
 def _json_text(text: "Column") -> "Column":
-    """JSON as it is. What may be a collection in another notation is odd, as is a very long one."""
+    """Returns JSON unchanged; raises for another notation and for very long collections."""
     from pyspark.sql import functions as F
 
     entries = F.length(text) - F.length(F.replace(text, F.lit(",")))
@@ -192,7 +192,7 @@ def _path(part: Part) -> str:
 
 
 def _header(part: Part) -> str:
-    """The first line, with its carriage return if it has one."""
+    """Returns the first line, with its carriage return if it has one."""
     with part.open() as stream:
         return stream.readline().decode().removeprefix(BOM).removesuffix("\n")
 
@@ -213,7 +213,7 @@ def _csv_texts(session: "SparkSession", paths: list[str], file: CsvFile) -> "Dat
             "unescapedQuoteHandling": "RAISE_ERROR",
             "escape": file.escape,
             "emptyValue": "",
-            # No text holds this: what is nothing is null, and what is `""` is not.
+            # No value holds this: an empty field is null, and `""` is not.
             "nullValue": "\0",
         },
     )
@@ -232,7 +232,7 @@ def _parquet_texts(
     from pyspark.sql import functions as F
 
     rows = session.read.parquet(*paths)
-    names = [f"c{place}" for place in range(len(columns))]
+    names = [f"c{number}" for number in range(len(columns))]
     texts = (
         _parquet_text(F.col(name), field.dataType)
         for name, field in zip(names, rows.schema.fields, strict=True)
@@ -246,9 +246,9 @@ def _parquet_texts(
 
 
 def _parquet_text(column: "Column", kind: "DataType") -> "Column":
-    """The forms are those of `exhaust.extract.parquet_file`.
+    """Returns a column as text in the forms of `exhaust.extract.parquet_file`.
 
-    Raises Odd for a type that Spark writes in other ways than DuckDB.
+    Raises NotPlain for a type that Spark writes differently from DuckDB.
     """
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
@@ -260,10 +260,10 @@ def _parquet_text(column: "Column", kind: "DataType") -> "Column":
     if not (
         _is_plain_json(kind)
         or isinstance(kind, T.DateType)
-        # Of a smaller unit, Java would write an exponent.
+        # With a larger scale, Java would write an exponent.
         or (isinstance(kind, T.DecimalType) and kind.scale <= 6)
     ):
-        raise Odd
+        raise NotPlain
     return column.cast("string")
 
 
@@ -284,7 +284,7 @@ def _without_nul(text: "Column") -> "Column":
 
 
 def _unless(is_odd: "Column", value: "Column") -> "Column":
-    """Fails where a value is odd."""
+    """Returns a value that raises where the condition holds."""
     from pyspark.sql import functions as F
 
-    return F.when(is_odd, F.raise_error(F.lit(ODD))).otherwise(value)
+    return F.when(is_odd, F.raise_error(F.lit(NOT_PLAIN))).otherwise(value)

@@ -1,7 +1,8 @@
-"""The Spark session of this process: opened as dbt-spark opens its own, so that both see one
-warehouse, and given up again, so that dbt can.
+"""The Spark session of this process.
 
-Its metastore, where it is the Derby database of a single machine, is one process's at a time.
+It is opened as dbt-spark opens its own, so that both see one warehouse, and given up again, so that
+dbt can use it. Where the metastore is the Derby database of a single machine, only one process at a
+time can have it.
 """
 
 import atexit
@@ -10,55 +11,49 @@ import os
 import shutil
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
-from exhaust.project.settings import Profile
+from exhaust.project.profile import Profile
+from exhaust.warehouse import LOCK_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-LOCK_TIMEOUT_SECONDS = 10.0
-"""Seconds that a metastore held by another process is waited for."""
-
 CONNECTION_URL = "spark.hadoop.javax.jdo.option.ConnectionURL"
 DERBY = "jdbc:derby:;databaseName=metastore_db;create=true"
-"""Where Spark keeps its metastore if it is not told."""
+"""Spark's default metastore."""
 
 CAUSE = "Caused by: "
 
 _users = 0
-"""How many warehouses of this process are open: they share its session."""
+"""The number of open warehouses of this process, which share its session."""
 _interrupt: Any = None
-"""What Ctrl-C did before: a session makes it cancel what runs, which fails once it has ended."""
+"""The handler of Ctrl-C before: a session's own cancels what runs, and fails once it has ended."""
 
 
 def parameters(options: Mapping[str, Any]) -> dict[str, str]:
-    """The settings of a session, from a dbt output of type spark."""
+    """Returns the settings of a session, from a dbt output of type spark."""
     given = options.get("server_side_parameters") or {}
     return {str(name): str(value) for name, value in given.items()} | {
         # dbt-spark turns ANSI off, whatever the profile says.
         "spark.sql.ansi.enabled": "false",
-        # Of a key given twice in JSON the last counts, as macros/portability says.
+        # If JSON repeats a key, the last one counts, as in macros/portability.
         "spark.sql.variant.allowDuplicateKeys": "true",
     }
 
 
 def open_session(
-    profile: Profile,
-    *,
-    notify: Callable[[str], None],
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
+    profile: Profile, console: Console = SILENCE, clock: Clock = SYSTEM_CLOCK
 ) -> "SparkSession":
-    """The session, for this process alone where its metastore is a Derby database.
+    """Opens the session; where its metastore is a Derby database, no other process can have it.
 
     Raises UsageError if Spark is not installed, Busy if the metastore is still held after ten
-    seconds, NoConnection if it, or a cluster, cannot be reached.
+    seconds, NoConnection if the metastore or a cluster cannot be reached.
     """
     global _users, _interrupt
     _check_installed(profile)
@@ -68,14 +63,14 @@ def open_session(
         _check_java()
     if not _users:
         _interrupt = signal.getsignal(signal.SIGINT)
-    with _noise_into(spark_log(profile)), _started_in(profile.project_dir), _told(profile):
+    with _noise_into(spark_log(profile)), _started_in(profile.project_dir), _plain_errors(profile):
         session = _session(settings)
         if not is_remote:
             _end_with_this_process(session)
     try:
         if not is_remote:
-            _wait_for_derby(session, settings, notify, clock, sleep)
-        with _told(profile):
+            _wait_for_derby(session, settings, console, clock)
+        with _plain_errors(profile):
             session.sql("show databases").collect()
     except BaseException:
         if not _users:
@@ -86,7 +81,7 @@ def open_session(
 
 
 def close_session(profile: Profile, session: "SparkSession") -> None:
-    """Lets other processes have the metastore, once no warehouse of this one is open."""
+    """Gives up the metastore once this process has no open warehouse."""
     global _users
     _users -= 1
     if not _users:
@@ -94,7 +89,7 @@ def close_session(profile: Profile, session: "SparkSession") -> None:
 
 
 def spark_log(profile: Profile) -> Path:
-    """The file of what Spark has to say."""
+    """Returns the file for what Spark prints."""
     return profile.project_dir / "logs" / "spark.log"
 
 
@@ -102,7 +97,7 @@ def _session(settings: Mapping[str, str]) -> "SparkSession":
     from pyspark.sql import SparkSession
 
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger", "py4j"):
-        # They print every error that is raised, with Java's stack trace.
+        # They print every error that is raised, with a Java stack trace.
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     builder = SparkSession.builder.enableHiveSupport()
     for name, value in settings.items():
@@ -111,7 +106,7 @@ def _session(settings: Mapping[str, str]) -> "SparkSession":
 
 
 def _is_remote(settings: Mapping[str, str]) -> bool:
-    """Whether it is Spark Connect, which needs no Java here."""
+    """Returns whether this is Spark Connect, which needs no Java on this machine."""
     return bool(settings.get("spark.remote") or os.environ.get("SPARK_REMOTE"))
 
 
@@ -120,8 +115,8 @@ def _check_installed(profile: Profile) -> None:
     if method != "session":
         raise UsageError(
             f"The target `{profile.target}` reaches Spark by the method `{method}`.",
-            "exhaust works with the method `session`: a Spark of this machine, a cluster's master, "
-            "or Spark Connect.",
+            "exhaust needs the method `session`: Spark on this machine, a cluster's master, or "
+            "Spark Connect.",
         )
     try:
         import pyspark  # noqa: F401
@@ -136,14 +131,14 @@ def _check_java() -> None:
     home = os.environ.get("JAVA_HOME")
     if not (Path(home, "bin", "java").is_file() if home else shutil.which("java")):
         raise UsageError(
-            f"Spark needs Java, and there is none {f'in {home}' if home else 'on the PATH'}.",
-            "Install Java 17, or say by JAVA_HOME where it is.",
+            f"Spark needs Java, which is not {f'in {home}' if home else 'on the PATH'}.",
+            "Install Java 17, or set JAVA_HOME to its folder.",
         )
 
 
 @contextmanager
-def _told(profile: Profile) -> Iterator[None]:
-    """What Spark cannot reach, in a line."""
+def _plain_errors(profile: Profile) -> Iterator[None]:
+    """Raises what Spark cannot reach as one of our errors."""
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
@@ -163,7 +158,7 @@ def _told(profile: Profile) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What went wrong, without what Java calls a stack trace: the cause that it gives last."""
+    """Returns what went wrong without the stack trace: the cause that Java names last."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix(CAUSE) for line in lines if line.startswith(CAUSE)]
     return [type(error).__name__, *lines[:1], *causes][-1]
@@ -171,7 +166,7 @@ def first_line(error: BaseException) -> str:
 
 @contextmanager
 def _noise_into(log: Path) -> Iterator[None]:
-    """What is started here writes into a file: Java's standard output and error are ours."""
+    """Sends the output of what is started here to a file; Java would inherit ours."""
     with suppress(OSError):
         log.parent.mkdir(exist_ok=True)
     try:
@@ -196,7 +191,7 @@ def _noise_into(log: Path) -> Iterator[None]:
 
 @contextmanager
 def _started_in(folder: Path) -> Iterator[None]:
-    """Relative paths of a profile begin at the project's folder, where dbt is run too."""
+    """Relative paths of a profile start from the project's folder, where dbt runs too."""
     here = Path.cwd()
     os.chdir(folder)
     try:
@@ -208,17 +203,16 @@ def _started_in(folder: Path) -> Iterator[None]:
 def _wait_for_derby(
     session: "SparkSession",
     settings: Mapping[str, str],
-    notify: Callable[[str], None],
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
+    console: Console,
+    clock: Clock,
 ) -> None:
-    """Asks Derby itself: Spark would not say why its metastore does not answer."""
+    """Asks Derby directly, because Spark does not say why its metastore does not answer."""
     from py4j.protocol import Py4JJavaError
 
     url = settings.get(CONNECTION_URL, DERBY)
     if not url.startswith("jdbc:derby:"):
         return
-    deadline = clock() + LOCK_TIMEOUT_SECONDS
+    deadline = clock.monotonic() + LOCK_TIMEOUT_SECONDS
     is_waiting = False
     while True:
         try:
@@ -227,16 +221,16 @@ def _wait_for_derby(
         except Py4JJavaError as error:
             if "Another instance of Derby" not in str(error):
                 raise ExhaustError(f"Spark's metastore {url}: {first_line(error)}") from error
-            if clock() >= deadline:
+            if clock.monotonic() >= deadline:
                 raise Busy(
                     "Spark's metastore is held by another process, and still was after "
                     f"{LOCK_TIMEOUT_SECONDS:.0f} seconds.",
                     "A build, a load or an export may be running. Try again when it has ended.",
                 ) from error
         if not is_waiting:
-            notify("Spark's metastore is held by another process: waiting for it to end ...")
+            console.say("Spark's metastore is held by another process: waiting for it to end ...")
             is_waiting = True
-        sleep(0.5)
+        clock.sleep(0.5)
 
 
 def _connect(session: "SparkSession", url: str) -> None:
@@ -246,16 +240,16 @@ def _connect(session: "SparkSession", url: str) -> None:
 
 
 def _give_up(session: "SparkSession", settings: Mapping[str, str]) -> None:
-    """Ends the session; the JVM stays, to open the next one at once."""
+    """Ends the session; the JVM stays, so that the next one opens at once."""
     from py4j.protocol import Py4JError
 
-    with suppress(ValueError):  # Of a thread that is not the main one, which set nothing either.
+    with suppress(ValueError):  # In another thread than the main one, which set no handler.
         signal.signal(signal.SIGINT, _interrupt)
     if _is_remote(settings):
         session.stop()
         return
     url = settings.get(CONNECTION_URL, DERBY)
-    # Derby's answer to a shutdown is an error; a JVM that is gone holds nothing.
+    # Derby reports a shutdown as an error; a JVM that is gone holds nothing.
     with suppress(Py4JError, OSError):
         java = session.sparkContext._jvm
         session.stop()
@@ -264,7 +258,7 @@ def _give_up(session: "SparkSession", settings: Mapping[str, str]) -> None:
 
 
 def _end_with_this_process(session: "SparkSession") -> None:
-    """Waits for the JVM's end at our own, so that the next process finds the metastore free."""
+    """Waits for the JVM when this process ends, so that the next finds the metastore free."""
     gateway: Any = session.sparkContext._gateway
     java = getattr(gateway, "proc", None)
     if java is None or getattr(java, "is_awaited", False):

@@ -1,15 +1,17 @@
-"""Apache Spark 4: a single machine's, a cluster's, or one behind Spark Connect."""
+"""A Spark session as a warehouse."""
 
 import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import ExhaustError, NoConnection
 from exhaust.extract.landing import LandedFiles
-from exhaust.project.settings import Profile
+from exhaust.project.profile import Profile
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.spark.session import close_session, first_line, open_session, spark_log
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
 LINES = 2_000
-"""How many lines of a report are handed on at once."""
+"""Lines of a report that are handed on at once."""
 
 
 class SparkWarehouse(Warehouse):
@@ -33,11 +35,31 @@ class SparkWarehouse(Warehouse):
         self._profile = profile
         self._load = ""
         self._new: dict[tuple[str, str], str] = {}
-        """Tables that wait for their names: what they are called until then."""
+        """Tables that have no name of their own yet, with their names until then."""
 
     @classmethod
-    def open(cls, profile: Profile, *, notify: Callable[[str], None]) -> Self:
-        return cls(open_session(profile, notify=notify), profile)
+    def open(
+        cls,
+        profile: Profile,
+        *,
+        writing: bool,
+        console: Console = SILENCE,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> Self:
+        del writing  # A session is always open for both.
+        return cls(open_session(profile, console, clock), profile)
+
+    @classmethod
+    def ledger_file(cls, profile: Profile) -> Path:
+        """Next to the warehouse's folder if that is on this machine, else in the project's."""
+        settings = profile.options.get("server_side_parameters") or {}
+        where = str(settings.get("spark.sql.warehouse.dir") or "").removeprefix("file:")
+        warehouse = profile.project_dir / (profile.target if "://" in where or not where else where)
+        return warehouse.with_name(f"{warehouse.name}.requests")
+
+    @classmethod
+    def child_log(cls, profile: Profile) -> Path:
+        return spark_log(profile)
 
     @property
     def version(self) -> str:
@@ -53,7 +75,7 @@ class SparkWarehouse(Warehouse):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Spark has none: new tables take their names one by one, in `put_in_place`."""
+        """Spark has none: new tables get their names one by one, in `put_in_place`."""
         self._load = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
         try:
             yield
@@ -64,7 +86,7 @@ class SparkWarehouse(Warehouse):
 
     @contextmanager
     def snapshot(self, relations: Sequence[str]) -> Iterator[None]:
-        """Spark has none: what a build replaces meanwhile is missed, which is an error."""
+        """Spark has none: reading a table that a build replaces meanwhile is an error."""
         del relations
         yield
 
@@ -92,7 +114,7 @@ class SparkWarehouse(Warehouse):
             return insert(self._session, relation, groups)
 
     def put_in_place(self) -> None:
-        """A table's name is a view, which points from one load's table to the next's at once."""
+        """A table's name is a view, which switches from one load's table to the next at once."""
         for (schema, table), new in list(self._new.items()):
             if self._is_table(schema, table):
                 self.execute(f"drop table {self.relation(schema, table)}")
@@ -106,7 +128,7 @@ class SparkWarehouse(Warehouse):
                     self.execute(f"drop table {self.relation(schema, old)}")
 
     def _is_table(self, schema: str, table: str) -> bool:
-        """Whether a table of that name stands there that no load has made."""
+        """Returns whether there is a table of that name that no load created."""
         views = {row[1] for row in self.query(f"show views in {self.identifier(schema)}")}
         return table in self.tables(schema) - views
 
@@ -129,7 +151,7 @@ class SparkWarehouse(Warehouse):
 
     def progress(self) -> float | None:
         if not hasattr(self._session, "_jsparkSession"):
-            return None  # Spark Connect does not tell.
+            return None  # Spark Connect does not report it.
         tracker = self._session.sparkContext.statusTracker()
         stages = [tracker.getStageInfo(number) for number in tracker.getActiveStageIds()]
         tasks = sum(stage.numTasks for stage in stages if stage)
@@ -140,7 +162,7 @@ class SparkWarehouse(Warehouse):
 
     @contextmanager
     def _plain_errors(self) -> Iterator[None]:
-        """Turns what a user can meet into our errors; a fault in our SQL stays a PySpark error."""
+        """Raises our errors for what a user can meet; a fault in our SQL stays a PySpark error."""
         from py4j.protocol import Py4JJavaError, Py4JNetworkError
         from pyspark.errors import PySparkException
 
@@ -155,19 +177,19 @@ class SparkWarehouse(Warehouse):
             if not hint and isinstance(error, PySparkException):
                 raise
             raise ExhaustError(
-                f"{self.name} could not go on: {first_line(error)}", f"{hint} {log}".strip()
+                f"{self.name} failed: {first_line(error)}", f"{hint} {log}".strip()
             ) from error
 
 
 TROUBLES = {
-    "OutOfMemoryError": "Give Spark more memory by spark.driver.memory or spark.executor.memory.",
-    "No space left on device": "Make room, or give Spark another spark.local.dir.",
+    "OutOfMemoryError": "Give Spark more memory: set spark.driver.memory or spark.executor.memory.",
+    "No space left on device": "Free some space, or set spark.local.dir to another folder.",
 }
-"""What Spark dies of, and what to do."""
+"""Causes that stop Spark, and what to do about them."""
 
 
 def _csv_lines(rows: "DataFrame") -> "DataFrame":
-    """Each row as a line of CSV by RFC 4180: absent is nothing, and an empty text is `""`."""
+    """Returns each row as a line of CSV (RFC 4180): null is empty, and an empty string is `""`."""
     from pyspark.sql import functions as F
 
     def field(name: str) -> "Column":
@@ -181,7 +203,7 @@ def _csv_lines(rows: "DataFrame") -> "DataFrame":
             .otherwise(value)
         )
 
-    # By place: the labels of a report may hold what no name of a column can.
-    names = [f"c{place}" for place in range(len(rows.columns))]
+    # By number: the labels of a report may hold what a column's name cannot.
+    names = [f"c{number}" for number in range(len(rows.columns))]
     line = F.concat_ws(",", *map(field, names))
     return rows.toDF(*names).select(F.concat(line, F.lit("\n")))

@@ -1,0 +1,293 @@
+"""What exhaust does, as functions: the face for the command, for a page, and for programs.
+
+    from exhaust import api
+
+    project = api.open_project()
+    api.load(project, "extracts/2026-11-01")
+    api.build(project)
+    report = api.export(project, ["do_31296123374084915214"], output_dir="out")
+
+Every function opens what it needs, checks what it is given, and closes everything again. Errors are
+those of `exhaust.errors`. A `console` takes messages and progress while a function runs; without
+one, there are none. docs/python.md explains more.
+"""
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Console
+from exhaust.reports.layout import Layout
+
+if TYPE_CHECKING:
+    from exhaust.marts.entities import Batch, Course
+    from exhaust.pipeline.build import BuildReport
+    from exhaust.pipeline.load import LoadReport
+    from exhaust.project.settings import Settings
+    from exhaust.reports.export import ExportReport
+    from exhaust.reports.selection import Destination
+    from exhaust.reports.verify import Verification
+    from exhaust.requests.entities import Request
+
+# Imports are inside the functions: DuckDB, SQLAlchemy and PySpark take long to import, and
+# `exhaust --help` needs none of them.
+
+StrPath = str | PathLike[str]
+
+
+def open_project(
+    project_dir: StrPath | None = None,
+    profiles_dir: StrPath | None = None,
+    target: str | None = None,
+    *,
+    console: Console = SILENCE,
+) -> "Settings":
+    """Reads the settings of a project; the other functions take them.
+
+    An argument left out comes from the environment (EXHAUST_PROJECT_DIR, EXHAUST_PROFILES_DIR,
+    EXHAUST_TARGET), then from where dbt looks. Raises UsageError if a file or a setting is missing
+    or wrong.
+    """
+    from exhaust.project.settings import read_settings
+
+    return read_settings(
+        Path(project_dir) if project_dir else None,
+        Path(profiles_dir) if profiles_dir else None,
+        target,
+        console=console,
+    )
+
+
+def open_demo(project_dir: StrPath | None = None, target: str | None = None) -> "Settings":
+    """Returns the settings of the demo: demo.duckdb in the project's folder is its warehouse."""
+    from exhaust.pipeline.demo import demo_settings
+
+    return demo_settings(Path(project_dir) if project_dir else None, target)
+
+
+def load(project: "Settings", folder: StrPath, *, console: Console = SILENCE) -> "LoadReport":
+    """Loads an extract into the landing schema: all the tables that the folder has, or none.
+
+    Raises DataError if a file cannot be read, Busy or NoConnection if the warehouse cannot be had.
+    """
+    from exhaust.extract.folder import read_extract
+    from exhaust.pipeline.load import load
+    from exhaust.project.sources import read_sources
+    from exhaust.warehouse import connect
+
+    extract = read_extract(Path(folder), read_sources(project.project_dir))
+    with connect(project.profile, writing=True, console=console) as warehouse:
+        return load(warehouse, project, extract, console)
+
+
+def build(
+    project: "Settings", dbt_arguments: Sequence[str] = (), *, console: Console = SILENCE
+) -> "BuildReport":
+    """Builds and tests the marts; `dbt_arguments` go to `dbt build`.
+
+    A failed model or test is in the report and raises nothing. Raises DataError if nothing is
+    loaded, Busy or NoConnection if the warehouse cannot be had, ExhaustError if dbt breaks off.
+    """
+    from exhaust.pipeline.build import build
+
+    return build(project, dbt_arguments, console)
+
+
+def courses(
+    project: "Settings",
+    text: str = "",
+    *,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> "list[Course]":
+    """Returns the courses whose ID is `text` or whose name contains it, by name.
+
+    Without a user ID: all of them, as the operator sees them; with one: those that the user may
+    export. Raises DataError if nothing is built, PermissionDenied if there is nothing for the user.
+    """
+    from exhaust.marts.access import check_user_id, find_requester
+    from exhaust.marts.courses import courses
+    from exhaust.marts.state import open_marts
+
+    check_user_id(project, user_id)
+    with open_marts(project, console) as marts:
+        return courses(marts, text, find_requester(marts, user_id))
+
+
+def batches(
+    project: "Settings", course: str, *, user_id: str | None = None, console: Console = SILENCE
+) -> "tuple[Course, list[Batch]]":
+    """Returns the course of that ID or name, and its batches by ID.
+
+    Raises NotFound, Ambiguous, PermissionDenied; DataError if nothing is built.
+    """
+    from exhaust.marts.access import check_user_id, find_course, find_requester
+    from exhaust.marts.courses import batches
+    from exhaust.marts.state import open_marts
+
+    check_user_id(project, user_id)
+    with open_marts(project, console) as marts:
+        requester = find_requester(marts, user_id)
+        found = find_course(marts, course, requester)
+        return found, batches(marts, found.id, requester)
+
+
+def export(
+    project: "Settings",
+    courses: Sequence[str] = (),
+    *,
+    all_courses: bool = False,
+    batches: Sequence[str] = (),
+    output: StrPath | BinaryIO | None = None,
+    output_dir: StrPath | None = None,
+    user_id: str | None = None,
+    layout: Layout = Layout.EXHAUST,
+    console: Console = SILENCE,
+) -> "ExportReport":
+    """Writes the reports of courses: a file per batch in `output_dir`, or one file or stream.
+
+    `courses` and `batches` are IDs or names. A user's export is recorded in the ledger, the
+    operator's is not. Raises NotFound, Ambiguous, PermissionDenied, UsageError for arguments that
+    contradict each other and for a path that cannot be written, Busy while a build is running or
+    the report is being processed, DataError if nothing is built or the build failed.
+    """
+    from exhaust.marts.access import check_user_id
+    from exhaust.marts.state import open_marts
+    from exhaust.reports.export import export
+    from exhaust.reports.selection import Criteria
+
+    criteria = Criteria(courses, all_courses, batches, user_id, layout)
+    criteria.check()
+    destination = _destination(output, output_dir)
+    destination.check(criteria)
+    check_user_id(project, user_id)
+    with open_marts(project, console) as marts:
+        if user_id is None:
+            return export(marts, criteria, destination, console)
+
+        from exhaust.requests.at_once import export_at_once
+        from exhaust.requests.ledger import Ledger
+
+        with Ledger.open(project.profile) as ledger:
+            return export_at_once(marts, ledger, criteria, destination, console)
+
+
+def verify(file: StrPath) -> "Verification":
+    """Compares a report file with its receipt.
+
+    Raises NotFound if either does not exist, DataError if the receipt cannot be read.
+    """
+    from exhaust.reports.verify import verify
+
+    return verify(Path(file))
+
+
+def submit(
+    project: "Settings",
+    course: str,
+    *,
+    user_id: str | None,
+    batches: Sequence[str] = (),
+    layout: Layout = Layout.EXHAUST,
+    console: Console = SILENCE,
+) -> "Request":
+    """Requests the report of a course; a worker makes it (see `process`).
+
+    Raises UsageError without a user ID and for too many batches, Busy while the report is being
+    processed, and what selecting the batches raises.
+    """
+    from exhaust.errors import UsageError
+    from exhaust.marts.access import USER_ID_HINT, check_user_id
+    from exhaust.marts.state import open_marts
+    from exhaust.reports.selection import Criteria
+    from exhaust.requests.desk import submit
+    from exhaust.requests.ledger import Ledger
+
+    check_user_id(project, user_id)
+    if user_id is None:
+        raise UsageError("No user ID given.", USER_ID_HINT)
+    criteria = Criteria([course], batches=batches, user_id=user_id, layout=layout)
+    with open_marts(project, console) as marts, Ledger.open(project.profile) as ledger:
+        return submit(marts, ledger, criteria)
+
+
+def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Request]":
+    """Makes the reports that were requested, and yields each request after it was processed.
+
+    Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had.
+    """
+    from exhaust.requests.lease import worker_name
+    from exhaust.requests.ledger import Ledger
+    from exhaust.requests.worker import process
+
+    with Ledger.open(project.profile) as ledger:
+        yield from process(project, ledger, worker_name(), console, SYSTEM_CLOCK)
+
+
+def requests(project: "Settings", *, user_id: str | None = None) -> "list[Request]":
+    """Returns all requests, or only the user's own, newest first."""
+    from exhaust.marts.access import check_user_id
+    from exhaust.requests.ledger import Ledger
+
+    check_user_id(project, user_id)
+    with Ledger.open(project.profile) as ledger:
+        return ledger.requests(user_id)
+
+
+def request(project: "Settings", request_id: str, *, user_id: str | None = None) -> "Request":
+    """Returns a request. Raises NotFound if there is none of that ID, or it is not the user's."""
+    from exhaust.marts.access import check_user_id
+    from exhaust.requests.ledger import Ledger
+
+    check_user_id(project, user_id)
+    with Ledger.open(project.profile) as ledger:
+        return ledger.request(request_id, user_id)
+
+
+def download(
+    project: "Settings",
+    request_id: str,
+    *,
+    output: StrPath | BinaryIO | None = None,
+    output_dir: StrPath | None = None,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> list[Path]:
+    """Copies the files of a processed request, with their receipts, and returns their paths.
+
+    Raises NotFound if there are no files, Busy while the request is being processed,
+    PermissionDenied if the user has lost the right to them.
+    """
+    from exhaust.marts.access import check_user_id
+    from exhaust.requests.desk import download
+    from exhaust.requests.ledger import Ledger
+
+    check_user_id(project, user_id)
+    destination = _destination(output, output_dir)
+    with Ledger.open(project.profile) as ledger:
+        return download(project, ledger, request_id, user_id, destination, console)
+
+
+def cancel(project: "Settings", request_id: str, *, user_id: str | None = None) -> "Request":
+    """Cancels a request that is waiting or being processed.
+
+    Raises NotFound if there is none of that ID, or it is not the user's; UsageError if it has
+    ended.
+    """
+    from exhaust.marts.access import check_user_id
+    from exhaust.requests.ledger import Ledger
+
+    check_user_id(project, user_id)
+    with Ledger.open(project.profile) as ledger:
+        return ledger.cancel(request_id, user_id)
+
+
+def _destination(output: StrPath | BinaryIO | None, folder: StrPath | None) -> "Destination":
+    from exhaust.errors import UsageError
+    from exhaust.reports.selection import Destination
+
+    if output is not None and folder is not None:
+        raise UsageError("Both an output and an output folder were given.", "Give only one.")
+    path = Path(output) if isinstance(output, str | PathLike) else output
+    return Destination(path, Path(folder or ""))

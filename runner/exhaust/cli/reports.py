@@ -1,0 +1,145 @@
+"""The commands that write and check report files."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from exhaust import api
+from exhaust.cli.command import Options, command
+from exhaust.cli.display import Display
+from exhaust.cli.options import Batches, LayoutName, Output, UserId
+from exhaust.errors import DataError, UsageError
+from exhaust.reports.layout import Layout
+from exhaust.text import counted
+
+if TYPE_CHECKING:
+    from exhaust.reports.export import ExportReport
+    from exhaust.reports.writer import ReportFile
+
+STANDARD_OUTPUT = "-"
+
+
+@command
+def export(
+    options: Options,
+    courses: Annotated[
+        list[str] | None, typer.Argument(metavar="COURSE", help="IDs or names of courses.")
+    ] = None,
+    all_courses: Annotated[
+        bool, typer.Option("--all", help="Every course that is not retired.")
+    ] = False,
+    batches: Batches = None,
+    output: Output = None,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-dir",
+            metavar="DIR",
+            help="Folder for one file per batch, <batch id>_progress_<yyyymmdd>.csv. [default: .]",
+        ),
+    ] = None,
+    user: UserId = None,
+    layout: LayoutName = Layout.EXHAUST,
+) -> None:
+    """Write the reports of courses as CSV, each file with a receipt next to it.
+
+    \b
+    Examples:
+      exhaust export do_31296123374084915214
+      exhaust export "Open University module AAA" -b "AAA 2013J" -o aaa.csv
+      exhaust export --all --output-dir out
+    """
+    report = api.export(
+        options.project(),
+        courses or [],
+        all_courses=all_courses,
+        batches=batches or [],
+        output=output_of(options, output, output_dir),
+        output_dir=output_dir,
+        user_id=user,
+        layout=layout,
+        console=options.display,
+    )
+    if options.json:
+        options.display.json(asdict(report))
+    _show_export(report, options.display)
+
+
+def output_of(
+    options: Options, output: str | None, output_dir: Path | None
+) -> Path | BinaryIO | None:
+    """Returns what `-o` names. Raises UsageError if other options contradict it."""
+    if output is None:
+        return None
+    if output_dir is not None:
+        raise UsageError("Both -o and --output-dir were given.", "Give only one of them.")
+    if output != STANDARD_OUTPUT:
+        return Path(output)
+    if options.json:
+        raise UsageError("Both --json and -o - write to standard output.", "Give only one of them.")
+    return sys.stdout.buffer
+
+
+def _show_export(report: "ExportReport", display: Display) -> None:
+    for file in report.files:
+        display.say(f"{file.file}: {_rows(file)}")
+    if report.files:
+        _sum_up(report, display)
+    for course in report.without_batches:
+        display.say(f"{course.id}  {course.name} has no batches.")
+    for course in report.retired:
+        display.say(f"{course.id}  {course.name} is retired: left out.")
+    if not report.files and not report.without_batches and not report.retired:
+        display.say("There are no courses.")
+
+
+def _rows(file: "ReportFile") -> str:
+    left_out = [f"{number:,} {reason}" for reason, number in file.left_out.items() if number]
+    return counted(file.rows, "row") + (f"; left out: {', '.join(left_out)}" if left_out else "")
+
+
+def _sum_up(report: "ExportReport", display: Display) -> None:
+    """Says in two lines what the receipts of all files say."""
+    rows = sum(file.rows for file in report.files)
+    left_out = sum(sum(file.left_out.values()) for file in report.files)
+    files = f" in {len(report.files):,} files" if len(report.files) > 1 else ""
+    build = report.build
+    loaded = f"data of {build.loaded_at:%Y-%m-%d %H:%M}, " if build.loaded_at else ""
+    display.say(
+        f"{counted(rows + left_out, 'enrolment')} = {counted(rows, 'row')}{files} "
+        f"+ {left_out:,} left out; {loaded}built {build.started_at:%Y-%m-%d %H:%M} UTC."
+    )
+    if len(report.files) > 1:
+        display.say("Each file has a receipt next to it: <file>.receipt.json.")
+        return
+    (file,) = report.files
+    display.say(f"SHA-256 {file.sha256}" + (f"; receipt: {file.receipt}" if file.receipt else ""))
+
+
+@command
+def verify(
+    options: Options,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report file.")],
+) -> None:
+    """Check a report file against its receipt.
+
+    Says what was changed, for example by a spreadsheet program: IDs that became numbers, lost
+    zeros, dates in another form, missing rows. The exit code is 7 if anything was changed.
+
+    \b
+    Example:
+      exhaust verify 0130300000000000101_progress_20261123.csv
+    """
+    found = api.verify(file)
+    if options.json:
+        options.display.json(asdict(found))
+    if not found.is_unchanged:
+        changes = "\n".join(f"  {change}" for change in found.changes)
+        raise DataError(
+            f"{found.file} does not match its receipt {found.receipt}:\n{changes}",
+            "Use the file as it was exported. To keep IDs and dates, import it as text.",
+        )
+    options.display.say(f"{found.file} is unchanged: {counted(found.rows, 'row')}.")

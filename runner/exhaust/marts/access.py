@@ -1,0 +1,99 @@
+"""Who may have which courses and batches."""
+
+from collections.abc import Sequence
+
+from exhaust.errors import NotFound, PermissionDenied
+from exhaust.marts.courses import batches, courses
+from exhaust.marts.entities import Batch, Course, Requester
+from exhaust.marts.names import is_named, resolve_batch, resolve_course
+from exhaust.marts.state import Marts
+from exhaust.project.settings import Settings
+from exhaust.text import visible
+
+USER_ID_HINT = "Give your user ID with --as or EXHAUST_USER."
+
+
+def check_user_id(settings: Settings, user_id: str | None) -> None:
+    """Raises PermissionDenied if the project requires a user ID and there is none."""
+    if settings.require_requester and user_id is None:
+        raise PermissionDenied(
+            "This project requires a user ID (`require_requester: true`).", USER_ID_HINT
+        )
+
+
+def find_requester(marts: Marts, user_id: str | None) -> Requester | None:
+    """Returns who is asking; None is the operator, who may have everything.
+
+    Raises PermissionDenied if the project requires a user ID and there is none, or if there is
+    nothing that the user may have; DataError if nothing is built.
+    """
+    check_user_id(marts.settings, user_id)
+    if user_id is None:
+        return None
+    marts.check_built()
+    rows = marts.warehouse.query(
+        f"select user_id, root_org_id from {marts.relation('requesters')} "
+        f"where user_id = {marts.warehouse.literal(user_id)}"
+    )
+    if not rows:
+        raise _denied(
+            f"The user `{visible(user_id)}` has not created a course or a batch, and does not "
+            "mentor a batch, in the data that is built here."
+        )
+    return Requester(*rows[0])
+
+
+def find_course(marts: Marts, text: str, requester: Requester | None = None) -> Course:
+    """Returns the one course of that ID or name among those that the requester may have.
+
+    Raises Ambiguous if several match, PermissionDenied if the requester may not have it, NotFound
+    if there is none.
+    """
+    try:
+        return resolve_course(courses(marts, requester=requester), text)
+    except NotFound:
+        if requester is None or not courses(marts, text):
+            raise
+    raise _denied(f"`{visible(requester.user_id)}` may not see the reports of `{visible(text)}`.")
+
+
+def find_batches(
+    marts: Marts, course: Course, texts: Sequence[str], requester: Requester | None = None
+) -> list[Batch]:
+    """Returns the batches of a course of these IDs or names, or all of them if `texts` is empty.
+
+    Raises as `find_course` does.
+    """
+    found = batches(marts, course.id, requester)
+    named = set()
+    for text in texts:
+        try:
+            named.add(resolve_batch(found, text).id)
+        except NotFound:
+            # Never the error of a search in everyone's batches: it would name the nearest of them.
+            everyones = batches(marts, course.id)
+            if requester is None or not any(is_named(batch, text) for batch in everyones):
+                raise
+            raise _denied(
+                f"`{visible(requester.user_id)}` may not see the batch `{visible(text)}` of "
+                f"{visible(course.id)}."
+            ) from None
+    return [batch for batch in found if batch.id in named] if texts else found
+
+
+def check_not_retired(course: Course) -> None:
+    """Raises PermissionDenied for a retired course, in the words of Sunbird's own job."""
+    if course.is_retired:
+        raise PermissionDenied(
+            "The request is made for retired collection: "
+            f"{visible(course.id)} {visible(course.name)}",
+            "Nobody can export a retired course.",
+        )
+
+
+def _denied(message: str) -> PermissionDenied:
+    return PermissionDenied(
+        message,
+        "Reports are for the creator of the course, and for the creator and the mentors of the "
+        f"batch. {USER_ID_HINT}",
+    )

@@ -1,0 +1,171 @@
+"""dbt's profile: which warehouse a target names, rendered as dbt renders it."""
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from exhaust.errors import UsageError
+from exhaust.project.yaml_file import read_yaml
+
+ENGINES = ("duckdb", "postgres", "spark")
+DEFAULTS: Mapping[str, Mapping[str, str]] = {"duckdb": {"schema": "main"}}
+"""What dbt's adapters fill in where an output leaves it out."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One output of profiles.yml."""
+
+    target: str
+    engine: str
+    schema: str
+    """The schema of the marts."""
+    options: Mapping[str, Any] = field(repr=False)
+    """The rendered output. It holds the password."""
+    project_dir: Path = Path()
+    """The folder that relative paths start from."""
+
+
+def is_file_path(path: str) -> bool:
+    """Returns whether a DuckDB path is a file, and not `:memory:`, `md:name` or the like."""
+    return re.match(r"\w*:", path) is None
+
+
+def find_profiles(
+    project: Path, profiles_dir: Path | None, environ: Mapping[str, str], name: str
+) -> Path:
+    """Returns the file with the profile `name`: as dbt finds it, else the project's example.
+
+    Raises UsageError if a folder is given and has no such profile.
+    """
+    given = profiles_dir or environ.get("EXHAUST_PROFILES_DIR")
+    if given:
+        file = Path(given).absolute() / "profiles.yml"
+        if not file.is_file():
+            raise UsageError(
+                f"{file.parent} has no profiles.yml.",
+                f"Copy {project / 'profiles.example.yml'} there, or give another --profiles-dir.",
+            )
+        if name not in read_yaml(file):
+            raise UsageError(
+                f"{file} has no profile `{name}`.",
+                f"Copy it from {project / 'profiles.example.yml'}.",
+            )
+        return file
+    if environ.get("DBT_PROFILES_DIR"):
+        folders = [Path(environ["DBT_PROFILES_DIR"]).absolute()]
+    else:
+        folders = [Path.cwd(), project, Path.home() / ".dbt"]
+    found = next((file for folder in folders if (file := folder / "profiles.yml").is_file()), None)
+    if found and name in read_yaml(found):
+        return found
+    return project / "profiles.example.yml"
+
+
+def read_profile(
+    file: Path, name: str, target: str | None, project: Path, environment: Mapping[str, str]
+) -> Profile:
+    """Reads one target of a profile; without `target`, the profile's own default.
+
+    Raises UsageError if it is missing or cannot be rendered; never quotes a value.
+    """
+    profile = read_yaml(file).get(name)
+    outputs = profile.get("outputs") if isinstance(profile, dict) else None
+    if not isinstance(profile, dict) or not isinstance(outputs, dict):
+        raise UsageError(
+            f"The profile `{name}` in {file} has no outputs.",
+            f"Compare it with {project / 'profiles.example.yml'}.",
+        )
+    if not target:
+        target = str(_render(profile.get("target", "default"), f"{file}, target", environment))
+    if target not in outputs:
+        raise UsageError(
+            f"The profile `{name}` in {file} has no target `{target}`.",
+            f"Its targets are: {', '.join(map(str, outputs))}.",
+        )
+    where = f"{file}, {target}"
+    options = _render(outputs[target], where, environment)
+    engine = options.get("type") if isinstance(options, dict) else None
+    if engine not in ENGINES:
+        raise UsageError(
+            f"The target `{target}` in {file} is of type `{engine}`.",
+            f"exhaust works with: {', '.join(ENGINES)}.",
+        )
+    options = {**DEFAULTS.get(engine, {}), **options}
+    if not options.get("schema"):
+        raise UsageError(f"{where}: `schema` is missing.")
+    return Profile(
+        target=target,
+        engine=engine,
+        schema=str(options["schema"]),
+        options=options,
+        project_dir=project,
+    )
+
+
+def _render(value: Any, where: str, environment: Mapping[str, str]) -> Any:
+    """Renders the strings of a profile as dbt does: `env_var` and the filters that set a type."""
+    if isinstance(value, dict):
+        return {key: _render(item, f"{where}.{key}", environment) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_render(item, where, environment) for item in value]
+    if not isinstance(value, str) or "{" not in value:
+        return value
+    rendered, kind = _render_text(value, where, environment)
+    return rendered if kind is None else _converted(rendered, kind, where)
+
+
+def _render_text(text: str, where: str, environment: Mapping[str, str]) -> tuple[str, str | None]:
+    """Returns the rendered text and the type that a filter asks for."""
+    from jinja2 import StrictUndefined, TemplateError
+    from jinja2.sandbox import SandboxedEnvironment
+
+    kind: str | None = None
+
+    def env_var(name: str, default: object = None) -> object:
+        if name in environment:
+            return environment[name]
+        if default is None:
+            raise UsageError(
+                f"{where}: the environment variable {name} is not set.",
+                f"Set {name}, or give it a default in the profile.",
+            )
+        return default
+
+    def asks_for(wanted: str) -> Any:
+        def keep(item: object) -> object:
+            nonlocal kind
+            kind = wanted
+            return item
+
+        return keep
+
+    jinja = SandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    jinja.filters["as_text"] = lambda item: item
+    jinja.filters["as_number"] = asks_for("number")
+    jinja.filters["as_bool"] = asks_for("bool")
+    jinja.filters["as_native"] = asks_for("native")
+    try:
+        return jinja.from_string(text).render(env_var=env_var), kind
+    except (TemplateError, TypeError) as error:
+        if "password" in where.rpartition(".")[2]:
+            return text, None  # As in dbt: a password may look like Jinja.
+        raise UsageError(
+            f"{where}: this is not valid Jinja, or it uses more than env_var."
+        ) from error
+
+
+def _converted(rendered: str, kind: str, where: str) -> object:
+    native: object
+    try:
+        native = ast.literal_eval(rendered)
+    except (ValueError, SyntaxError):
+        native = rendered
+    is_bool = isinstance(native, bool)
+    is_number = isinstance(native, int | float) and not is_bool
+    if (kind == "bool" and not is_bool) or (kind == "number" and not is_number):
+        raise UsageError(f"{where}: this is not a {kind}.")
+    return native

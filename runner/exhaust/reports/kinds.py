@@ -1,0 +1,35 @@
+"""The kinds of reports. A new one needs a model for its marts, an entry here, and a test."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one kind of report is called, and where its rows and columns come from."""
+
+    name: str
+    """In names of files: `<batch id>_<name>_<yyyymmdd>.csv`."""
+    dataset: str
+    """Sunbird's name: in the ledger, in request IDs, and of the folder of results."""
+    rows: str
+    """The mart with one row per row of the report."""
+    header_plan: str
+    """The mart that lists the columns of each course's report."""
+    macro: str
+    """The macro in macros/report/ that makes the SELECT of a report."""
+
+    @property
+    def marts(self) -> tuple[str, str]:
+        """The marts that only this kind of report needs."""
+        return (self.rows, self.header_plan)
+
+
+PROGRESS = Kind(
+    name="progress",
+    dataset="progress-exhaust",
+    rows="course_progress",
+    header_plan="course_report_columns",
+    macro="report_of",
+)
+
+KINDS = {kind.dataset: kind for kind in [PROGRESS]}

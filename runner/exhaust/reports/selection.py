@@ -1,0 +1,150 @@
+"""What to export and where to, and the courses and batches that this comes to."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import BinaryIO
+
+from exhaust.errors import UsageError
+from exhaust.marts.access import check_not_retired, find_batches, find_course, find_requester
+from exhaust.marts.courses import batches, courses
+from exhaust.marts.entities import Batch, Course, Requester
+from exhaust.marts.state import Marts
+from exhaust.reports.files import check_file, file_name, make_folder
+from exhaust.reports.kinds import PROGRESS, Kind
+from exhaust.reports.layout import Layout
+
+
+@dataclass(frozen=True)
+class Criteria:
+    """The reports that are wanted, as a person names them."""
+
+    courses: Sequence[str] = ()
+    """IDs or names."""
+    all_courses: bool = False
+    """Every course that is not retired."""
+    batches: Sequence[str] = ()
+    """IDs or names of batches of one course; empty means all of them."""
+    user_id: str | None = None
+    """The requester; None is the operator, who may have everything."""
+    layout: Layout = Layout.EXHAUST
+    kind: Kind = PROGRESS
+
+    @property
+    def is_one_course(self) -> bool:
+        return len(self.courses) == 1 and not self.all_courses
+
+    def check(self) -> None:
+        """Raises UsageError if the criteria contradict each other."""
+        if self.all_courses and self.courses:
+            raise UsageError("Both --all and a COURSE were given.", "Give only one of them.")
+        if not self.all_courses and not self.courses:
+            raise UsageError("No COURSE was given.", "Give an ID or a name, or --all.")
+        if self.batches and not self.is_one_course:
+            raise UsageError(
+                "-b works with one course only.", "Export the other courses separately."
+            )
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where report files go: into one file or stream, or into a folder with a file per batch."""
+
+    output: Path | BinaryIO | None = None
+    folder: Path = Path()
+
+    def check(self, criteria: Criteria) -> None:
+        """Raises UsageError if the reports cannot be written there."""
+        if self.output is not None and not criteria.is_one_course:
+            raise UsageError(
+                "-o works with one course only.", "Use --output-dir for one file per batch."
+            )
+        if isinstance(self.output, Path):
+            check_file(self.output)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The courses and batches of one state of the marts that match some criteria."""
+
+    criteria: Criteria
+    requester: Requester | None
+    batches: Mapping[Course, Sequence[Batch]]
+    """The batches of each course, by ID."""
+    retired: Sequence[Course] = field(default=())
+    """Courses that --all leaves out."""
+
+    @property
+    def without_batches(self) -> list[Course]:
+        return [course for course, found in self.batches.items() if not found]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A report file to be written."""
+
+    course: Course
+    batches: Sequence[Batch]
+    are_all_batches: bool
+    """Whether these are all the batches that the requester may have."""
+    output: Path | BinaryIO
+
+    @property
+    def rows(self) -> int:
+        return sum(batch.enrolled for batch in self.batches)
+
+
+def select(marts: Marts, criteria: Criteria) -> Selection:
+    """Finds what the criteria name.
+
+    Raises NotFound, Ambiguous, PermissionDenied (also for a retired course), DataError if nothing
+    is built.
+    """
+    requester = find_requester(marts, criteria.user_id)
+    if criteria.all_courses:
+        return _all(marts, criteria, requester)
+    named = [find_course(marts, text, requester) for text in criteria.courses]
+    for course in named:
+        check_not_retired(course)
+    found = {course: find_batches(marts, course, criteria.batches, requester) for course in named}
+    return Selection(criteria, requester, found)
+
+
+def _all(marts: Marts, criteria: Criteria, requester: Requester | None) -> Selection:
+    found = courses(marts, requester=requester)
+    of_course: dict[str, list[Batch]] = {course.id: [] for course in found}
+    for batch in batches(marts, requester=requester):
+        if batch.course_id in of_course:
+            of_course[batch.course_id].append(batch)
+    return Selection(
+        criteria,
+        requester,
+        batches={course: of_course[course.id] for course in found if not course.is_retired},
+        retired=[course for course in found if course.is_retired],
+    )
+
+
+def jobs(selection: Selection, destination: Destination, day: date) -> list[Job]:
+    """Returns the files to write; makes the folder for them. Raises UsageError if it cannot."""
+    are_all = not selection.criteria.batches
+    if destination.output is not None:
+        return [
+            Job(course, found, are_all, destination.output)
+            for course, found in selection.batches.items()
+        ]
+    make_folder(destination.folder)
+    kind = selection.criteria.kind
+    uses = Counter(batch.id for found in selection.batches.values() for batch in found)
+    return [
+        Job(
+            course,
+            [batch],
+            are_all and len(found) == 1,
+            destination.folder
+            / file_name(kind.name, batch.id, day, course.id if uses[batch.id] > 1 else None),
+        )
+        for course, found in selection.batches.items()
+        for batch in found
+    ]

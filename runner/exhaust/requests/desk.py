@@ -1,0 +1,184 @@
+"""The desk: takes requests and hands out their files. Rights are checked each time."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
+from exhaust.errors import Busy, NotFound, PermissionDenied, UsageError
+from exhaust.marts.entities import Batch, Course, Requester
+from exhaust.marts.state import Marts, open_marts
+from exhaust.project.settings import Settings
+from exhaust.reports.files import check_file, make_folder, plain_errors, whole_file
+from exhaust.reports.receipt import receipt_path
+from exhaust.reports.selection import Criteria, Destination, Selection, select
+from exhaust.requests.entities import NewRequest, Request, Status
+from exhaust.requests.ledger import Ledger
+from exhaust.text import visible
+
+
+def submit(
+    marts: Marts, ledger: Ledger, criteria: Criteria, clock: Clock = SYSTEM_CLOCK
+) -> Request:
+    """Adds a request for batches of one course, or for all that the user may have, to the ledger.
+
+    Raises what selecting them raises, UsageError for too many batches, Busy while one of them is
+    being processed.
+    """
+    selection = select(marts, criteria)
+    ((course, batches),) = selection.batches.items()
+    return ledger.submit(new_request(marts.settings, selection, course, batches, clock))
+
+
+def new_request(
+    settings: Settings,
+    selection: Selection,
+    course: Course,
+    batches: Sequence[Batch],
+    clock: Clock,
+) -> NewRequest:
+    """Returns the request for batches of one course of a selection.
+
+    Raises NotFound if there are none, UsageError if there are too many.
+    """
+    if not batches:
+        raise NotFound(f"{visible(course.id)} {visible(course.name)} has no batches.")
+    if len(batches) > settings.max_batches_per_request:
+        raise UsageError(
+            f"The request is for {len(batches):,} batches of {visible(course.id)}; the project "
+            f"allows {settings.max_batches_per_request:,} (`max_batches_per_request`).",
+            "Choose some with -b.",
+        )
+    requester = _requester_of(selection)
+    return NewRequest(
+        kind=selection.criteria.kind,
+        course_id=course.id,
+        course_name=course.course_name,
+        batches={batch.id: batch.enrolled for batch in batches},
+        requester=requester.user_id,
+        channel=requester.root_org_id or "",
+        day=clock.today(settings.report_timezone),
+        request_data={
+            "collectionId": course.id,
+            "batchId": [batch.id for batch in batches],
+            "layout": selection.criteria.layout,
+            "allLearners": _sees_all(batches),
+        },
+    )
+
+
+def select_again(marts: Marts, request: Request) -> Selection:
+    """Selects what a request is for, if its requester may still have it, with the same learners.
+
+    Raises NotFound if it is no longer built, PermissionDenied if the rights have changed.
+    """
+    criteria = Criteria(
+        courses=[request.course_id],
+        batches=request.batch_ids,
+        user_id=request.requester,
+        layout=request.layout,
+        kind=request.kind,
+    )
+    try:
+        selection = select(marts, criteria)
+    except NotFound as error:
+        raise NotFound(
+            f"The course {visible(request.course_id)}, or a batch of the request, is no longer "
+            "in the data that is built here."
+        ) from error
+    (batches,) = selection.batches.values()
+    learners = (_requester_of(selection).root_org_id or "", _sees_all(batches))
+    if learners != (request.channel, request.sees_all_learners):
+        raise PermissionDenied(
+            f"`{visible(request.requester)}` may see other learners now than when the report was "
+            "requested.",
+            "Request it again.",
+        )
+    return selection
+
+
+def download(
+    settings: Settings,
+    ledger: Ledger,
+    request_id: str,
+    user_id: str | None,
+    destination: Destination,
+    console: Console = SILENCE,
+) -> list[Path]:
+    """Copies the files of a request, with their receipts, and returns their paths.
+
+    A file that goes to a stream goes without its receipt. Raises NotFound if the request has no
+    files, or no longer, Busy while it is being processed, PermissionDenied if the requester has
+    lost the right to them.
+    """
+    request = ledger.request(request_id, user_id)
+    files = _files(request, settings)
+    output = destination.output
+    if output is not None and len(files) > 1:
+        raise UsageError(
+            f"The request has {len(files)} files, but -o names one.", "Use --output-dir."
+        )
+    if user_id is not None:
+        with open_marts(settings, console) as marts:
+            select_again(marts, request)
+    if output is None:
+        make_folder(destination.folder)
+        return [_copy(file, destination.folder / file.name) for file in files]
+    (file,) = files
+    if isinstance(output, Path):
+        check_file(output)
+        return [_copy(file, output)]
+    _send(file, output)
+    return []
+
+
+def has_file(file: Path) -> bool:
+    """Returns whether a report file and its receipt both exist."""
+    return file.is_file() and receipt_path(file).is_file()
+
+
+def _requester_of(selection: Selection) -> Requester:
+    if selection.requester is None:
+        raise TypeError("the operator does not make requests")
+    return selection.requester
+
+
+def _sees_all(batches: Sequence[Batch]) -> bool:
+    return all(batch.sees_all_learners for batch in batches)
+
+
+def _files(request: Request, settings: Settings) -> list[Path]:
+    if request.is_under_way:
+        raise Busy(
+            f"The request {request.request_id} is being processed: it is {request.status}, with "
+            f"{request.rows_done:,} of {request.rows_expected:,} rows.",
+            f"`exhaust status {request.request_id} --watch` follows it.",
+        )
+    if request.status != Status.SUCCESS:
+        raise NotFound(
+            f"The request {request.request_id} has no files: it is {request.status}."
+            + (f" {request.error}" if request.error else ""),
+            "Request the report again.",
+        )
+    files = sorted({Path(file) for file in request.files.values()})
+    if not files or not all(map(has_file, files)):
+        raise NotFound(
+            f"The files of the request {request.request_id} no longer exist, or never did.",
+            f"They are kept for {settings.results_retention.days} days; those of an export stay "
+            "where it wrote them. Request the report again.",
+        )
+    return files
+
+
+def _copy(file: Path, target: Path) -> Path:
+    # The receipt first: there is no file without a receipt.
+    for source, copy in ((receipt_path(file), receipt_path(target)), (file, target)):
+        with source.open("rb") as read, whole_file(copy) as written:
+            shutil.copyfileobj(read, written)
+    return target
+
+
+def _send(file: Path, stream: BinaryIO) -> None:
+    with file.open("rb") as read, plain_errors("Standard output"):
+        shutil.copyfileobj(read, stream)

@@ -1,0 +1,122 @@
+"""Requests, as the ledger keeps them."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from exhaust.reports.kinds import KINDS, Kind
+from exhaust.reports.layout import Layout
+
+
+class Status(StrEnum):
+    SUBMITTED = "SUBMITTED"
+    PROCESSING = "PROCESSING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+UNDER_WAY = (Status.SUBMITTED, Status.PROCESSING)
+
+
+class LeaseLost(Exception):
+    """The request of this ID is no longer the worker's: it was cancelled, or another has it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request for the reports of some batches of a course; times are UTC."""
+
+    request_id: str
+    course_id: str
+    course_name: str | None
+    batch_ids: list[str]
+    requester: str
+    channel: str
+    """The requester's root organisation; empty if they have none."""
+    status: Status
+    submitted_at: datetime
+    completed_at: datetime | None
+    rows_done: int
+    rows_expected: int
+    position: int | None
+    """The rank in the queue, from 1; None if it is not waiting."""
+    tries: int
+    error: str | None
+    files: dict[str, str]
+    """The files of the batches that are done, by batch ID."""
+    request_data: Mapping[str, Any]
+    dataset: str
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.dataset]
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.status in UNDER_WAY
+
+    @property
+    def layout(self) -> Layout:
+        return Layout(self.request_data["layout"])
+
+    @property
+    def sees_all_learners(self) -> bool:
+        """Whether it was for all learners, and not only for those of the channel."""
+        return bool(self.request_data["allLearners"])
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A request that a worker holds until its lease ends."""
+
+    request: Request
+    worker: str
+
+
+@dataclass(frozen=True)
+class NewRequest:
+    """A request that is about to be submitted."""
+
+    kind: Kind
+    course_id: str
+    course_name: str | None
+    batches: Mapping[str, int]
+    """The rows that each batch will have, by ID."""
+    requester: str
+    channel: str
+    day: date
+    """The day in the report's time zone, which is a part of the ID."""
+    request_data: Mapping[str, Any]
+
+    @property
+    def batch_ids(self) -> list[str]:
+        """Always in one order: requests that lock each other's batches would wait for ever."""
+        return sorted(self.batches, key=str.encode)
+
+    @property
+    def request_id(self) -> str:
+        return request_id(
+            self.kind.dataset,
+            self.course_id,
+            self.batch_ids,
+            self.requester,
+            self.channel,
+            self.day,
+        )
+
+    @property
+    def tag(self) -> str:
+        return f"{self.course_id}_{','.join(self.batch_ids)}:{self.channel}"
+
+
+def request_id(
+    dataset: str, course_id: str, batch_ids: Sequence[str], requester: str, channel: str, day: date
+) -> str:
+    """Returns Sunbird's ID of a request: the same for the same report, requester and day."""
+    batches = ",".join(sorted(batch_ids, key=str.encode))
+    text = "|".join([dataset, f"{course_id}_{batches}", requester, channel, f"{day:%Y-%m-%d}"])
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()

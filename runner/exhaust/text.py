@@ -1,0 +1,30 @@
+"""Text for people: safe to print, counted and ranked in words."""
+
+import re
+
+# Includes what reverses the direction of text, and surrogates, which stand for the bytes of an
+# argument that is not UTF-8. Leaves out the joiners (U+200C, U+200D), which Indic scripts need.
+UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: object) -> str:
+    """Returns a value as one line that cannot control a terminal; None is empty."""
+    return "" if text is None else UNSAFE.sub(_escaped, str(text))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """`1 row`, `1,234 rows`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd`, `11th`, `1,021st`."""
+    is_teen = number // 10 % 10 == 1
+    return f"{number:,}{'th' if is_teen else ENDINGS.get(number % 10, 'th')}"
+
+
+ENDINGS = {1: "st", 2: "nd", 3: "rd"}
