@@ -66,7 +66,7 @@ def spooled(write: Callable[[BinaryIO], None]) -> Spool:
     except OSError as error:
         raise _not_written(error) from error
     spool = Spool(file)
-    # The writer only flushes when it goes: the file itself stays open.
+    # When the writer is discarded, it only flushes; the file stays open.
     writer = io.BufferedWriter(_Raw(file))
     write(cast(BinaryIO, writer))
     writer.flush()
