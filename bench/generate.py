@@ -19,8 +19,7 @@ CUSTODIAN = "0126684405014528002"
 TENANT = "01269878797503692810"
 CREATOR = "90e616e7-8a79-52d7-99e9-3aaf5457b015"
 STATES, DISTRICTS, BLOCKS, CLUSTERS = 5, 20, 10, 8
-"""How many states there are, and how many districts, blocks and clusters in each parent
-location."""
+"""The number of states, and of districts, blocks and clusters in each parent."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +43,7 @@ class Shape:
     seed: int = 1
 
     def batch_sizes(self) -> list[int]:
-        """Returns the number of learners per batch. The first batches get the remainder of the
-        rounding."""
+        """Returns the learners per batch. The first batches get what rounding leaves."""
         weights = [(n + 1) ** -self.skew for n in range(self.batches)]
         whole = sum(weights)
         sizes = [int(self.enrolments * weight / whole) for weight in weights]
@@ -64,7 +62,7 @@ def batch_id(batch: int) -> str:
 
 def _moment(number: int) -> int:
     """Returns the time part of an ID, one of 140 fortnights. Sunbird's IDs begin with their
-    creation time."""
+    time."""
     return 250 + number * 37 % 140
 
 
@@ -81,8 +79,7 @@ def generate(shape: Shape, folder: Path) -> None:
 
 
 def _make_numbers(duck: duckdb.DuckDBPyConnection, shape: Shape) -> None:
-    """Creates the tables that the rows are made from: courses with contents, batches with
-    learners."""
+    """Creates the tables behind the rows: courses with contents, batches with learners."""
     duck.execute(
         f"""
         create macro pick(kind, number, choices) as
@@ -134,7 +131,7 @@ def _coprime(size: int) -> int:
 
 
 def _tree(shape: Shape, course: int) -> dict[str, Any]:
-    """Returns the hierarchy of a course: units of five contents; every eighth content is
+    """Returns the hierarchy of a course: units of five contents. Every eighth content is
     optional."""
     step = shape.contents / max(shape.assessments, 1)
     assessed = {int(n * step) for n in range(shape.assessments)}

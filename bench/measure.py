@@ -36,8 +36,7 @@ def run(
     folder: Path,
     server: psutil.Process | None = None,
 ) -> Cost:
-    """Runs a command to its end with a working folder for notes. Raises RuntimeError if it
-    fails."""
+    """Runs a command with a working folder for notes. Raises RuntimeError if it fails."""
     usage = folder / "usage.json"
     before = _server_time(server)
     measured = [sys.executable, "-I", "-S", str(RUSAGE), str(usage), *command]
@@ -79,8 +78,7 @@ def size(path: Path) -> int:
 
 
 def _server_time(server: psutil.Process | None) -> float:
-    """Returns the processor seconds so far of a Postgres server, including processes that have
-    ended."""
+    """Returns the processor seconds of a Postgres server so far, with processes that have ended."""
     if server is None:
         return 0.0
     own = server.cpu_times()

@@ -190,8 +190,7 @@ def one_big_batch(bench: Bench, engine: str, shape: Shape) -> None:
 
 
 def of_cqlsh(bench: Bench, workload: str, extract: Path, report: Path) -> None:
-    """Measures the load of the same data as cqlsh writes it, and checks that the report is the
-    same."""
+    """Measures the load of the same data from cqlsh, and checks that the report is the same."""
     rewritten = bench.folder / "cqlsh"
     rewrite(extract, rewritten)
     warehouse = bench.warehouse("duckdb", "cqlsh")

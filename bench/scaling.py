@@ -71,8 +71,7 @@ def measure(folder: Path, divisor: int) -> dict[str, dict[str, Any]]:
 
 
 def _environment(place: Path) -> dict[str, str]:
-    """Returns an environment with the example profile, a warehouse in a folder, and Spark's event
-    log."""
+    """Returns an environment with the example profile, its own warehouse, and Spark's event log."""
     profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text())
     output = profiles["exhaust"]["outputs"]["spark"]
     output["server_side_parameters"] |= {

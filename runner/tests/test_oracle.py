@@ -1,5 +1,4 @@
-"""The golden files equal the oracle's output, and literal cases show that the oracle keeps the
-rules."""
+"""Tests that the oracle keeps the rules and makes the golden files."""
 
 import csv
 import gzip
@@ -32,8 +31,7 @@ def test_the_golden_files_equal_the_oracle(scenario: str) -> None:
 
 
 def small_extract(**enrolment: str) -> Tables:
-    """Returns course `c` with contents a, b and q (an assessment), its batch `1`, and one
-    enrolment.
+    """Returns course `c` with contents a, b and q (an assessment), its batch `1`, and an enrolment.
 
     The enrolment of learner `u` of tenant `t` has the given columns in addition to its key.
     """

@@ -131,8 +131,8 @@ def rows(file: ParquetFile) -> list[tuple[str | None, ...]]:
 
 
 def test_every_type_lands_as_text(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
-    """Each type is a separate part, because Spark leaves a file to DuckDB if one column requires
-    it."""
+    """Each type is its own part, because Spark leaves a whole file to DuckDB for one such
+    column."""
     user = SourceTable("user", ("userid",), ("userid",), ("userid",))
     (tmp_path / "user").mkdir()
     for name, value in VALUES.items():

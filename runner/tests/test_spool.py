@@ -25,8 +25,7 @@ def spool_of(data: bytes) -> Spool:
 def temporary(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """Returns the temporary folder, on Linux and where files cannot be opened by their
-    descriptors."""
+    """Returns the temporary folder, with and without /proc/self/fd."""
     if not request.param:
         monkeypatch.setattr(module, "DESCRIPTORS", tmp_path / "none")
     folder = tmp_path / "temporary"

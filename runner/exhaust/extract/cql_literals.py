@@ -82,11 +82,10 @@ def _if_json(text: str) -> str:
 
 
 def _double_quoted(text: str) -> str:
-    """Returns SQL that converts a literal of maps, lists, numbers and strings to JSON by its
-    quotes.
+    """Returns SQL that turns a literal of maps, lists, numbers and strings into JSON by its quotes.
 
-    For a string that is empty or begins with an apostrophe, the result has an apostrophe between
-    strings, which is not JSON.
+    For a string that is empty or begins with an apostrophe, the result is not JSON, because an
+    apostrophe is left between strings.
     """
     escaped = f"""replace(replace({text}, '\\', '\\\\'), '"', '\\"')"""
     return f"""replace(replace(replace({escaped}, '''''', {MARK}), '''', '"'), {MARK}, '''')"""

@@ -25,10 +25,11 @@ from exhaust.extract.csv_scan import CLOSED_LINES, DOUBLED, TRAILING_COMMA, line
 from exhaust.extract.faults import DAMAGED_HINT, Fault
 
 PAIR = "\x01"
+"""A pair of backslashes. Marks are control characters because cqlsh writes none."""
 QUOTE = "\x02"
+"""An escaped quote."""
 BOTH = "\x03"
-"""Marks are control characters because cqlsh writes none. BOTH replaces two pairs while a text is
-unescaped."""
+"""Two pairs, while a text is unescaped."""
 MARKS = (b"\x01", b"\x02", b"\x03")
 
 FOUR = b"\0"
@@ -36,8 +37,7 @@ FOUR = b"\0"
 OLD_ESCAPES = re.compile(rb"\x01[^ntrx]|\\[ntrx]")
 """What only a Python before 3.10 writes: a pair or a backslash that is not part of four."""
 NEW_ESCAPES = re.compile(rb"\x01x[0-9a-f]{2}")
-"""What only Python 3.10 or later writes, because no Sunbird text contains the four characters
-`\xa0`."""
+"""What only Python 3.10 or later writes: no Sunbird text contains the four characters `\\xa0`."""
 ESCAPE = re.compile(rb"\\(?:[ntr]|x[0-9a-f]{2})?")
 
 literal = partial(sql.literal, engine="duckdb")
@@ -53,9 +53,9 @@ class Rewritten:
     has_trailing_comma: bool
     """See Scan."""
     has_old_escapes: bool
+    """Whether it has escapes that only a Python before 3.10 writes."""
     has_new_escapes: bool
-    """Whether the file contains escapes that only a Python before 3.10, or only a later one,
-    writes."""
+    """Whether it has escapes that only Python 3.10 or later writes."""
 
 
 def rewrite(stream: BinaryIO, to: BinaryIO) -> Rewritten:
@@ -162,8 +162,7 @@ def _replaced(text: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _if_escaped(text: str, then: str) -> str:
-    """Applies `then` only to texts that contain a mark or a backslash, because most contain
-    none."""
+    """Applies `then` only to texts with a mark or a backslash. Most texts have none."""
     checks = " or ".join(f"contains({text}, {_char(mark)})" for mark in (PAIR, QUOTE, "\\"))
     return f"case when {checks} then {then} else {text} end"
 

@@ -1,5 +1,4 @@
-"""Decides how each CSV file of an extract escapes quotes, from the file itself and from other
-files."""
+"""Decides how each CSV file of an extract escapes quotes."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -43,11 +42,12 @@ def _scan(part: Part) -> Scan:
 
 
 def _cqlsh_parts(scans: Mapping[Part, Scan]) -> list[Part]:
-    """Returns the files from cqlsh: those that prove it, and those that could be next to one.
+    """Returns the files that cqlsh wrote.
 
-    If no file proves it, collections as CQL literals and the line ends of cqlsh are enough, unless
-    a file doubles its quotes: then the extract is a backup of the successor. A file without a
-    backslash reads the same either way.
+    These are the files that prove it, and with them all files that could be cqlsh's. If no file
+    proves it, collections as CQL literals and the line ends of cqlsh are enough, unless a file
+    doubles its quotes: then the extract is a backup of the successor. A file without a backslash
+    reads the same either way.
     """
     proven_cqlsh = {part for part, found in scans.items() if found.escape == CQLSH}
     ends = {scans[part].ends_in_cr for part in proven_cqlsh}
@@ -87,8 +87,7 @@ def _open(part: Part, found: Scan, likely: str) -> CsvFile:
 
 
 def _escape_by_trial(part: Part, found: Scan, likely: str) -> str:
-    """Returns the escape with which an ambiguous file can be read; `likely` if both or neither
-    works."""
+    """Returns the escape that can read an ambiguous file; `likely` if both or neither can."""
     other = DOUBLED if likely == BACKSLASH else BACKSLASH
     can_be_read = [
         escape not in found.unclosed_escapes and CsvFile.open(part, escape).can_be_read()

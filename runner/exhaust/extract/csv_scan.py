@@ -39,8 +39,7 @@ PROOFS = {
     BACKSLASH: (b"\\", re.compile(rb'\\"[^,\r\n"]')),
     DOUBLED: (b'""', re.compile(rb'""(?<=[^\\,\r\n]"")')),
 }
-"""For each escape, a byte string that is fast to find and begins every proof, and the full
-pattern."""
+"""For each escape, bytes that are fast to find and begin every proof, and the full pattern."""
 
 SINGLE_BACKSLASH = re.compile(rb'"(?<=[,\n]")(?![",\r\n])[^"\\]*(?:\\\\[^"\\]*)*\\[^\\"]')
 
@@ -85,7 +84,7 @@ class Scan:
     multiline_escapes: frozenset[str]
     """The escapes with which a record may span several lines."""
     is_proven: bool = True
-    """Whether the escape is certain. It is not if only a single backslash speaks for DOUBLED."""
+    """Whether the escape is certain. A single backslash only suggests DOUBLED."""
     has_backslash: bool = False
     ends_in_cr: bool = False
     """Whether the first line ends in CR LF."""

@@ -18,8 +18,8 @@ READER: dict[str, str | bool | int | float | list[str]] = {
     # By default, DuckDB would spill into the working folder.
     "temp_directory": "",
 }
-"""Settings of a DuckDB that reads for another engine. With its defaults it would keep the whole
-file in memory."""
+"""Settings of a DuckDB that reads for another engine. The defaults keep the whole file in
+memory."""
 
 DISK_IS_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
 """What the operating system says if a disk is full."""
@@ -38,8 +38,7 @@ class DataFile(Protocol):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names under which its columns land, in the order of the file. Empty if the file is
-        empty."""
+        """The names under which its columns land, in file order. Empty if the file is empty."""
 
     @property
     def group_key(self) -> object:
@@ -56,12 +55,10 @@ class DataFile(Protocol):
         """
 
     def check(self, rows: int) -> None:
-        """Raises DataError if `rows`, the number that DuckDB found, is not the number of rows in
-        the file."""
+        """Raises DataError if `rows`, which DuckDB counted, differs from the rows of the file."""
 
     def fault(self, error: duckdb.Error) -> DataError:
-        """Returns what is wrong with the file that DuckDB failed on and, if known, in which
-        line."""
+        """Returns the problem on which DuckDB failed, with its line if known."""
 
 
 def checked_select(texts: Iterable[tuple[str, str]], source: str) -> str:
@@ -112,8 +109,7 @@ def query(sql: str) -> list[tuple[Any, ...]]:
 
 
 def first_fault(part: Part, check: Callable[[BinaryIO], None]) -> DataError | None:
-    """Returns the Fault that `check` raises for the bytes of a part, as a DataError; None if it
-    passes."""
+    """Returns the Fault that `check` raises for a part, as a DataError; None if it passes."""
     try:
         with part.open() as stream, part.faults_as_data_errors():
             check(stream)
@@ -129,7 +125,7 @@ def no_room(error: duckdb.Error) -> NoRoom | None:
 
 
 def text_fault(part: Part, error: duckdb.Error) -> DataError | None:
-    """Returns what is wrong with a text if a SELECT of `checked_select` failed on it."""
+    """Returns the problem if a SELECT of `checked_select` failed on a text."""
     reason = str(error)
     if NUL_FOUND in reason:
         return part.error(*NUL_PROBLEM)

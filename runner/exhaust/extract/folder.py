@@ -26,7 +26,7 @@ UNSUPPORTED_ARCHIVES = (".zip", ".7z", ".rar", ".bz2", ".xz", ".zst", ".lz4")
 CONTINUATION = re.compile(r"(\w+)\.csv\.\d+", re.IGNORECASE)
 """The name that cqlsh gives to the second and later files of a table if MAXOUTPUTSIZE splits it."""
 MAX_DEPTH = 4
-"""How deep folders may be nested: parts in a table in a keyspace in the extract."""
+"""How many levels a path within the extract may have: keyspace, table, part and one more."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,7 @@ class Extract:
     folder: Path
     tables: tuple[ExtractTable, ...]
     ignored: tuple[str, ...]
-    """Names of files that look like data but are not read: unknown tables or unsupported
-    formats."""
+    """Names of files that look like data but are not read."""
 
 
 def read_extract(folder: Path, tables: Sequence[SourceTable]) -> Extract:
@@ -166,8 +165,8 @@ class _Contents:
 
     @property
     def ignored(self) -> list[str]:
-        """Names of files that look like data but are not read. For a folder without tables, only
-        its name."""
+        """Names of files that look like data but are not read; only the folder if it has no
+        tables."""
         read = {
             location.parts[:1] for locations in self.locations.values() for location in locations
         }

@@ -81,8 +81,7 @@ class _Decompressor(io.RawIOBase):
         )
 
     def _has_next(self) -> bool:
-        """Starts the next member, if any. Zero padding, as tapes add it, may follow the last
-        one."""
+        """Starts the next member, if any. The last one may be followed by zero padding."""
         if not self._pending and not self._fill():
             return False
         if self._pending[0]:

@@ -27,8 +27,8 @@ SCAN_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "600MB",
     "temp_directory": "",
 }
-"""Settings of a DuckDB that scans JSON. The objects of an array have not been checked against the
-limits before."""
+"""Settings of a DuckDB that scans JSON. Objects in arrays are not checked against the limits
+before."""
 RETRY_CONFIG = SCAN_CONFIG | {"memory_limit": "1GB"}
 """Settings for lines that are within the limits but close to them."""
 
@@ -181,8 +181,7 @@ def _names(
 
 
 def _objects(file: JsonFile, paths: str) -> str:
-    """Returns a table function of DuckDB that gives the text of each row as `json`, and
-    `filename`."""
+    """Returns a table function of DuckDB with the text of each row as `json`, and `filename`."""
     return (
         f"read_json_objects([{paths}], format = {literal(file.format)}, filename = true, "
         f"hive_partitioning = false, maximum_object_size = {_max_object_size(file)})"

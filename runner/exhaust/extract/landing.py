@@ -74,13 +74,11 @@ class LandedFile:
         return None if lines is None else lines - 1
 
     def check(self, rows: int) -> None:
-        """Raises DataError if `rows`, the number that DuckDB found, is not the number of rows in
-        the file."""
+        """Raises DataError if `rows`, which DuckDB counted, differs from the rows of the file."""
         self.file.check(rows)
 
     def fault(self, error: duckdb.Error) -> DataError:
-        """Returns what is wrong with the file that DuckDB failed on and, if known, in which
-        line."""
+        """Returns the problem on which DuckDB failed, with its line if known."""
         message = str(error)
         if DIFFERENT_IDS in message:
             both_ids = message.partition(DIFFERENT_IDS)[2].splitlines()[0]
@@ -164,8 +162,7 @@ class LandedFiles:
         return self.files[0].reader_of(", ".join(file.file.sql_path for file in self.files))
 
     def check(self, rows: int) -> None:
-        """Raises DataError if `rows`, the number that DuckDB found, is not the number of rows in
-        the files."""
+        """Raises DataError if `rows`, which DuckDB counted, differs from the rows of the files."""
         if len(self.files) == 1:
             self.files[0].check(rows)
         elif self._may_miss_rows(rows) or self._seem_to_have_extra_fields():
@@ -196,7 +193,7 @@ class LandedFiles:
 
 
 def group_files(files: Iterable[LandedFile]) -> list[LandedFiles]:
-    """Groups files that DuckDB can read together. Files without columns, which are empty, are left
+    """Groups files that DuckDB can read together. Empty files, which have no columns, are left
     out."""
     groups: dict[object, list[LandedFile]] = {}
     for file in files:

@@ -40,8 +40,7 @@ class ParquetFile:
     texts: tuple[str, ...] = field(repr=False)
     """SQL of the text of each column."""
     binary_as_string: bool = False
-    """Whether the file marks no column as text, as old writers did. Its bytes are then read as
-    text."""
+    """Whether the file marks no column as text, as old writers did. Bytes are then text."""
 
     @classmethod
     def open(cls, part: Part) -> "ParquetFile":
@@ -166,8 +165,8 @@ def _schema(duck: duckdb.DuckDBPyConnection, part: Part) -> _Element:
 
 
 def _check_inner(part: Part, column: _Element) -> None:
-    """Raises DataError for a column that DuckDB would read with other field names or fewer
-    digits."""
+    """Raises DataError for a column with fields that DuckDB would rename or decimals it would
+    round."""
     for element in [column, *column.descendants()]:
         names = [child.name.lower() for child in element.children]
         if duplicate := first_duplicate(names):

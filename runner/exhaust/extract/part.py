@@ -92,8 +92,8 @@ class Part:
             raise self.error(fault.problem, fault.hint, fault.line) from fault
 
     def spooled(self, skip: int = 0) -> "Part":
-        """Returns the same part with its decompressed bytes, without the first `skip`, in a
-        spool."""
+        """Returns the same part with a spool of its decompressed bytes, without the first
+        `skip`."""
 
         def write(file: BinaryIO) -> None:
             with self.open() as stream:
@@ -116,6 +116,5 @@ class Part:
 
     @property
     def sql_path(self) -> str:
-        """Returns the path as a SQL literal, with wildcards escaped so that DuckDB opens only this
-        file."""
+        """Returns the path as a SQL literal with escaped wildcards."""
         return literal(re.sub(r"[*?\[]", r"[\g<0>]", self.readable_path))

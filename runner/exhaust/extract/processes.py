@@ -17,8 +17,7 @@ Result = TypeVar("Result")
 
 
 def map_parts(parts: Sequence[Part], read: Callable[[Part], Result]) -> list[Result]:
-    """Calls `read` on each part, in parallel if the parts are large, and returns the results in
-    order.
+    """Returns the result of `read` for each part, in order. Large parts are read in parallel.
 
     Raises what `read` raises for the first faulty part.
     """

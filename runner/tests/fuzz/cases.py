@@ -181,8 +181,7 @@ def _is_spelled_alike(one: Value, other: Value) -> bool:
 
 
 def _survives_cqlsh(table: str, column: str, kind: str, value: object) -> bool:
-    """Whether cqlsh, in both flavours, writes a value so that it can be read back with
-    certainty."""
+    """Whether a value can be read back with certainty from both flavours of cqlsh."""
     if isinstance(value, datetime):
         return True
     for text in texts(value):

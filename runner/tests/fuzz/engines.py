@@ -115,8 +115,7 @@ class Engine:
         self.models, self._tests = _nodes(settings)
 
     def run(self, extract: Path, reports: Path) -> Outcome:
-        """Takes an extract through load, build and export, starting from an empty landing
-        schema."""
+        """Takes an extract through load, build and export, from an empty landing schema."""
         outcome = Outcome()
         try:
             self._reset()
@@ -185,8 +184,7 @@ class Engine:
         return sorted(warehouse.query(f"select {columns} from {table}"), key=repr)
 
     def _build(self, outcome: Outcome) -> None:
-        """Runs models and tests. Tests that read only landing and staging run first, as with
-        dbt."""
+        """Runs models and tests. Tests of landing and staging run first, as with dbt."""
         with self._open(writing=True) as warehouse:
             for reads_only_staging in (True, False):
                 for model in self.models:
@@ -270,8 +268,7 @@ class Engine:
 
 
 def _nodes(settings: Settings) -> tuple[list[Node], list[Node]]:
-    """Returns the models of the last build in DAG order, and the data tests that read a model or
-    source."""
+    """Returns the models of the last build in DAG order, and the data tests with dependencies."""
     target = settings.project_dir / settings.environment.get("DBT_TARGET_PATH", "target")
     nodes = json.loads((target / "manifest.json").read_text("utf-8"))["nodes"]
     upstream = {name: node["depends_on"]["nodes"] for name, node in nodes.items()}

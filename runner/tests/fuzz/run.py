@@ -58,8 +58,8 @@ class Fuzzer:
         self._oracle = oracle
 
     def run(self, case: Case) -> list[Finding]:
-        """Returns what is wrong in a case: nothing if all engines refuse it with the same message,
-        or agree."""
+        """Returns the findings in a case; none if all engines agree or refuse it in the same
+        way."""
         running = _emptied((self._kept or self._work) / f"running-{os.getpid()}")
         # If the process itself dies, this remains.
         _write_finding(running, case, "It did not finish.")
@@ -230,8 +230,7 @@ def deadline(seconds: float, clock: CaseClock, interrupt: Callable[[], None]) ->
 
 
 def _holds_literals(tables: Tables) -> bool:
-    """Whether a text may be a collection in the notation of CQL or Python; the oracle reads only
-    JSON."""
+    """Whether a text may be a CQL or Python collection. The oracle reads only JSON."""
     prefixes = ("{'", "['", "[{'", "OrderedMap", "[OrderedMap")
     return any(
         isinstance(value, str) and value.startswith(prefixes)

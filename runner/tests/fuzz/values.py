@@ -90,8 +90,7 @@ MEMBER = re.compile(r'("\w+"):("(?:[^"\\]|\\.)*"|-?\d+|true|false|null)')
 
 
 def _odd_json(random: Random, value: Value) -> str:
-    """Returns an unusual text for a JSON column: any text, or the value with one member changed or
-    repeated."""
+    """Returns an unusual text for a JSON column, or the value with a changed or repeated member."""
     members = list(MEMBER.finditer(value)) if isinstance(value, str) else []
     if not members or random.random() < 0.3:
         return random.choice(odd.JSON)

@@ -72,8 +72,7 @@ class Learners:
         ]
 
     def _entries(self, text: str | None) -> list[str]:
-        """Returns the IDs of the known locations in a list such as `profilelocation`, in its
-        order."""
+        """Returns the IDs of the known locations in a list such as `profilelocation`, in order."""
         found = []
         for entry in as_list(parsed(text)):
             location_id = self._location(entry) if isinstance(entry, dict) else None
@@ -100,8 +99,7 @@ class Learners:
         return next((entry for entry in entries if self._type(entry) == location_type), None)
 
     def _derived(self, entries: Sequence[str], location_type: str) -> str | None:
-        """Returns the entry of a type, else the nearest ancestor of that type of the first entry
-        with one."""
+        """Returns the entry of a type, else its nearest ancestor in the first entry with one."""
         ancestries = (self._ancestors(entry) for entry in entries)
         candidates = (self._among(ancestors, location_type) for ancestors in ancestries)
         return self._among(entries, location_type) or next(filter(None, candidates), None)

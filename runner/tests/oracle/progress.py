@@ -71,8 +71,7 @@ class Attempt:
 
 
 def best_attempts(tables: Tables) -> dict[Key, dict[str, Attempt]]:
-    """Returns the best attempts by enrolment and content, whether or not the content is an
-    assessment."""
+    """Returns the best attempts by enrolment and content. The content may be of any type."""
     best: dict[Key, dict[str, Attempt]] = defaultdict(dict)
     for key, row in tables["assessment_aggregator"].items():
         user_id, course_id, batch_id, content_id, attempt_id = key

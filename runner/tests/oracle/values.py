@@ -74,8 +74,7 @@ def as_object(value: Json) -> dict[str, Json]:
 
 
 def plain(value: Json) -> str | None:
-    """Returns the text of a JSON text, number or boolean; None for everything else and for empty
-    text.
+    """Returns the text of a JSON text, number or boolean; None for anything else or empty text.
 
     A whole number of up to 18 digits keeps its digits. Any other number has at most six decimal
     places and must be below 10^12.

@@ -12,8 +12,7 @@ from writers.tables import USER_TYPES, Table, Value, conforms
 
 
 def json_lines(table: Table) -> bytes:
-    """Returns the output of `dsbulk unload -c json`: one object per line, with nested
-    collections."""
+    """Returns the output of `dsbulk unload -c json`: one object per line."""
     return "".join(f"{line}\n" for line in _objects(table)).encode("utf-8", "surrogatepass")
 
 
@@ -34,8 +33,7 @@ def _objects(table: Table) -> list[str]:
 
 
 def parquet_bytes(table: Table) -> bytes:
-    """Returns Parquet with the types of the columns. A column with values of other types becomes
-    text."""
+    """Returns Parquet with the types of the columns; a column with other values becomes text."""
     columns = list(zip(*table.rows, strict=True)) or [() for _ in table.types]
     arrays = [
         _array(values, kind) for values, kind in zip(columns, table.types.values(), strict=True)

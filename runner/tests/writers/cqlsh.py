@@ -29,16 +29,17 @@ KEYSPACE = SimpleNamespace(
 
 
 def cqlsh_csv(table: Table) -> bytes:
-    """Returns the output of `cqlsh COPY TO … WITH HEADER = true` under Python 3.10 or later, whose
-    csv module escapes backslashes."""
+    """Returns the output of `cqlsh COPY TO … WITH HEADER = true` under Python 3.10 or later.
+
+    Its csv module escapes backslashes.
+    """
     stream = io.StringIO(newline="")
     csv.writer(stream, **DIALECT).writerows(_formatted(table))
     return stream.getvalue().encode("utf-8", "surrogatepass")
 
 
 def old_cqlsh_csv(table: Table) -> bytes:
-    """Returns the same output under a Python before 3.10, whose csv module leaves backslashes
-    unescaped."""
+    """Returns the same under a Python before 3.10, whose csv module does not escape backslashes."""
     lines = (",".join(map(_old_field, row)) + LINE_END for row in _formatted(table))
     return "".join(lines).encode("utf-8", "surrogatepass")
 

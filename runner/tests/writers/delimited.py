@@ -14,8 +14,8 @@ SPECIAL = set(',"\n\r')
 
 
 def dsbulk_csv(table: Table) -> bytes:
-    """Returns the output of `dsbulk unload -c csv`: backslash escapes in quoted fields, LF, null as
-    an empty field."""
+    """Returns the output of `dsbulk unload -c csv`: backslash escapes, LF, null as an empty
+    field."""
     return _lines(table, "\\")
 
 
@@ -86,8 +86,7 @@ def _quoted(cell: str | None, escape: str) -> str:
 
 
 def backup_csv(table: Table) -> bytes:
-    """Returns the backup of Sunbird's successor: Python's csv.writer over the values of the
-    driver."""
+    """Returns the backup of Sunbird's successor: Python's csv.writer over the driver's values."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(table.columns)

@@ -221,8 +221,7 @@ PARSERS: dict[str, Callable[[str], Value]] = {
 
 
 def instant(moment: datetime) -> str:
-    """Returns a timestamp as Java's Instant writes it: with as few groups of three digits as
-    needed."""
+    """Returns a timestamp as Java's Instant writes it, with a fraction of 0, 3 or 6 digits."""
     text = moment.replace(tzinfo=UTC).isoformat(timespec="seconds").removesuffix("+00:00")
     fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
     return f"{text}{fraction.removesuffix('000')}Z"
