@@ -1,4 +1,4 @@
-"""Writes an extract of `bench.generate` once more, as `cqlsh COPY TO` would (Python 3.10 or later).
+"""Rewrites an extract of `bench.generate` as `cqlsh COPY TO` does (Python 3.10 or later).
 
 python -m bench.cqlsh EXTRACT DIR
 """
@@ -28,7 +28,7 @@ TIMES = {
 
 
 def rewrite(extract: Path, folder: Path) -> None:
-    """Writes each table of an extract into a folder that it makes."""
+    """Writes each table of an extract into a new folder."""
     folder.mkdir(parents=True)
     for file in sorted(extract.glob("*.csv")):
         with duckdb.connect() as duck:
@@ -57,7 +57,7 @@ def _rewrite(duck: duckdb.DuckDBPyConnection, file: Path, to: Path) -> None:
 def _field(name: str) -> str:
     text = f'"{name}"'
     if name in COLLECTIONS:
-        # Texts of the benchmark hold commas and colons, but none beside a quote.
+        # Texts of the benchmark contain commas and colons, but none next to a quote.
         spaced = f"""replace(replace({text}, ',"', ', "'), '":', '": ')"""
         literal = f"""replace({spaced}, '"', '''')"""
         text = f"case when {text} in ('[]', '{{}}') then null else {literal} end"
@@ -75,9 +75,9 @@ def _quoted(path: Path) -> str:
 
 def main(
     extract: Annotated[Path, typer.Argument(metavar="EXTRACT", help="Folder to read.")],
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to create.")],
 ) -> None:
-    """Write an extract as cqlsh would."""
+    """Rewrite an extract as cqlsh does."""
     rewrite(extract, folder)
 
 

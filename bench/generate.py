@@ -1,9 +1,9 @@
-"""Writes raw extracts of any size, as `dsbulk unload -c csv` would: DuckDB makes the rows.
+"""Writes raw extracts of any size as `dsbulk unload -c csv` does. DuckDB makes the rows.
 
     python -m bench.generate DIR --enrolments 1000000 --batches 1000 --courses 100
 
-What stands in a row follows from its number and the seed alone. Rows come in no order of course or
-batch, as from Cassandra, but the attempts of a learner in a batch stand together.
+The number of a row and the seed determine its content. Rows are not sorted by course or batch, as
+from Cassandra, but the attempts of a learner in a batch are next to each other.
 """
 
 import json
@@ -19,7 +19,7 @@ CUSTODIAN = "0126684405014528002"
 TENANT = "01269878797503692810"
 CREATOR = "90e616e7-8a79-52d7-99e9-3aaf5457b015"
 STATES, DISTRICTS, BLOCKS, CLUSTERS = 5, 20, 10, 8
-"""Places, and how many lie in each of the one above."""
+"""The number of states, and of districts, blocks and clusters in each parent."""
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,22 @@ class Shape:
 
     enrolments: int
     users: int = 0
-    """As many as enrolments if it is 0; at least as many as the largest batch has learners."""
+    """0 means as many as enrolments. At least as many as the largest batch has learners."""
     courses: int = 1
     batches: int = 1
-    """Of all courses together, in turn."""
+    """Total over all courses, which take turns."""
     skew: float = 0.0
-    """The n-th batch has n^-skew times the learners of the first: 0 makes all alike."""
+    """The n-th batch has n^-skew times the learners of the first. 0 makes all batches equal."""
     contents: int = 40
-    """Of each course; assessments are among them."""
+    """Contents per course, including assessments."""
     assessments: int = 10
     attempts: int = 7
-    """Of each learner in each batch."""
+    """Attempts per learner and batch."""
     schools: int = 20_000
     seed: int = 1
 
     def batch_sizes(self) -> list[int]:
-        """Learners by batch; the first ones take what rounding leaves."""
+        """Returns the learners per batch. The first batches get what rounding leaves."""
         weights = [(n + 1) ** -self.skew for n in range(self.batches)]
         whole = sum(weights)
         sizes = [int(self.enrolments * weight / whole) for weight in weights]
@@ -61,12 +61,13 @@ def batch_id(batch: int) -> str:
 
 
 def _moment(number: int) -> int:
-    """Sunbird's ids begin with the moment of their making: here, one of 140 fortnights."""
+    """Returns the time part of an ID, one of 140 fortnights. Sunbird's IDs begin with their
+    time."""
     return 250 + number * 37 % 140
 
 
 def generate(shape: Shape, folder: Path) -> None:
-    """Writes the ten tables of an extract, one file each, into a folder that it makes."""
+    """Writes the ten tables of an extract, one file each, into a new folder."""
     folder.mkdir(parents=True)
     with duckdb.connect() as duck:
         _make_numbers(duck, shape)
@@ -78,7 +79,7 @@ def generate(shape: Shape, folder: Path) -> None:
 
 
 def _make_numbers(duck: duckdb.DuckDBPyConnection, shape: Shape) -> None:
-    """What the rows are made of: courses with their contents, batches with their learners."""
+    """Creates the tables behind the rows: courses with contents, batches with learners."""
     duck.execute(
         f"""
         create macro pick(kind, number, choices) as
@@ -102,7 +103,7 @@ def _make_numbers(duck: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         ids = [course_id(batch % shape.courses), batch_id(batch)]
         duck.execute("insert into batches values (?, ?, ?, ?)", [*ids, first, size])
         first += size
-    # Enrolments are numbered batch by batch; the rows of the file take them in another order.
+    # Enrolments are numbered batch by batch, but the file lists them in another order.
     users = shape.users or shape.enrolments
     stride = _coprime(shape.enrolments)
     duck.execute(
@@ -122,7 +123,7 @@ def _make_numbers(duck: duckdb.DuckDBPyConnection, shape: Shape) -> None:
 
 
 def _coprime(size: int) -> int:
-    """A stride through `size` numbers that meets each once."""
+    """Returns a stride that visits each of `size` numbers once."""
     stride = int(size * 0.6180339887) | 1
     while math.gcd(stride, size) != 1:
         stride += 2
@@ -130,7 +131,8 @@ def _coprime(size: int) -> int:
 
 
 def _tree(shape: Shape, course: int) -> dict[str, Any]:
-    """The hierarchy of a course: units of five contents; every eighth content is optional."""
+    """Returns the hierarchy of a course: units of five contents. Every eighth content is
+    optional."""
     step = shape.contents / max(shape.assessments, 1)
     assessed = {int(n * step) for n in range(shape.assessments)}
     leaves = [
@@ -166,7 +168,7 @@ def _tree(shape: Shape, course: int) -> dict[str, Any]:
 
 
 def _tables(shape: Shape) -> dict[str, str]:
-    """A SELECT for each table, all text that is not a number."""
+    """Returns a SELECT for each table; everything that is not a number is text."""
     users = shape.users or shape.enrolments
     seed = shape.seed
     return {
@@ -309,7 +311,7 @@ def _tables(shape: Shape) -> dict[str, str]:
 
 
 def _places(kind: str, number: int, in_each: int | None) -> str:
-    """All places of a kind, each in one of the kind above."""
+    """Returns a SELECT of all locations of a kind, each in one of the kind above."""
     above = {"district": "state", "block": "district", "cluster": "block"}.get(kind)
     parent = "null" if in_each is None else f"uuid_of('{above}', i // {in_each})"
     return f"""
@@ -320,15 +322,17 @@ def _places(kind: str, number: int, in_each: int | None) -> str:
 
 
 def main(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to create.")],
     enrolments: int = 1_000_000,
-    users: Annotated[int, typer.Option(help="As many as enrolments if 0.")] = 0,
+    users: Annotated[int, typer.Option(help="0: as many as enrolments.")] = 0,
     courses: int = 1,
-    batches: Annotated[int, typer.Option(help="Of all courses together.")] = 1,
-    skew: Annotated[float, typer.Option(help="0: all batches alike; 1: a few large ones.")] = 0.0,
+    batches: Annotated[int, typer.Option(help="Total over all courses.")] = 1,
+    skew: Annotated[
+        float, typer.Option(help="0: batches of equal size; 1: a few large ones.")
+    ] = 0.0,
     contents: int = 40,
     assessments: int = 10,
-    attempts: Annotated[int, typer.Option(help="Of each learner in each batch.")] = 7,
+    attempts: Annotated[int, typer.Option(help="Per learner and batch.")] = 7,
     schools: int = 20_000,
     seed: int = 1,
 ) -> None:

@@ -1,4 +1,4 @@
-"""What a process costs: wall and processor time, peak memory, bytes."""
+"""Measures what a process costs: wall time, processor time, peak memory and bytes."""
 
 import json
 import os
@@ -17,11 +17,11 @@ RUSAGE = Path(__file__).with_name("rusage.py")
 @dataclass(frozen=True)
 class Cost:
     wall: float
-    """Seconds, of the whole process."""
+    """Seconds of the whole process."""
     cpu: float
-    """Seconds, of the process and its children; of the Postgres server too, where there is one."""
+    """Processor seconds of the process, its children and, if there is one, the Postgres server."""
     peak_mb: float
-    """Of the process, or the largest of its children: the client, with DuckDB in it."""
+    """Peak memory of the process or its largest child: the client, which includes DuckDB."""
     bytes_in: int = 0
     bytes_out: int = 0
     output: str = ""
@@ -36,7 +36,7 @@ def run(
     folder: Path,
     server: psutil.Process | None = None,
 ) -> Cost:
-    """Runs a command to its end, with its notes in a folder; RuntimeError if it fails."""
+    """Runs a command with a working folder for notes. Raises RuntimeError if it fails."""
     usage = folder / "usage.json"
     before = _server_time(server)
     measured = [sys.executable, "-I", "-S", str(RUSAGE), str(usage), *command]
@@ -56,7 +56,7 @@ def run(
 
 
 def clean_environment() -> dict[str, str]:
-    """The environment without what would lead exhaust, dbt or Postgres elsewhere."""
+    """Returns the environment without variables that configure exhaust, dbt or Postgres."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -65,20 +65,20 @@ def clean_environment() -> dict[str, str]:
 
 
 def median(measure: Callable[[], Cost], times: int = 3) -> Cost:
-    """The run whose wall time is the median of several."""
+    """Returns the run with the median wall time."""
     costs = sorted((measure() for _ in range(times)), key=lambda cost: cost.wall)
     return costs[statistics.median_low(range(times))]
 
 
 def size(path: Path) -> int:
-    """Bytes of a file, or of all files of a folder."""
+    """Returns the size in bytes of a file, or of all files in a folder."""
     if path.is_dir():
         return sum(part.stat().st_size for part in path.rglob("*") if part.is_file())
     return path.stat().st_size
 
 
 def _server_time(server: psutil.Process | None) -> float:
-    """Processor seconds of a Postgres server so far, with its processes, also those that ended."""
+    """Returns the processor seconds of a Postgres server so far, with processes that have ended."""
     if server is None:
         return 0.0
     own = server.cpu_times()

@@ -12,7 +12,7 @@ Figures = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def bars(figures: Figures) -> list[tuple[str, str, float]]:
-    """What is compared, its bar, and the ratio that was measured."""
+    """Returns what is compared, its limit, and the measured ratio."""
 
     def wall(workload: str, stage: str) -> float:
         return float(figures[workload][stage]["wall"])
@@ -94,7 +94,7 @@ def bars(figures: Figures) -> list[tuple[str, str, float]]:
 
 
 def tables(results: Mapping[str, Any]) -> str:
-    """The results as Markdown: the machine, the ratios, the costs."""
+    """Returns the results as Markdown: the machine, the ratios and the costs."""
     machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
     lines = [f"Measured on: {machine}.", "", "| what | bar | measured |", "| --- | --- | --- |"]
     for what, bar, measured in bars(results["figures"]):

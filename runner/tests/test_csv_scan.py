@@ -5,7 +5,7 @@ import random
 import pytest
 
 from exhaust.extract import csv_scan
-from exhaust.extract.csv_scan import BACKSLASH, CQLSH, DOUBLED, Scan, scan, usual
+from exhaust.extract.csv_scan import BACKSLASH, CQLSH, DOUBLED, Scan, most_common_escape, scan
 from exhaust.extract.faults import Fault
 
 NONE: frozenset[str] = frozenset()
@@ -13,7 +13,7 @@ BY_BACKSLASH = frozenset({BACKSLASH})
 BY_DOUBLING = frozenset({DOUBLED})
 
 
-def told(text: str) -> Scan:
+def scan_text(text: str) -> Scan:
     return scan(io.BytesIO(text.encode()))
 
 
@@ -40,23 +40,23 @@ def told(text: str) -> Scan:
         ('"1","2, 3"', None),
     ],
 )
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_the_escape_is_told_from_what_only_one_of_the_two_can_hold(
-    line: str, escape: str | None, end: str
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_the_escape_follows_from_evidence_for_only_one(
+    line: str, escape: str | None, line_end: str
 ) -> None:
-    assert told(f"a,b{end}{line}{end}3,4{end}").escape == escape
-    assert told(f"a,b{end}{line}").escape == escape
+    assert scan_text(f"a,b{line_end}{line}{line_end}3,4{line_end}").escape == escape
+    assert scan_text(f"a,b{line_end}{line}").escape == escape
 
 
-def test_a_header_alone_tells_nothing() -> None:
-    assert told("a,b\n") == Scan(None, False, NONE, 1, NONE)
+def test_a_file_with_only_a_header_proves_nothing() -> None:
+    assert scan_text("a,b\n") == Scan(None, False, NONE, 1, NONE)
 
 
 @pytest.mark.parametrize("line", [r'1,"5\", wide"', r'1,"c:\"', r'"say \"",1'])
-def test_a_backslash_before_a_quote_that_ends_a_field_is_doubtful(line: str) -> None:
-    assert told(f"a,b\n{line}\n").is_doubtful
-    assert not told(f'a,b\n{line}\n1,"a""b"\n').is_doubtful
-    assert not told('a,b\n1,"2"\n').is_doubtful
+def test_a_backslash_before_the_quote_at_the_end_of_a_field_is_ambiguous(line: str) -> None:
+    assert scan_text(f"a,b\n{line}\n").is_ambiguous
+    assert not scan_text(f'a,b\n{line}\n1,"a""b"\n').is_ambiguous
+    assert not scan_text('a,b\n1,"2"\n').is_ambiguous
 
 
 @pytest.mark.parametrize("size", range(1, 40))
@@ -74,18 +74,18 @@ def test_a_backslash_before_a_quote_that_ends_a_field_is_doubtful(line: str) -> 
         ('a,b\n1,"\\a"\n', Scan(DOUBLED, False, NONE, 2, BY_BACKSLASH)),
     ],
 )
-def test_evidence_across_the_ends_of_chunks_counts(
+def test_evidence_across_chunk_boundaries_is_found(
     size: int, text: str, expected: Scan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_scan, "CHUNK", size)
+    monkeypatch.setattr(csv_scan, "CHUNK_BYTES", size)
 
-    found = told(text)
+    found = scan_text(text)
 
     assert found == dataclasses.replace(
         expected,
         has_backslash="\\" in text,
         is_proven="\\a" not in text,
-        has_end_after_comma=",\n" in text,
+        has_trailing_comma=",\n" in text,
     )
 
 
@@ -99,35 +99,35 @@ def test_evidence_across_the_ends_of_chunks_counts(
         '1,"2\n3,"4"',
     ],
 )
-def test_a_quote_that_nothing_closes_is_seen_although_another_stands_alone(line: str) -> None:
-    assert DOUBLED in told(f'a,b\n0,"x""y"\n{line}\n').unclosed
+def test_an_unclosed_quote_is_found_next_to_a_stray_one(line: str) -> None:
+    assert DOUBLED in scan_text(f'a,b\n0,"x""y"\n{line}\n').unclosed_escapes
 
 
 @pytest.mark.parametrize(("text", "lines"), [("", 0), ("a", 1), ("a\n", 1), ("a\n\n1", 3)])
-def test_lines_are_counted_with_or_without_an_end_of_the_last(text: str, lines: int) -> None:
-    assert told(text).lines == lines
+def test_lines_are_counted_with_or_without_a_final_line_break(text: str, lines: int) -> None:
+    assert scan_text(text).lines == lines
 
 
-def test_a_value_of_several_lines_is_seen() -> None:
-    assert told('a,b\n1,"x\ny"\n').several_lines == {BACKSLASH, DOUBLED}
-    assert told('a,b\n1,"x, y"\n2,"z"').several_lines == set()
+def test_multiline_values_are_detected() -> None:
+    assert scan_text('a,b\n1,"x\ny"\n').multiline_escapes == {BACKSLASH, DOUBLED}
+    assert scan_text('a,b\n1,"x, y"\n2,"z"').multiline_escapes == set()
 
 
-def test_a_nul_is_a_fault_of_its_line() -> None:
+def test_a_nul_character_is_a_fault_of_its_line() -> None:
     with pytest.raises(Fault, match="NUL character") as raised:
-        told("a,b\n1,x\n2,x\0y\n")
+        scan_text("a,b\n1,x\n2,x\0y\n")
 
     assert raised.value.line == 3
 
 
-def test_a_line_that_is_too_long_is_a_fault_before_the_file_ends(
+def test_a_line_that_is_too_long_stops_the_scan(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(csv_scan, "CHUNK", 10)
-    monkeypatch.setattr(csv_scan, "MAX_RECORD", 100)
+    monkeypatch.setattr(csv_scan, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(csv_scan, "MAX_RECORD_BYTES", 100)
     stream = io.BytesIO(b"a,b\n1,2\n" + b"x" * 1_000)
 
-    with pytest.raises(Fault, match="this line is longer") as raised:
+    with pytest.raises(Fault, match="the line is longer") as raised:
         scan(stream)
 
     assert raised.value.line == 3
@@ -135,22 +135,22 @@ def test_a_line_that_is_too_long_is_a_fault_before_the_file_ends(
 
 
 @pytest.mark.parametrize("text", ['1,"x', '1,"x""y"\n2,"', '1,"x\\"y"\n2,"'])
-def test_a_quote_that_nothing_closes_for_too_long_is_a_fault_of_its_line(
+def test_a_quote_that_stays_open_too_long_stops_the_scan(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_scan, "CHUNK", 10)
-    monkeypatch.setattr(csv_scan, "MAX_RECORD", 100)
+    monkeypatch.setattr(csv_scan, "CHUNK_BYTES", 10)
+    monkeypatch.setattr(csv_scan, "MAX_RECORD_BYTES", 100)
     stream = io.BytesIO(f"a,b\n{text}\n".encode() + b"line\n" * 1_000)
 
-    with pytest.raises(Fault, match="a quote is opened that nothing closes") as raised:
+    with pytest.raises(Fault, match="an opening quote is not closed") as raised:
         scan(stream)
 
     assert raised.value.line == text.count("\n") + 2
     assert stream.tell() < 300
 
 
-def test_long_runs_of_blank_lines_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_scan, "CHUNK", 10)
+def test_too_many_blank_lines_stop_the_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_scan, "CHUNK_BYTES", 10)
     monkeypatch.setattr(csv_scan, "MAX_BLANK_LINES", 100)
     stream = io.BytesIO(b"a,b\n1,2\n" + b"\r\n" * 1_000)
 
@@ -158,11 +158,11 @@ def test_long_runs_of_blank_lines_are_a_fault(monkeypatch: pytest.MonkeyPatch) -
         scan(stream)
 
     assert stream.tell() < 300
-    assert told("a,b\n" + "\n" * 50 + "1,2\n").lines == 52
+    assert scan_text("a,b\n" + "\n" * 50 + "1,2\n").lines == 52
 
 
 @pytest.mark.parametrize("seed", range(200))
-def test_what_either_kind_of_writer_wrote_is_never_mistaken(seed: int) -> None:
+def test_the_escape_of_either_writer_is_never_mistaken(seed: int) -> None:
     values = random.Random(seed)
     pieces = ['"', "\\", ",", "\n", "a", '{"x":1}', "c:\\d", "क", ""]
     rows = [["".join(values.choices(pieces, k=values.randrange(5))) for _ in "ab"] for _ in "1234"]
@@ -178,18 +178,20 @@ def test_what_either_kind_of_writer_wrote_is_never_mistaken(seed: int) -> None:
         ]
         text = "a,b\n" + "".join(",".join(f'"{v}"' for v in row) + "\n" for row in escaped)
 
-        found = told(text)
+        found = scan_text(text)
 
         assert found.escape in (None, escape)
-        assert escape not in found.unclosed
+        assert escape not in found.unclosed_escapes
 
 
-def test_most_of_the_files_decide() -> None:
-    def shows(escape: str | None) -> Scan:
+def test_the_most_common_escape_wins() -> None:
+    def proves(escape: str | None) -> Scan:
         return Scan(escape, False, NONE, 1, NONE)
 
-    assert usual(map(shows, [None, DOUBLED, BACKSLASH, DOUBLED]), BACKSLASH) == DOUBLED
-    assert usual(map(shows, [None]), DOUBLED) == DOUBLED
+    assert (
+        most_common_escape(map(proves, [None, DOUBLED, BACKSLASH, DOUBLED]), BACKSLASH) == DOUBLED
+    )
+    assert most_common_escape(map(proves, [None]), DOUBLED) == DOUBLED
 
 
 @pytest.mark.parametrize(
@@ -201,9 +203,9 @@ def test_most_of_the_files_decide() -> None:
         r"1,\\\"a",
     ],
 )
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_an_escaped_quote_outside_quotes_is_cqlshs(line: str, end: str) -> None:
-    assert told(f"a,b{end}{line}{end}3,4{end}").escape == CQLSH
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_an_escaped_quote_outside_quotes_proves_cqlsh(line: str, line_end: str) -> None:
+    assert scan_text(f"a,b{line_end}{line}{line_end}3,4{line_end}").escape == CQLSH
 
 
 @pytest.mark.parametrize(
@@ -217,16 +219,16 @@ def test_an_escaped_quote_outside_quotes_is_cqlshs(line: str, end: str) -> None:
     ],
 )
 @pytest.mark.parametrize("size", [3, 7, 1000])
-def test_an_escaped_quote_inside_quotes_is_not(
+def test_an_escaped_quote_inside_quotes_does_not_prove_cqlsh(
     line: str, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(csv_scan, "CHUNK", size)
+    monkeypatch.setattr(csv_scan, "CHUNK_BYTES", size)
 
-    assert told(f"a,b\n{line}\n3,4\n").escape == BACKSLASH
+    assert scan_text(f"a,b\n{line}\n3,4\n").escape == BACKSLASH
 
 
-def test_literals_are_looked_for_where_lines_end_as_cqlsh_ends_them() -> None:
-    assert told("a,b\r\n1,\"{'do_1': 1, 'do_2': 2}\"\r\n").has_literals
-    assert told("a,b\r\n1,['x']\r\n").has_literals
-    assert not told("a,b\r\n1,it's {'x'\r\n").has_literals
-    assert not told("a,b\n1,['x']\n").has_literals
+def test_literals_are_searched_only_with_cqlsh_line_ends() -> None:
+    assert scan_text("a,b\r\n1,\"{'do_1': 1, 'do_2': 2}\"\r\n").has_literals
+    assert scan_text("a,b\r\n1,['x']\r\n").has_literals
+    assert not scan_text("a,b\r\n1,it's {'x'\r\n").has_literals
+    assert not scan_text("a,b\n1,['x']\n").has_literals

@@ -42,7 +42,7 @@ def escape_of(extract: Extract, name: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["user__csv", "user__csv__gz", "user_in_part-1__csv__gz"])
-def test_a_csv_file_is_found(tmp_path: Path, name: str) -> None:
+def test_csv_files_are_found(tmp_path: Path, name: str) -> None:
     (table,) = read(write(tmp_path, **{name: "userid,x\n"})).tables
 
     assert table.source == USER
@@ -61,7 +61,7 @@ def test_a_csv_file_is_found(tmp_path: Path, name: str) -> None:
         "user_in_output-000001__json",
     ],
 )
-def test_the_columns_of_json_lines_are_those_of_all_lines(tmp_path: Path, name: str) -> None:
+def test_json_columns_come_from_all_lines(tmp_path: Path, name: str) -> None:
     content = '{"userid":"1"}\n\n{"userid":"2","x":{"y":1}}\n'
 
     (table,) = read(write(tmp_path, **{name: content})).tables
@@ -69,7 +69,7 @@ def test_the_columns_of_json_lines_are_those_of_all_lines(tmp_path: Path, name: 
     assert table.files[0].columns == ("userid", "x")
 
 
-def test_a_parquet_file_is_found(tmp_path: Path) -> None:
+def test_parquet_files_are_found(tmp_path: Path) -> None:
     duckdb.sql(f"copy (select 1 as userid, 2 as x) to '{tmp_path}/user.parquet'")
 
     (table,) = read(tmp_path).tables
@@ -77,7 +77,7 @@ def test_a_parquet_file_is_found(tmp_path: Path) -> None:
     assert table.files[0].columns == ("userid", "x")
 
 
-def test_parts_may_differ_in_their_columns(tmp_path: Path) -> None:
+def test_parts_may_have_different_columns(tmp_path: Path) -> None:
     write(
         tmp_path,
         user_in_1__csv="userid,a,rootorgid\n",
@@ -95,27 +95,27 @@ def test_parts_may_differ_in_their_columns(tmp_path: Path) -> None:
     assert table.missing_columns == ["framework"]
 
 
-def test_names_land_in_lower_case(tmp_path: Path) -> None:
+def test_column_names_land_in_lower_case(tmp_path: Path) -> None:
     (table,) = read(write(tmp_path, user__csv='UserId,"Root""Org"\n')).tables
 
     assert table.files[0].columns == ("userid", 'root"org')
 
 
 @pytest.mark.parametrize("content", [b"\xef\xbb\xbfuserid\r\n", b"userid\n", b"userid"])
-def test_a_header_alone_is_an_empty_table(tmp_path: Path, content: bytes) -> None:
+def test_a_file_with_only_a_header_is_an_empty_table(tmp_path: Path, content: bytes) -> None:
     (table,) = read(write(tmp_path, user__csv=content)).tables
 
     assert table.files[0].columns == ("userid",)
 
 
-def test_an_empty_file_of_json_lines_is_an_empty_table(tmp_path: Path) -> None:
+def test_an_empty_json_file_is_an_empty_table(tmp_path: Path) -> None:
     (table,) = read(write(tmp_path, user__jsonl="")).tables
 
     assert table.columns == USER.columns
     assert table.missing_columns == []
 
 
-def test_what_looks_like_data_and_is_not_read_is_named(tmp_path: Path) -> None:
+def test_unread_data_files_are_listed_as_ignored(tmp_path: Path) -> None:
     write(
         tmp_path,
         user__csv="userid\n",
@@ -128,7 +128,7 @@ def test_what_looks_like_data_and_is_not_read_is_named(tmp_path: Path) -> None:
     assert read(tmp_path).ignored == ("location.csv.zip", "places", "users.csv")
 
 
-def test_a_path_is_not_a_pattern(tmp_path: Path) -> None:
+def test_special_characters_in_paths_are_not_wildcards(tmp_path: Path) -> None:
     folder = tmp_path / "it's [1] {a,b} * ? date=1"
     folder.mkdir()
     write(folder, user__jsonl='{"userid":"1"}\n')
@@ -140,7 +140,7 @@ def test_a_path_is_not_a_pattern(tmp_path: Path) -> None:
     assert duckdb.sql(location_.files[0].reader).fetchall() == [("1",)]
 
 
-def test_the_name_of_a_folder_is_not_a_column(tmp_path: Path) -> None:
+def test_a_folder_name_does_not_become_a_partition_column(tmp_path: Path) -> None:
     folder = tmp_path / "day=1"
     folder.mkdir()
     duckdb.sql(f"copy (select 1 as userid) to '{folder}/user.parquet'")
@@ -151,21 +151,21 @@ def test_the_name_of_a_folder_is_not_a_column(tmp_path: Path) -> None:
 
 
 PLAIN = "userid,framework\n1,x\n"
-BACKSLASHES = 'userid,framework\n1,"{\\"a\\":1}"\n'
-DOUBLES = 'userid,framework\n1,"{""a"":1}"\n'
+BACKSLASH_ESCAPES = 'userid,framework\n1,"{\\"a\\":1}"\n'
+DOUBLED_QUOTES = 'userid,framework\n1,"{""a"":1}"\n'
 
 
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
         ({}, "\\"),
-        ({"user_in_b__csv": BACKSLASHES}, "\\"),
-        ({"user_in_b__csv": DOUBLES}, '"'),
-        ({"location__csv": DOUBLES.replace("userid", "id")}, '"'),
-        ({"user_in_b__csv": BACKSLASHES, "location__csv": 'id\n"a""b"\n'}, "\\"),
+        ({"user_in_b__csv": BACKSLASH_ESCAPES}, "\\"),
+        ({"user_in_b__csv": DOUBLED_QUOTES}, '"'),
+        ({"location__csv": DOUBLED_QUOTES.replace("userid", "id")}, '"'),
+        ({"user_in_b__csv": BACKSLASH_ESCAPES, "location__csv": 'id\n"a""b"\n'}, "\\"),
     ],
 )
-def test_a_file_that_shows_no_escape_is_as_those_beside_it(
+def test_a_file_without_evidence_uses_the_escape_of_other_files(
     tmp_path: Path, files: dict[str, str], expected: str
 ) -> None:
     extract = read(write(tmp_path, user_in_a__csv=PLAIN, **files))
@@ -177,60 +177,78 @@ def test_a_file_that_shows_no_escape_is_as_those_beside_it(
     ("line", "expected"),
     [(r'1,"c:\"', '"'), (r'1,"5\", wide"', "\\"), (r'1,"c:\","d\"', '"')],
 )
-@pytest.mark.parametrize("beside", [{}, {"location__csv": 'id\n"a""b"\n'}])
-def test_a_doubtful_file_is_read_as_it_can_be(
-    tmp_path: Path, line: str, expected: str, beside: dict[str, str]
+@pytest.mark.parametrize("others", [{}, {"location__csv": 'id\n"a""b"\n'}])
+def test_an_ambiguous_file_uses_the_escape_that_can_read_it(
+    tmp_path: Path, line: str, expected: str, others: dict[str, str]
 ) -> None:
     header = "userid,a" if line.count('"') < 4 else "userid,a,b"
 
-    extract = read(write(tmp_path, user__csv=f"{header}\n{line}\n", **beside))
+    extract = read(write(tmp_path, user__csv=f"{header}\n{line}\n", **others))
 
     assert escape_of(extract, "user.csv") == expected
 
 
-def test_a_folder_has_to_be_there(tmp_path: Path) -> None:
+def test_the_folder_must_exist(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(UsageError, match="There is no folder"):
         read(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="is no folder"):
+    with pytest.raises(UsageError, match="is not a folder"):
         read(tmp_path / "file")
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "holds no table of an extract; nothing in it looks like data"),
-        ({"users__csv": ""}, r"holds no table of an extract; found there: users\.csv"),
+        ({}, r"contains no Sunbird table \(no data files found\)"),
+        ({"users__csv": ""}, r"contains no Sunbird table \(found: users\.csv\)"),
         ({"user__csv": "", "user__csv__gz": ""}, r"the table user 2 times: user\.csv, user\.csv\."),
         ({"user__csv": "", "user_in_1__csv": ""}, r"the table user 2 times: user, user\.csv"),
-        ({"user_in__SUCCESS": ""}, "user/ holds no part"),
-        ({"user_in_1__csv__bz2": ""}, r"user/ holds what cannot be read .*: 1\.csv\.bz2"),
-        ({"user__csv": ""}, r"user\.csv, line 1: the first line names no columns"),
-        ({"user__csv": "\nuserid\n"}, r"user\.csv, line 1: the first line names no columns"),
+        ({"user_in__SUCCESS": ""}, "user/ contains no parts"),
+        (
+            {"user_in_1__csv__bz2": ""},
+            r"user/ contains something that is not a part .*: 1\.csv\.bz2",
+        ),
+        ({"user__csv": ""}, r"user\.csv, line 1: the first line has no column names"),
+        ({"user__csv": "\nuserid\n"}, r"user\.csv, line 1: the first line has no column names"),
         ({"user__csv": "userid,,x\n"}, r"user\.csv: column 2 has no name"),
-        ({"user__csv": "userid,x,X\n"}, r"user\.csv: the column `x` is there twice"),
+        ({"user__csv": "userid,x,X\n"}, r"user\.csv: the column `x` appears twice"),
         ({"user__csv": "userid," + "x" * 64 + "\n"}, r"column `x+` is longer than 63 bytes"),
-        ({"user__jsonl": '{"userid":1}\n{"userId":1}\n'}, r"the column `userid` is there twice"),
-        ({"user__csv": "a,b\n1,2\n"}, r"user\.csv: .* is missing: userid\. There are: a, b\."),
-        ({"user__jsonl": '{"a":1}\n'}, r"user\.jsonl: .* missing: userid\. There are: a\."),
-        ({"user__csv": "userid\n1\n".encode("utf-16")}, r"user\.csv, line 1: this is not UTF-8"),
-        ({"user__csv": 'userid,"x\n'}, r"user\.csv, line 1: there is no header that can be read"),
-        ({"user__csv": "userid,x\n1,a\0b\n"}, r"user\.csv, line 2: there is a NUL character"),
-        ({"user__csv": 'userid,x\n1,"2\n3"\n4,"5\n6,7\n'}, r"line 4: a quote is opened"),
-        ({"user__csv": 'userid,x\n1,"a""b"\n4,"5\n6,7\n'}, r"line 3: a quote is opened"),
-        ({"user__csv": '"x\\"",userid\n1,2\n"3,4\n'}, r"line 3: a quote is opened"),
-        ({"user__csv": 'userid,x\n1,5"\n2,"3\n'}, r"user\.csv, line 3: a quote is opened"),
-        ({"user__jsonl": '{"userid":1}\n\n{"userid":\n'}, "line 3: this is not a JSON object"),
-        ({"user__jsonl": '{"userid":1}\n[1]\n'}, r"user\.jsonl, line 2: this is not a JSON object"),
-        ({"user__jsonl": '{"userid":1}\nnull\n'}, "line 2: this is not a JSON object"),
-        ({"user__jsonl": '{"userid":1}{"userid":2}\n'}, "line 1: this is not a JSON object"),
-        ({"user__jsonl": b'{"userid":1}\n{"userid":"\xff"}\n'}, "line 2: this is not UTF-8"),
-        ({"user__jsonl": '{"userid":"\\ud83d"}\n'}, "line 1: half of a character"),
-        ({"user__parquet": "PAR1"}, r"user\.parquet: this cannot be loaded"),
+        ({"user__jsonl": '{"userid":1}\n{"userId":1}\n'}, r"the column `userid` appears twice"),
+        ({"user__csv": "a,b\n1,2\n"}, r"user\.csv: .* is missing: userid\. The file has: a, b\."),
+        ({"user__jsonl": '{"a":1}\n'}, r"user\.jsonl: .* missing: userid\. The file has: a\."),
+        (
+            {"user__csv": "userid\n1\n".encode("utf-16")},
+            r"user\.csv, line 1: the text is not UTF-8",
+        ),
+        ({"user__csv": 'userid,"x\n'}, r"user\.csv, line 1: cannot read the header"),
+        (
+            {"user__csv": "userid,x\n1,a\0b\n"},
+            r"user\.csv, line 2: the text contains a NUL character",
+        ),
+        (
+            {"user__csv": 'userid,x\n1,"2\n3"\n4,"5\n6,7\n'},
+            r"line 4: an opening quote is never closed",
+        ),
+        (
+            {"user__csv": 'userid,x\n1,"a""b"\n4,"5\n6,7\n'},
+            r"line 3: an opening quote is never closed",
+        ),
+        ({"user__csv": '"x\\"",userid\n1,2\n"3,4\n'}, r"line 3: an opening quote is never closed"),
+        (
+            {"user__csv": 'userid,x\n1,5"\n2,"3\n'},
+            r"user\.csv, line 3: an opening quote is never closed",
+        ),
+        ({"user__jsonl": '{"userid":1}\n\n{"userid":\n'}, "line 3: not a JSON object"),
+        ({"user__jsonl": '{"userid":1}\n[1]\n'}, r"user\.jsonl, line 2: not a JSON object"),
+        ({"user__jsonl": '{"userid":1}\nnull\n'}, "line 2: not a JSON object"),
+        ({"user__jsonl": '{"userid":1}{"userid":2}\n'}, "line 1: not a JSON object"),
+        ({"user__jsonl": b'{"userid":1}\n{"userid":"\xff"}\n'}, "line 2: the text is not UTF-8"),
+        ({"user__jsonl": '{"userid":"\\ud83d"}\n'}, "line 1: the text has an unpaired surrogate"),
+        ({"user__parquet": "PAR1"}, r"user\.parquet: cannot load the file"),
     ],
 )
-def test_what_is_wrong_is_said_with_file_and_line(
+def test_errors_name_the_file_and_the_line(
     tmp_path: Path, files: dict[str, str | bytes], message: str
 ) -> None:
     with pytest.raises(DataError, match=message) as error:
@@ -241,40 +259,40 @@ def test_what_is_wrong_is_said_with_file_and_line(
 
 @pytest.mark.parametrize("name", ["user.csv.gz", "user.jsonl.gz"])
 @pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: b"userid\n1\n"])
-def test_a_damaged_gzip_file_is_unfit(
+def test_damaged_gzip_files_are_refused(
     tmp_path: Path, name: str, damage: Callable[[bytes], bytes]
 ) -> None:
     content = b'{"userid":"1"}\n' * 99 if "json" in name else b"userid\n" + b"1\n" * 99
     (tmp_path / name).write_bytes(damage(gzip.compress(content)))
 
-    with pytest.raises(DataError, match=f"{name}: this is not a whole gzip file"):
+    with pytest.raises(DataError, match=f"{name}: invalid gzip file"):
         read(tmp_path)
 
 
-def test_a_stray_quote_alone_is_no_fault(tmp_path: Path) -> None:
+def test_a_stray_quote_in_an_unquoted_field_is_accepted(tmp_path: Path) -> None:
     (table,) = read(write(tmp_path, user__csv='userid,x\n1,5" wide\n2,y\n')).tables
 
     assert duckdb.sql(table.files[0].reader).fetchall() == [("1", '5" wide'), ("2", "y")]
 
 
-def test_large_files_are_scanned_in_processes_of_their_own(
+def test_large_files_are_scanned_in_worker_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, user__csv='userid\n"a\\"b"\n', location__csv='id,name\n1,"a\nb"\n')
-    alone = read(tmp_path)
+    sequential = read(tmp_path)
 
-    monkeypatch.setattr(processes, "WORTH_PROCESSES", 0)
+    monkeypatch.setattr(processes, "MIN_PARALLEL_BYTES", 0)
 
-    assert read(tmp_path) == alone
+    assert read(tmp_path) == sequential
     write(tmp_path, location__csv__gz=b"")
     (tmp_path / "location.csv").unlink()
     (tmp_path / "location.csv.gz").write_bytes(b"no gzip")
-    with pytest.raises(DataError, match="not a whole gzip file") as raised:
+    with pytest.raises(DataError, match="invalid gzip file") as raised:
         read(tmp_path)
-    assert raised.value.hint == "Copy it again from where it was written."
+    assert raised.value.hint == "Copy it again from the source."
 
 
-def test_only_a_file_of_whole_lines_is_read_in_parallel(tmp_path: Path) -> None:
+def test_files_with_line_breaks_in_values_are_not_read_in_parallel(tmp_path: Path) -> None:
     write(tmp_path, user__csv='userid\n"a, b"\n', location__csv='id,name\n1,"a\nb"\n')
 
     users, locations = (table.files[0] for table in read(tmp_path).tables)

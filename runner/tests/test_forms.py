@@ -1,4 +1,4 @@
-"""Extracts in every form that operators have: they land the same, and give the same reports."""
+"""Extracts in every supported format land the same values and give the same reports."""
 
 import json
 from datetime import date
@@ -19,7 +19,7 @@ GOLDEN = Path(__file__).parent / "golden" / "sample"
 DAY = date(2026, 11, 25)
 UNDER_TEST = ("cqlsh", "cqlsh-before-3.10", "backup")
 
-NASTY = [
+TRICKY = [
     "Teacher's",
     "it's 'quoted' and \"quoted\"",
     "''",
@@ -41,16 +41,16 @@ NASTY = [
     "None True null",
     "\u2028",
 ]
-"""Texts that have what the notations escape, or take for their own."""
+"""Texts with characters that the notations escape or use as syntax."""
 
 
-def landed(folder: Path, *, nothing: set[str] | None = None) -> dict[str, list[Any]]:
-    """The listed columns of each table: values, with JSON parsed. Texts in `nothing` are null."""
+def landed(folder: Path, *, nulls: set[str] | None = None) -> dict[str, list[Any]]:
+    """Returns the listed columns of each table, with JSON parsed. Texts in `nulls` become None."""
     found = {}
     for table in read_extract(folder, SOURCES).tables:
         rows: list[tuple[Any, ...]] = []
         for file in table.files:
-            rows += [_row(file, row, nothing or set()) for row in _texts(file)]
+            rows += [_row(file, row, nulls or set()) for row in _texts(file)]
         found[table.source.name] = sorted(rows, key=repr)
     return found
 
@@ -61,14 +61,14 @@ def _texts(file: LandedFile) -> list[dict[str, str | None]]:
     return [dict(zip(file.columns, row, strict=True)) for row in rows]
 
 
-def _row(file: LandedFile, row: dict[str, str | None], nothing: set[str]) -> tuple[Any, ...]:
+def _row(file: LandedFile, row: dict[str, str | None], nulls: set[str]) -> tuple[Any, ...]:
     return tuple(
-        _value(row.get(name), name in file.source.json, nothing) for name in file.source.columns
+        _value(row.get(name), name in file.source.json, nulls) for name in file.source.columns
     )
 
 
-def _value(text: str | None, is_json: bool, nothing: set[str]) -> Any:
-    if text is None or text in nothing:
+def _value(text: str | None, is_json: bool, nulls: set[str]) -> Any:
+    if text is None or text in nulls:
         return None
     try:
         return json.loads(text) if is_json else text
@@ -83,7 +83,7 @@ def tables() -> Tables:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("packing", PACKINGS)
-def test_every_form_in_every_packing_has_all_rows(
+def test_every_format_and_packing_lands_all_rows(
     tables: Tables, tmp_path: Path, form: str, packing: str
 ) -> None:
     write_extract(tmp_path, tables, form, packing)
@@ -96,9 +96,9 @@ def test_every_form_in_every_packing_has_all_rows(
 
 
 @pytest.mark.parametrize("form", UNDER_TEST)
-@pytest.mark.parametrize("nasty", NASTY)
-def test_collections_and_texts_land_as_from_dsbulk(tmp_path: Path, form: str, nasty: str) -> None:
-    """Beside what shows which Python ran cqlsh: a course whose JSON has escapes."""
+@pytest.mark.parametrize("tricky", TRICKY)
+def test_collections_and_texts_land_as_from_dsbulk(tmp_path: Path, form: str, tricky: str) -> None:
+    """The course is there because escapes in its JSON reveal which Python ran cqlsh."""
     tables = {
         "user": Table(
             "user",
@@ -109,8 +109,13 @@ def test_collections_and_texts_land_as_from_dsbulk(tmp_path: Path, form: str, na
                 "profilelocation": "text",
             },
             [
-                ["u1", nasty, {"board": [nasty, "b"], nasty: ["x"]}, json.dumps([{"id": nasty}])],
-                ["u2", "plain", {"board": ["b"]}, json.dumps([{"id": nasty}], ensure_ascii=False)],
+                [
+                    "u1",
+                    tricky,
+                    {"board": [tricky, "b"], tricky: ["x"]},
+                    json.dumps([{"id": tricky}]),
+                ],
+                ["u2", "plain", {"board": ["b"]}, json.dumps([{"id": tricky}], ensure_ascii=False)],
                 ["u3", None, None, None],
             ],
         ),
@@ -125,34 +130,34 @@ def test_collections_and_texts_land_as_from_dsbulk(tmp_path: Path, form: str, na
                 "issued_certificates": "list<frozen<map<text, text>>>",
             },
             [
-                ["u1", "c", "b", True, {"do_1": 2, nasty: 1}, [{"name": nasty, "id": ""}]],
-                ["u2", "c", "b", False, {"do_1": 2}, [{"name": "x"}, {"name": nasty}]],
+                ["u1", "c", "b", True, {"do_1": 2, tricky: 1}, [{"name": tricky, "id": ""}]],
+                ["u2", "c", "b", False, {"do_1": 2}, [{"name": "x"}, {"name": tricky}]],
                 ["u3", "c", "b", None, None, None],
             ],
         ),
         "content_hierarchy": Table(
             "content_hierarchy",
             {"identifier": "text", "hierarchy": "text"},
-            [["c", json.dumps({"name": 'say "hi" \\ \u0928', "children": [{"name": nasty}]})]],
+            [["c", json.dumps({"name": 'say "hi" \\ \u0928', "children": [{"name": tricky}]})]],
         ),
     }
-    expected = landed(write_extract(tmp_path / "dsbulk", tables, "dsbulk"), nothing={"{}", "[]"})
+    expected = landed(write_extract(tmp_path / "dsbulk", tables, "dsbulk"), nulls={"{}", "[]"})
 
     found = landed(write_extract(tmp_path / "other", tables, form))
 
-    assert _booleans_alike(found) == expected
+    assert _normalise_booleans(found) == expected
 
 
-def _booleans_alike(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    alike = {"True": "1", "False": "0"}
+def _normalise_booleans(found: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    digits = {"True": "1", "False": "0"}
     return {
-        name: [tuple(alike.get(v, v) if isinstance(v, str) else v for v in row) for row in rows]
+        name: [tuple(digits.get(v, v) if isinstance(v, str) else v for v in row) for row in rows]
         for name, rows in found.items()
     }
 
 
 @pytest.mark.parametrize("form", UNDER_TEST)
-def test_reports_are_the_golden_ones(
+def test_reports_equal_the_golden_files(
     built: Built, engine: str, tables: Tables, tmp_path_factory: pytest.TempPathFactory, form: str
 ) -> None:
     extract = tmp_path_factory.mktemp("extract")

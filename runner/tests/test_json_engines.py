@@ -1,4 +1,4 @@
-"""A thousand texts, made at random: every engine reads the same in them as Python does."""
+"""Every engine reads a thousand random JSON texts as Python does."""
 
 import json
 import shutil
@@ -45,13 +45,13 @@ ELEMENTS = """
 
 
 def compiled(settings: Settings, folder: Path, *selects: str) -> list[str]:
-    """SELECTs as dbt makes SQL of them, for the engine."""
+    """Returns SELECTs compiled by dbt to the SQL of the engine."""
     shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
-    mark = "-- and --"
+    separator = "-- and --"
     done = subprocess.run(
         [
             str(Path(sys.executable).with_name("dbt")),
-            *("compile", "--quiet", "--inline", mark.join(selects), "--output", "json"),
+            *("compile", "--quiet", "--inline", separator.join(selects), "--output", "json"),
             *("--no-populate-cache", "--no-introspect"),
             *("--profiles-dir", str(folder), "--target", settings.profile.engine),
             *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
@@ -64,20 +64,20 @@ def compiled(settings: Settings, folder: Path, *selects: str) -> list[str]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     sql: str = json.loads(done.stdout)["compiled"]
-    return sql.split(mark)
+    return sql.split(separator)
 
 
 @pytest.fixture
 def given(warehouse: Warehouse, settings: Settings) -> str:
-    """The table of the texts."""
+    """Returns a table that contains the texts."""
     schema = settings.profile.schema
     warehouse.execute(f"create schema if not exists {warehouse.identifier(schema)}")
     table = warehouse.relation(schema, "given")
     warehouse.execute(f"create table {table} (id int, text {warehouse.text})")
-    for begin in range(0, len(TEXTS), BATCH):
+    for start in range(0, len(TEXTS), BATCH):
         rows = [
-            f"({begin + place}, {warehouse.literal(text)})"
-            for place, text in enumerate(TEXTS[begin : begin + BATCH])
+            f"({start + index}, {warehouse.literal(text)})"
+            for index, text in enumerate(TEXTS[start : start + BATCH])
         ]
         warehouse.execute(f"insert into {table} values {', '.join(rows)}")
     return table
@@ -99,21 +99,21 @@ def test_engines_read_json_as_python_does(
         unfolded[id_].append((position, name))
 
     wrong = [
-        (text[:200], name, found[place][name], expected)
-        for place, text in enumerate(TEXTS)
+        (text[:200], name, found[index][name], expected)
+        for index, text in enumerate(TEXTS)
         for name, expected in reference.answers(text).items()
-        if found[place][name] != expected
+        if found[index][name] != expected
     ]
     wrong += [
-        (text[:200], "elements", sorted(unfolded[place]), reference.elements(text))
-        for place, text in enumerate(TEXTS)
-        if sorted(unfolded[place]) != reference.elements(text)
+        (text[:200], "elements", sorted(unfolded[index]), reference.elements(text))
+        for index, text in enumerate(TEXTS)
+        if sorted(unfolded[index]) != reference.elements(text)
     ]
     assert not wrong, f"{len(wrong)} answers are wrong, the first are {wrong[:10]}"
 
 
-def test_the_texts_are_of_every_kind() -> None:
-    """Else the test above would show little."""
+def test_the_random_texts_cover_every_kind() -> None:
+    """Ensures that the test above covers enough."""
     answers = [reference.answers(text) for text in TEXTS]
 
     assert len(set(TEXTS)) == 1000

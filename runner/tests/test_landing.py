@@ -1,4 +1,4 @@
-"""How the columns of a file become those of its table."""
+"""Tests how the columns of a file become the columns of its table."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from support import PROJECT
 from exhaust.errors import DataError, ExhaustError
 from exhaust.extract import landing
 from exhaust.extract.folder import read_extract
-from exhaust.extract.landing import LandedFiles, together
+from exhaust.extract.landing import LandedFiles, group_files
 from exhaust.extract.limits import MAX_ENTRIES
 from exhaust.project.sources import read_sources
 
@@ -19,7 +19,7 @@ SOURCES = read_sources(PROJECT)
 
 
 def land(folder: Path, table: str, *columns: str) -> list[tuple[Any, ...]]:
-    """The columns of a table of an extract, as they would land."""
+    """Returns the columns of a table of an extract as they land."""
     rows: list[tuple[Any, ...]] = []
     with duckdb.connect() as connection:
         for group in groups_of(folder, table):
@@ -35,7 +35,7 @@ def groups_of(folder: Path, table: str) -> list[LandedFiles]:
     (found,) = (
         found for found in read_extract(folder, SOURCES).tables if found.source.name == table
     )
-    return together(found.files)
+    return group_files(found.files)
 
 
 ATTEMPT = "u,{course},{other_course},{batch},{other_batch},x,1,5,10\n"
@@ -45,7 +45,7 @@ ATTEMPTS = (
 )
 
 
-def test_the_successors_columns_fill_those_without_a_value(tmp_path: Path) -> None:
+def test_successor_columns_fill_empty_values(tmp_path: Path) -> None:
     rows = [
         ("c1", "", "b1", ""),
         ("", "c2", '""', "b2"),
@@ -68,7 +68,7 @@ def test_the_successors_columns_fill_those_without_a_value(tmp_path: Path) -> No
     ]
 
 
-def test_the_successors_columns_alone_are_enough(tmp_path: Path) -> None:
+def test_successor_columns_are_enough(tmp_path: Path) -> None:
     (tmp_path / "assessment_aggregator.csv").write_text(
         "user_id,collection_id,context_id,content_id,attempt_id,total_score,total_max_score\n"
         "u,c,b,x,1,5,10\n"
@@ -79,7 +79,7 @@ def test_the_successors_columns_alone_are_enough(tmp_path: Path) -> None:
     assert table.missing_columns == ["last_attempted_on", "updated_on"]
 
 
-def test_a_user_has_one_id_under_two_names(tmp_path: Path) -> None:
+def test_the_two_user_id_columns_must_agree(tmp_path: Path) -> None:
     file = tmp_path / "user.csv"
     file.write_text("id,userid,rootorgid\nu1,u1,o\nu2,,o\n,u3,o\n")
 
@@ -87,7 +87,9 @@ def test_a_user_has_one_id_under_two_names(tmp_path: Path) -> None:
 
     file.write_text("id,userid,rootorgid\nu1,u1,o\nu2,u3,o\n")
 
-    with pytest.raises(DataError, match=r"user\.csv: a row names two users: userid u3 and id u2\."):
+    with pytest.raises(
+        DataError, match=r"user\.csv: a row has two different user IDs: userid u3 and id u2\."
+    ):
         land(tmp_path, "user", "userid")
 
 
@@ -101,7 +103,7 @@ def test_a_user_has_one_id_under_two_names(tmp_path: Path) -> None:
         ("", "", None),
     ],
 )
-def test_the_one_user_type_of_old_releases_is_a_list_of_one(
+def test_the_user_type_of_old_releases_becomes_a_list(
     tmp_path: Path, new: str | None, old: str, expected: object
 ) -> None:
     row = {"userid": "u", "rootorgid": "o", "profileusertypes": new, "profileusertype": old}
@@ -112,7 +114,7 @@ def test_the_one_user_type_of_old_releases_is_a_list_of_one(
     assert (json.loads(found) if found else None) == expected
 
 
-def test_a_collection_with_too_many_entries_is_an_error(tmp_path: Path) -> None:
+def test_a_collection_with_too_many_entries_is_refused(tmp_path: Path) -> None:
     few = json.dumps(dict.fromkeys(map(str, range(MAX_ENTRIES)), 2))
     many = json.dumps(dict.fromkeys(map(str, range(MAX_ENTRIES + 1)), 2))
     row = {"userid": "u", "courseid": "c", "batchid": "b", "active": True}
@@ -124,11 +126,13 @@ def test_a_collection_with_too_many_entries_is_an_error(tmp_path: Path) -> None:
 
     file.write_text(json.dumps({**row, "contentstatus": many}))
 
-    with pytest.raises(DataError, match=r"`contentstatus` has more than 100,000 entries"):
+    with pytest.raises(
+        DataError, match=r"a value in column `contentstatus` has more than 100,000 entries"
+    ):
         land(tmp_path, "user_enrolments", "contentstatus")
 
 
-def test_files_of_one_form_are_read_together(tmp_path: Path) -> None:
+def test_files_with_the_same_group_key_are_read_together(tmp_path: Path) -> None:
     parts = tmp_path / "location"
     parts.mkdir()
     for number in range(5):
@@ -148,7 +152,7 @@ def test_files_of_one_form_are_read_together(tmp_path: Path) -> None:
     )
 
 
-def test_of_files_that_are_read_together_the_one_at_fault_is_named(tmp_path: Path) -> None:
+def test_the_faulty_file_of_a_group_is_named(tmp_path: Path) -> None:
     parts = tmp_path / "location"
     parts.mkdir()
     for number in range(5):
@@ -159,7 +163,7 @@ def test_of_files_that_are_read_together_the_one_at_fault_is_named(tmp_path: Pat
         land(tmp_path, "location", "id")
 
 
-def test_rows_are_counted_over_all_files_that_are_read_together(tmp_path: Path) -> None:
+def test_rows_are_counted_over_all_files_of_a_group(tmp_path: Path) -> None:
     parts = tmp_path / "location"
     parts.mkdir()
     for number in range(3):
@@ -169,7 +173,7 @@ def test_rows_are_counted_over_all_files_that_are_read_together(tmp_path: Path) 
     group.check(6)
 
 
-def test_a_full_disk_is_not_a_fault_of_the_file(tmp_path: Path) -> None:
+def test_a_full_disk_is_not_blamed_on_the_file(tmp_path: Path) -> None:
     (tmp_path / "location.csv").write_text("id,name\n1,x\n")
     (group,) = groups_of(tmp_path, "location")
 
@@ -178,15 +182,15 @@ def test_a_full_disk_is_not_a_fault_of_the_file(tmp_path: Path) -> None:
     assert isinstance(error, ExhaustError)
     assert not isinstance(error, DataError)
     assert "A disk is full" in error.message
-    assert landing.TOO_MANY not in error.message
+    assert landing.TOO_MANY_ENTRIES not in error.message
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("line", ["2,x,,", "2,x,", "2,,,", ",,,", '2,"x\ny",', '2,"x\\"y",""'])
-def test_empty_fields_after_the_last_column_are_too_many(
+def test_empty_fields_after_the_last_column_are_refused(
     tmp_path: Path, line: str, end: str
 ) -> None:
-    """They may be what a comma without quotes has pushed there."""
+    """They may have been shifted there by an unquoted comma."""
     (tmp_path / "location.csv").write_bytes(f"id,name{end}1,{end}{line}{end}3,{end}".encode())
     (group,) = groups_of(tmp_path, "location")
 
@@ -194,7 +198,7 @@ def test_empty_fields_after_the_last_column_are_too_many(
         group.check(3)
 
 
-def test_an_empty_last_column_is_not_too_many(tmp_path: Path) -> None:
+def test_an_empty_last_column_is_accepted(tmp_path: Path) -> None:
     parts = tmp_path / "location"
     parts.mkdir()
     for number in range(2):
@@ -204,7 +208,7 @@ def test_an_empty_last_column_is_not_too_many(tmp_path: Path) -> None:
     group.check(6)
 
 
-def test_of_many_files_the_one_with_too_many_fields_is_named(tmp_path: Path) -> None:
+def test_the_file_of_a_group_with_too_many_fields_is_named(tmp_path: Path) -> None:
     parts = tmp_path / "location"
     parts.mkdir()
     for number in range(3):
@@ -232,11 +236,13 @@ def test_a_tree_may_have_more_entries_than_a_collection(tmp_path: Path, ending: 
     assert json.loads(found) == tree
 
 
-def test_a_list_with_too_many_entries_is_an_error(tmp_path: Path) -> None:
+def test_a_list_with_too_many_entries_is_refused(tmp_path: Path) -> None:
     row = {"courseid": "c", "batchid": "b", "mentors": [{"a": 1}] * (MAX_ENTRIES + 1)}
     (tmp_path / "course_batch.jsonl").write_text(json.dumps(row))
 
-    with pytest.raises(DataError, match=r"`mentors` has more than 100,000 entries"):
+    with pytest.raises(
+        DataError, match=r"a value in column `mentors` has more than 100,000 entries"
+    ):
         land(tmp_path, "course_batch", "mentors")
 
 
@@ -247,7 +253,7 @@ def test_a_list_with_too_many_entries_is_an_error(tmp_path: Path) -> None:
         ("""{"it's": "\\"x'"}""", """{"it's": "\\"x'"}"""),
         ("OrderedMapSerializedKey([('a', ['(b), (c'])])", '{"a": ["(b), (c"]}'),
         (r'{"a":"\\"b\\""}', r'{"a":"\"b\""}'),
-        # JSON that is damaged stays so: no tool shows a text like this.
+        # Damaged JSON stays damaged, because no tool writes a text like this.
         (r"""{"a":"\'"}""", r"""{"a":"\'"}"""),
         (r'{"a":"\x41"}', r'{"a":"\x41"}'),
         ("{'a': 'b'", "{'a': 'b'"),
@@ -255,7 +261,9 @@ def test_a_list_with_too_many_entries_is_an_error(tmp_path: Path) -> None:
         ("it's", "it's"),
     ],
 )
-def test_what_is_not_a_literal_stays_as_it_is(tmp_path: Path, text: str, expected: str) -> None:
+def test_text_that_is_not_a_literal_stays_unchanged(
+    tmp_path: Path, text: str, expected: str
+) -> None:
     row = {"userid": "u", "orgid": "o", "persona": "p", "userinfo": text}
     (tmp_path / "user_declarations.jsonl").write_text(json.dumps(row))
 

@@ -346,20 +346,28 @@ def test_a_load_goes_on_with_the_loads_of_older_versions(
         ("user.csv", 'userid,name\n1,"x\ny"\n2\n', "user.csv, line 4: expected 2 columns, found 1"),
         ("user.csv", "userid,name\n1,2\n3,4,5\n", "user.csv, line 3: expected 2 columns, found 3"),
         ("user.csv", "\ufeffuserid,name\n1,2\n\n3\n", "line 4: expected 2 columns, found 1"),
-        ("user.csv", 'userid,name\n1,"2"x\n', "user.csv, line 2: something follows the closing"),
-        ("user.csv", 'userid,name\n1,"2\\"\n3,"4"x\n', "line 3: something follows the closing"),
-        ("user.csv", "userid,name\n1,2\n3,x\ry\n", "user.csv, line 3: there is a carriage return"),
-        ("user.csv", "userid,name\n1,2\r\n", "user.csv, line 2: there is a carriage return"),
-        ("user.csv", b"userid,name\n1,2\n3,\xff\n", "user.csv, line 3: this is not UTF-8"),
+        ("user.csv", 'userid,name\n1,"2"x\n', "user.csv, line 2: a closing quote is followed"),
+        ("user.csv", 'userid,name\n1,"2\\"\n3,"4"x\n', "line 3: a closing quote is followed"),
+        (
+            "user.csv",
+            "userid,name\n1,2\n3,x\ry\n",
+            "user.csv, line 3: a carriage return is outside quotes",
+        ),
+        (
+            "user.csv",
+            "userid,name\n1,2\r\n",
+            "user.csv, line 2: a carriage return is outside quotes",
+        ),
+        ("user.csv", b"userid,name\n1,2\n3,\xff\n", "user.csv, line 3: the text is not UTF-8"),
         (
             "user.jsonl",
             '{"userid":1}\n{"userid":2,"userid":3}\n',
-            "line 2: the object has `userid`",
+            "line 2: the object has the key `userid`",
         ),
         (
             "user.jsonl",
             '{"userid":1}\n{"userid":"\\u0000"}\n',
-            "user.jsonl, line 2: there is a NUL",
+            "user.jsonl, line 2: the text contains a NUL character",
         ),
     ],
 )
@@ -422,7 +430,7 @@ def test_a_nul_in_parquet_is_unfit(
 ) -> None:
     duckdb.sql(f"copy (select 'a' || chr(0) as userid) to '{tmp_path}/user.parquet'")
 
-    with pytest.raises(DataError, match=r"user\.parquet: there is a NUL character"):
+    with pytest.raises(DataError, match=r"user\.parquet: the text contains a NUL character"):
         land(warehouse, settings, tmp_path)
 
 
@@ -480,7 +488,7 @@ def test_a_line_with_stray_quotes_is_not_taken_for_a_record(
     records = "".join(f'{n}"x,"a\nb",{n}"y\n' for n in range(1_000))
     (tmp_path / "user.csv").write_text(f"userid,name,framework\n{records}", "utf-8")
 
-    with pytest.raises(DataError, match=r"user\.csv: of 2,000 records 1,000 were read"):
+    with pytest.raises(DataError, match=r"user\.csv: 1,000 of 2,000 records were read"):
         land(warehouse, settings, tmp_path)
 
     assert "user" not in warehouse.tables(settings.landing_schema)
@@ -492,7 +500,7 @@ def test_rows_that_are_not_all_are_unfit(tmp_path: Path) -> None:
     (file,) = table.files
 
     file.check(2)
-    with pytest.raises(DataError, match=r"user\.csv: of 2 records 1 were read"):
+    with pytest.raises(DataError, match=r"user\.csv: 1 of 2 records were read"):
         file.check(1)
 
 

@@ -1,4 +1,4 @@
-"""The golden files are the oracle's, and the oracle keeps the rules, shown by literal cases."""
+"""Tests that the oracle keeps the rules and makes the golden files."""
 
 import csv
 import gzip
@@ -20,19 +20,21 @@ COLLECTION = "application/vnd.ekstep.content-collection"
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
-def test_the_golden_files_are_the_oracles(scenario: str) -> None:
+def test_the_golden_files_equal_the_oracle(scenario: str) -> None:
     made = make_reports(SCENARIOS[scenario]).files
     golden = {file.name: file.read_bytes() for file in (GOLDEN / scenario).iterdir()}
 
     assert {file_name(batch_id): content for (_, batch_id), content in made.items()} == golden
 
 
-# Extracts of one course and one learner
+# Extracts with one course and one learner
 
 
 def small_extract(**enrolment: str) -> Tables:
-    """Course `c` with the contents a, b and q (an assessment), its batch `1`, and the learner `u`
-    of the tenant `t`, whose enrolment has the given columns besides."""
+    """Returns course `c` with contents a, b and q (an assessment), its batch `1`, and an enrolment.
+
+    The enrolment of learner `u` of tenant `t` has the given columns in addition to its key.
+    """
     contents = [
         {"identifier": "a", "mimeType": "video/mp4"},
         {"identifier": "b", "mimeType": "video/mp4"},
@@ -56,7 +58,7 @@ def hierarchy(children: Sequence[Mapping[str, object]]) -> str:
 
 
 def as_csv(rows: list[Row], table: str) -> str:
-    """RFC 4180."""
+    """Returns rows as RFC 4180."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS[table].split(), lineterminator="\r\n")
     writer.writeheader()
@@ -89,7 +91,7 @@ def report_rows(folder: Path, tables: Tables) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(content, newline="")))
 
 
-def test_a_report_to_the_byte(tmp_path: Path) -> None:
+def test_a_report_is_exact_to_the_byte(tmp_path: Path) -> None:
     extract = write_extract(tmp_path, small_extract(completedon="2024-01-31T18:30:00Z"))
 
     assert make_reports(extract).files == {
@@ -102,7 +104,7 @@ def test_a_report_to_the_byte(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", [as_csv, as_dsbulk_csv, as_json_lines])
-def test_every_form_gives_the_same_report(
+def test_every_format_gives_the_same_report(
     form: Callable[[list[Row], str], str], tmp_path: Path
 ) -> None:
     tables = small_extract(contentstatus='{"a":2,"\\\\":2}')
@@ -111,7 +113,7 @@ def test_every_form_gives_the_same_report(
     suffix = "jsonl" if form is as_json_lines else "csv"
     for table, rows in tables.items():
         if form is as_json_lines and not rows:
-            rows = [dict.fromkeys(COLUMNS[table].split())]  # Without a key, so it does not count.
+            rows = [dict.fromkeys(COLUMNS[table].split())]  # It has no key, so it is ignored.
         (parts_folder / table).mkdir(parents=True)
         part = parts_folder / table / f"part-1.{suffix}.gz"
         part.write_bytes(gzip.compress(form(rows, table).encode()))
@@ -120,7 +122,7 @@ def test_every_form_gives_the_same_report(
     assert make_reports(parts_folder) == make_reports(plain_folder)
 
 
-def test_backslashes_mean_what_they_mean_elsewhere_in_the_extract(tmp_path: Path) -> None:
+def test_an_ambiguous_file_uses_the_escape_of_other_files(tmp_path: Path) -> None:
     tables = small_extract()
     write_extract(tmp_path, tables)
     (tmp_path / "course_batch.csv").write_text('courseid,batchid,name\nc,1,"a\\\\b, c"\n')
@@ -143,7 +145,7 @@ def test_backslashes_mean_what_they_mean_elsewhere_in_the_extract(tmp_path: Path
         ({"batchid": "2", "courseid": "d"}, "course unknown"),
     ],
 )
-def test_the_first_reason_that_holds_is_counted(
+def test_only_the_first_reason_is_counted(
     columns: dict[str, str], reason: str | None, tmp_path: Path
 ) -> None:
     extract = write_extract(tmp_path, small_extract(**columns))
@@ -156,7 +158,7 @@ def test_the_first_reason_that_holds_is_counted(
     ("done", "leaves", "progress"),
     [(0, 200, 0), (1, 200, 1), (1, 201, 0), (197, 200, 99), (199, 200, 99), (200, 200, 100)],
 )
-def test_progress_is_100_only_when_all_is_done(
+def test_progress_is_100_only_if_all_contents_are_completed(
     done: int, leaves: int, progress: int, tmp_path: Path
 ) -> None:
     tables = small_extract(contentstatus=json.dumps({str(n): 2 for n in range(done)}))
@@ -166,7 +168,7 @@ def test_progress_is_100_only_when_all_is_done(
     assert report_rows(tmp_path, tables)[0]["Progress"] == str(progress)
 
 
-def test_what_is_optional_in_one_place_is_optional(tmp_path: Path) -> None:
+def test_content_that_is_optional_in_one_unit_is_optional(tmp_path: Path) -> None:
     optional = {"optional": "True"}
     unit: dict[str, object] = {
         "identifier": "unit",
@@ -210,7 +212,9 @@ def attempt(attempt_id: str, score: str, maximum: str, at: str = "", **columns: 
         ),
     ],
 )
-def test_the_best_attempt(attempts: list[Row], percent: str, tmp_path: Path) -> None:
+def test_the_best_attempt_gives_the_score(
+    attempts: list[Row], percent: str, tmp_path: Path
+) -> None:
     row = report_rows(tmp_path, small_extract() | {"assessment_aggregator": attempts})[0]
 
     assert row["q - Score"] == percent
@@ -226,10 +230,10 @@ def test_the_best_attempt(attempts: list[Row], percent: str, tmp_path: Path) -> 
         ([attempt("2", "0", "8"), attempt("10", "0", "5")], "40%"),
     ],
 )
-def test_of_equal_attempts_the_latest_counts_then_the_lowest_id(
+def test_equal_attempts_are_ranked_by_time_then_lowest_id(
     attempts: list[Row], total: str, tmp_path: Path
 ) -> None:
-    """Seen in the total: 4 of 5 in another assessment, and 0 of 5 (not 8) in this one."""
+    """Visible in the total: 4 of 5 in another assessment, and 0 of 5 (not of 8) in this one."""
     tables = small_extract() | {
         "assessment_aggregator": [*attempts, attempt("1", "4", "5", content_id="p")]
     }
@@ -241,7 +245,7 @@ def test_of_equal_attempts_the_latest_counts_then_the_lowest_id(
     assert report_rows(tmp_path, tables)[0]["Total Score"] == total
 
 
-def test_the_school_is_the_lowest_that_is_one(tmp_path: Path) -> None:
+def test_the_school_is_the_lowest_organisation_id_of_type_school(tmp_path: Path) -> None:
     tables = small_extract()
     for organisation_id, kind, is_deleted in [
         ("1", "5", "0"),
@@ -259,7 +263,7 @@ def test_the_school_is_the_lowest_that_is_one(tmp_path: Path) -> None:
     assert (row["School ID"], row["School Name"]) == ("07", "School 30")
 
 
-def test_places_come_from_the_profile_then_the_school_then_its_ancestors(tmp_path: Path) -> None:
+def test_locations_come_from_the_profile_then_the_school_then_its_ancestors(tmp_path: Path) -> None:
     tables = small_extract()
     tables["location"] = [
         {"id": "s", "code": "33", "name": "Tamil Nadu", "type": "state"},
@@ -277,7 +281,7 @@ def test_places_come_from_the_profile_then_the_school_then_its_ancestors(tmp_pat
     assert [row[c] for c in ("State", "District", "Block Name")] == ["Tamil Nadu", "Salem", "Melur"]
 
 
-def test_a_validated_declaration_counts_before_lower_ones_and_whole(tmp_path: Path) -> None:
+def test_a_validated_declaration_wins_and_is_used_as_a_whole(tmp_path: Path) -> None:
     tables = small_extract()
     tables["user"][0]["rootorgid"] = "custodian"
     tables["user_declarations"] = [
@@ -312,7 +316,7 @@ def test_a_validated_declaration_counts_before_lower_ones_and_whole(tmp_path: Pa
         (None, None),
     ],
 )
-def test_timestamp(text: str | None, expected: datetime | None) -> None:
+def test_timestamps_are_parsed(text: str | None, expected: datetime | None) -> None:
     assert timestamp(text) == expected
 
 
@@ -339,7 +343,7 @@ def test_timestamp(text: str | None, expected: datetime | None) -> None:
         ("", None),
     ],
 )
-def test_number(text: str, millionths: int | None) -> None:
+def test_numbers_are_parsed(text: str, millionths: int | None) -> None:
     assert number(text) == millionths
 
 
@@ -361,11 +365,11 @@ def test_number(text: str, millionths: int | None) -> None:
         ("[" * 100_000, None),
     ],
 )
-def test_json(text: str, expected: object) -> None:
+def test_json_is_parsed(text: str, expected: object) -> None:
     assert parsed(text) == expected
 
 
-def test_json_of_a_thousand_levels_is_read() -> None:
+def test_json_with_a_thousand_levels_is_parsed() -> None:
     value = parsed("[" * 1000 + "]" * 1000)
     for _ in range(999):
         assert isinstance(value, list)
@@ -388,5 +392,5 @@ def test_json_of_a_thousand_levels_is_read() -> None:
         ('["a"]', None),
     ],
 )
-def test_json_where_a_text_should_be(text: str, expected: str | None) -> None:
+def test_json_scalars_become_text(text: str, expected: str | None) -> None:
     assert plain(parsed(text)) == expected

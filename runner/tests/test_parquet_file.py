@@ -23,7 +23,7 @@ from exhaust.warehouse import Warehouse
 
 AT = datetime(2019, 11, 16, 5, 41, 50, 382000)
 AT_TEXT = "2019-11-16T05:41:50.382000Z"
-WHOLE, WHOLE_TEXT = AT.replace(microsecond=0), "2019-11-16T05:41:50.000000Z"
+WHOLE_SECONDS, WHOLE_SECONDS_TEXT = AT.replace(microsecond=0), "2019-11-16T05:41:50.000000Z"
 LONG = Decimal("12345678901234567890.12")
 TIMES = pa.map_(pa.timestamp("ms"), pa.list_(pa.decimal128(38, 2)))
 
@@ -55,15 +55,15 @@ VALUES: dict[str, tuple[Any, pa.DataType, str]] = {
     "wide_decimal": (Decimal("-123456789.25"), pa.decimal256(60, 4), "-123456789.25"),
     "date32": (AT.date(), pa.date32(), "2019-11-16"),
     "date64": (AT.date(), pa.date64(), "2019-11-16"),
-    "time32_s": (WHOLE.time(), pa.time32("s"), "05:41:50"),
+    "time32_s": (WHOLE_SECONDS.time(), pa.time32("s"), "05:41:50"),
     "time32_ms": (AT.time(), pa.time32("ms"), "05:41:50.382"),
     "time64_us": (AT.time(), pa.time64("us"), "05:41:50.382"),
     "time64_ns": (AT.time(), pa.time64("ns"), "05:41:50.382"),
-    "timestamp_s": (WHOLE, pa.timestamp("s"), WHOLE_TEXT),
+    "timestamp_s": (WHOLE_SECONDS, pa.timestamp("s"), WHOLE_SECONDS_TEXT),
     "timestamp_ms": (AT, pa.timestamp("ms"), AT_TEXT),
     "timestamp_us": (AT, pa.timestamp("us"), AT_TEXT),
     "timestamp_ns": (AT, pa.timestamp("ns"), AT_TEXT),
-    "zoned_s": (WHOLE, pa.timestamp("s", "Asia/Kolkata"), WHOLE_TEXT),
+    "zoned_s": (WHOLE_SECONDS, pa.timestamp("s", "Asia/Kolkata"), WHOLE_SECONDS_TEXT),
     "zoned_ms": (AT, pa.timestamp("ms", "UTC"), AT_TEXT),
     "zoned_us": (AT, pa.timestamp("us", "+05:30"), AT_TEXT),
     "zoned_ns": (AT, pa.timestamp("ns", "Asia/Kolkata"), AT_TEXT),
@@ -100,11 +100,11 @@ VALUES: dict[str, tuple[Any, pa.DataType, str]] = {
         '[{"id":"1","n":1},null]',
     ),
 }
-"""A value of each type, the type, and the text that lands."""
+"""For each type: a value, the type, and the text that lands."""
 
 
 def table_of(values: Mapping[str, tuple[Any, pa.DataType, str]]) -> pa.Table:
-    """Two rows: the values, and nulls."""
+    """Returns a table of two rows: the values, and nulls."""
     return pa.table(
         {
             "userid": pa.array(["1", "2"]),
@@ -127,11 +127,12 @@ def part_of(folder: Path, table: pa.Table, **options: Any) -> Part:
 
 def rows(file: ParquetFile) -> list[tuple[str | None, ...]]:
     with duckdb.connect() as duck:
-        return duck.execute(file.reader_of(file.opened)).fetchall()
+        return duck.execute(file.reader_of(file.sql_path)).fetchall()
 
 
 def test_every_type_lands_as_text(warehouse: Warehouse, settings: Settings, tmp_path: Path) -> None:
-    """Each is a part of its own, as Spark leaves a file to DuckDB for one column."""
+    """Each type is its own part, because Spark leaves a whole file to DuckDB for one such
+    column."""
     user = SourceTable("user", ("userid",), ("userid",), ("userid",))
     (tmp_path / "user").mkdir()
     for name, value in VALUES.items():
@@ -167,13 +168,13 @@ def test_every_compression_is_read(tmp_path: Path, compression: str, version: st
 
 
 @pytest.mark.parametrize("options", [{}, {"use_deprecated_int96_timestamps": True}])
-def test_times_of_spark_are_read(tmp_path: Path, options: dict[str, bool]) -> None:
+def test_spark_timestamps_are_read(tmp_path: Path, options: dict[str, bool]) -> None:
     part = part_of(tmp_path, pa.table({"at": pa.array([AT], pa.timestamp("us"))}), **options)
 
     assert rows(ParquetFile.open(part)) == [(AT_TEXT,)]
 
 
-def test_a_frame_of_pandas_is_read(tmp_path: Path) -> None:
+def test_pandas_data_frames_are_read(tmp_path: Path) -> None:
     frame = pandas.DataFrame(
         {
             "userid": pandas.Categorical(["a", None]),
@@ -194,15 +195,15 @@ def test_a_frame_of_pandas_is_read(tmp_path: Path) -> None:
     ]
 
 
-def test_bytes_are_text_where_no_column_is_marked_as_text(tmp_path: Path) -> None:
-    """Writers of long ago marked none."""
+def test_bytes_are_text_if_no_column_is_marked_as_text(tmp_path: Path) -> None:
+    """Old Parquet writers marked no column as text."""
     good = part_of(tmp_path, pa.table({"userid": ["हि".encode()], "n": [1]}))
     assert rows(ParquetFile.open(good)) == [("हि", "1")]
 
     file = ParquetFile.open(part_of(tmp_path, pa.table({"userid": [b"\xff"]})))
     with pytest.raises(duckdb.Error) as raised:
         rows(file)
-    assert file.fault(raised.value).message == "user.parquet: there is text that is not UTF-8."
+    assert file.fault(raised.value).message == "user.parquet: a text value is not UTF-8."
 
 
 @pytest.mark.parametrize("table", [pa.table({"userid": pa.array([], pa.string())}), pa.table({})])
@@ -213,7 +214,7 @@ def test_a_file_without_rows_is_an_empty_table(tmp_path: Path, table: pa.Table) 
     assert not file.columns or rows(file) == []
 
 
-def test_an_empty_row_group_is_passed(tmp_path: Path) -> None:
+def test_empty_row_groups_are_skipped(tmp_path: Path) -> None:
     table = pa.table({"userid": ["1"]})
     with pq.ParquetWriter(tmp_path / "user.parquet", table.schema) as writer:
         for piece in (table.slice(1), table, table.slice(1), table):
@@ -225,15 +226,15 @@ def test_an_empty_row_group_is_passed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [("userid", "userid"), ("userid", "UserId")])
-def test_a_column_twice_is_named(tmp_path: Path, names: tuple[str, str]) -> None:
+def test_duplicate_columns_are_named(tmp_path: Path, names: tuple[str, str]) -> None:
     table = pa.Table.from_arrays([pa.array([1]), pa.array([2])], names=list(names))
 
-    with pytest.raises(DataError, match=r"user\.parquet: the column `userid` is there twice"):
+    with pytest.raises(DataError, match=r"user\.parquet: the column `userid` appears twice"):
         ParquetFile.open(part_of(tmp_path, table))
 
 
-def test_a_field_twice_is_named(tmp_path: Path) -> None:
-    """DuckDB would give the second another name."""
+def test_duplicate_fields_are_named(tmp_path: Path) -> None:
+    """DuckDB would rename the second field."""
     table = pa.table({"x": pa.array([[{"a": 1, "A": 2}]])})
 
     with pytest.raises(DataError, match="the column `x` has the field `a` twice"):
@@ -261,22 +262,22 @@ def test_decimals_that_would_lose_digits_are_refused(
 ) -> None:
     part = part_of(tmp_path, pa.table({"n": pa.array([value], kind)}))
 
-    with pytest.raises(DataError, match="the decimals of the column `n` have more than 38 digits"):
+    with pytest.raises(DataError, match="the decimals in column `n` have more than 38 digits"):
         read(part)
 
 
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda data: b"", "this is not a whole Parquet file"),
-        (lambda data: data[:-1], "this is not a whole Parquet file"),
-        (lambda data: data[: len(data) // 2], "this is not a whole Parquet file"),
-        (lambda data: b"userid\n1\n", "this is not a whole Parquet file"),
-        (lambda data: data[:-4] + b"PARE", "this is encrypted"),
-        (lambda data: data[:-8] + b"\xff\xff\xff\x7fPAR1", "this cannot be loaded"),
+        (lambda data: b"", "invalid Parquet file: it is damaged or truncated"),
+        (lambda data: data[:-1], "invalid Parquet file: it is damaged or truncated"),
+        (lambda data: data[: len(data) // 2], "invalid Parquet file: it is damaged or truncated"),
+        (lambda data: b"userid\n1\n", "invalid Parquet file: it is damaged or truncated"),
+        (lambda data: data[:-4] + b"PARE", "the file is encrypted"),
+        (lambda data: data[:-8] + b"\xff\xff\xff\x7fPAR1", "cannot load the file"),
         (
             lambda data: data[:-8].replace(b"userid", b"\xff\0\0\0\0\0") + data[-8:],
-            "this cannot be loaded",
+            "cannot load the file",
         ),
     ],
 )
@@ -292,7 +293,7 @@ def test_a_damaged_file_is_refused(
     assert raised.value.hint
 
 
-def test_many_parts_are_opened_by_one_connection(
+def test_many_parts_are_opened_with_one_connection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parts = []
@@ -307,12 +308,14 @@ def test_many_parts_are_opened_by_one_connection(
     assert len(opened) == 1
 
 
-def test_a_value_that_is_too_long_is_unfit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data_file, "MAX_RECORD", 100)
+def test_a_value_that_is_too_long_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_file, "MAX_RECORD_BYTES", 100)
     pq.write_table(pa.table({"a": ["x" * 100, "x" * 101]}), tmp_path / "x.parquet")
     file = ParquetFile.open(Part(tmp_path / "x.parquet", "x.parquet"))
 
     with pytest.raises(duckdb.Error) as error:
-        duckdb.sql(file.reader_of(file.opened)).fetchall()
+        duckdb.sql(file.reader_of(file.sql_path)).fetchall()
 
-    assert "x.parquet: a value of the column `a` is longer" in file.fault(error.value).message
+    assert "x.parquet: a value in column `a` is longer" in file.fault(error.value).message

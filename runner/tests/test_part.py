@@ -25,7 +25,7 @@ def member(
     checksum: int = 0,
     length: int = 0,
 ) -> bytes:
-    """A gzip file; what is added to the three numbers makes them wrong."""
+    """Returns a gzip file. Values other than 0 make the checksums or the length wrong."""
     header = b"\x1f\x8b\x08" + bytes([flags]) + b"\0\0\0\0\0\3"
     if flags & FEXTRA:
         header += struct.pack("<H", len(extra)) + extra
@@ -46,14 +46,14 @@ def part_of(folder: Path, name: str, content: bytes) -> Part:
 
 
 def contents(part: Part) -> tuple[bytes, bool]:
-    """What is in a part, and whether DuckDB would refuse to read it."""
+    """Returns the bytes of a part, and whether DuckDB would refuse to read the file."""
     with part.open() as stream:
-        return stream.read(), gunzip.is_odd(stream)
+        return stream.read(), gunzip.is_refused_by_duckdb(stream)
 
 
 def duckdb_reads(part: Part) -> bool:
     reader = (
-        f"read_csv({part.pattern}, auto_detect = false, columns = {{'a': 'text', 'b': 'text'}})"
+        f"read_csv({part.sql_path}, auto_detect = false, columns = {{'a': 'text', 'b': 'text'}})"
     )
     try:
         duckdb.sql(f"select count(*) from {reader}").fetchall()
@@ -66,14 +66,16 @@ WHOLE = [
     *(pytest.param(member(LINES, flags), LINES, id=f"flags {flags}") for flags in range(RESERVED)),
     pytest.param(member(LINES, FEXTRA | FNAME, extra=b"x" * 65_535), LINES, id="long extra field"),
     pytest.param(member(LINES) * 3, LINES * 3, id="members"),
-    pytest.param(member(LINES) + member(LINES, FHCRC), LINES * 2, id="an odd member"),
+    pytest.param(
+        member(LINES) + member(LINES, FHCRC), LINES * 2, id="a member that DuckDB refuses"
+    ),
     pytest.param(
         member(b"") + member(LINES) + member(b"") * 2 + member(LINES) + member(b""),
         LINES * 2,
         id="empty members",
     ),
     pytest.param(member(b"1,a\n") * 9_999, b"1,a\n" * 9_999, id="many members"),
-    pytest.param(member(b""), b"", id="nothing"),
+    pytest.param(member(b""), b"", id="empty"),
     *(
         pytest.param(member(LINES) + b"\0" * size, LINES, id=f"{size} zeros")
         for size in (1, 512, 1 << 20)
@@ -81,51 +83,54 @@ WHOLE = [
 ]
 
 
-@pytest.mark.parametrize(("packed", "expected"), WHOLE)
-def test_what_gzip_accepts_is_read(tmp_path: Path, packed: bytes, expected: bytes) -> None:
-    part = part_of(tmp_path, "user.csv.gz", packed)
+@pytest.mark.parametrize(("compressed", "expected"), WHOLE)
+def test_every_valid_gzip_file_is_read(tmp_path: Path, compressed: bytes, expected: bytes) -> None:
+    part = part_of(tmp_path, "user.csv.gz", compressed)
 
-    found, is_odd = contents(part)
+    found, is_refused_by_duckdb = contents(part)
 
     assert found == expected
-    assert is_odd != duckdb_reads(part)
+    assert is_refused_by_duckdb != duckdb_reads(part)
     assert duckdb_reads(part.spooled())
 
 
 DAMAGED = [
     pytest.param(b"", id="no bytes"),
-    pytest.param(LINES, id="not packed"),
-    *(pytest.param(member(LINES)[:size], id=f"cut at {size}") for size in (1, 2, 3, 9, 10, 500)),
+    pytest.param(LINES, id="not compressed"),
+    *(
+        pytest.param(member(LINES)[:size], id=f"truncated at {size}")
+        for size in (1, 2, 3, 9, 10, 500)
+    ),
     *(pytest.param(member(LINES)[:-size], id=f"without the last {size}") for size in (1, 4, 8, 9)),
     pytest.param(member(LINES, RESERVED), id="an unknown flag"),
     pytest.param(member(LINES, FHCRC, header_checksum=1), id="header checksum"),
     pytest.param(member(LINES, checksum=1), id="checksum"),
     pytest.param(member(LINES, length=1), id="length"),
-    pytest.param(member(LINES, checksum=1) + member(LINES), id="checksum of the first"),
-    pytest.param(member(LINES) + member(LINES)[:-1], id="cut second"),
-    pytest.param(member(LINES) + b"\x1f", id="begun second"),
+    pytest.param(member(LINES, checksum=1) + member(LINES), id="checksum of the first member"),
+    pytest.param(member(LINES) + member(LINES)[:-1], id="truncated second member"),
+    pytest.param(member(LINES) + b"\x1f", id="started second member"),
 ]
 
 
-@pytest.mark.parametrize("packed", DAMAGED)
-def test_damaged_gzip_is_refused(tmp_path: Path, packed: bytes) -> None:
-    part = part_of(tmp_path, "user.csv.gz", packed)
+@pytest.mark.parametrize("compressed", DAMAGED)
+def test_damaged_gzip_is_refused(tmp_path: Path, compressed: bytes) -> None:
+    part = part_of(tmp_path, "user.csv.gz", compressed)
 
     with pytest.raises(
-        DataError, match=r"user\.csv\.gz: .* gzip file: it is damaged or cut"
+        DataError, match=r"user\.csv\.gz: invalid gzip file: it is damaged or truncated"
     ) as raised:
         contents(part)
 
-    assert raised.value.hint == "Copy it again from where it was written."
+    assert raised.value.hint == "Copy it again from the source."
 
 
 @pytest.mark.parametrize("rest", [b"x", b"garbage", b"\0\0x", b"\0" * 70_000 + member(LINES)])
 def test_bytes_after_the_end_of_gzip_are_refused(tmp_path: Path, rest: bytes) -> None:
-    with pytest.raises(DataError, match="gzip file: something follows its end"):
+    with pytest.raises(DataError, match="gzip file: it has extra data after its end"):
         contents(part_of(tmp_path, "user.csv.gz", member(LINES) + rest))
 
 
-def test_a_spooled_part_counts_as_its_unpacked_bytes(tmp_path: Path) -> None:
+def test_a_spooled_part_reads_its_decompressed_bytes(tmp_path: Path) -> None:
     part = part_of(tmp_path, "user.csv.gz", gzip.compress(b"xyz"))
 
     spooled = part.spooled(skip=1)
@@ -141,55 +146,59 @@ HEADER = "userid,name\n1,é\n"
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (HEADER.encode("utf-16"), "this is not UTF-8, but UTF-16LE"),
-        (HEADER.encode("utf-16-le"), "this is not UTF-8, but UTF-16LE"),
-        (HEADER.encode("utf-16-be"), "this is not UTF-8, but UTF-16BE"),
-        (b"\xfe\xff" + HEADER.encode("utf-16-be"), "this is not UTF-8, but UTF-16BE"),
-        (HEADER.encode("utf-32"), "this is not UTF-8, but UTF-32LE"),
-        (HEADER.encode("utf-32-le"), "this is not UTF-8, but UTF-32LE"),
-        (HEADER.encode("utf-32-be"), "this is not UTF-8, but UTF-32BE"),
-        (b"\0\0\xfe\xff" + HEADER.encode("utf-32-be"), "this is not UTF-8, but UTF-32BE"),
-        (b"PK\x03\x04" + bytes(99), "this is packed with zip"),
-        (b"\x28\xb5\x2f\xfd" + bytes(99), "this is packed with zstd"),
-        (b"BZh91AY&SY" + bytes(99), "this is packed with bzip2"),
-        (b"\xfd7zXZ\0" + bytes(99), "this is packed with xz"),
-        (b"PAR1" + bytes(99), "this is a Parquet file, but its name does not end in .parquet"),
+        (HEADER.encode("utf-16"), "the text is not UTF-8 but UTF-16LE"),
+        (HEADER.encode("utf-16-le"), "the text is not UTF-8 but UTF-16LE"),
+        (HEADER.encode("utf-16-be"), "the text is not UTF-8 but UTF-16BE"),
+        (b"\xfe\xff" + HEADER.encode("utf-16-be"), "the text is not UTF-8 but UTF-16BE"),
+        (HEADER.encode("utf-32"), "the text is not UTF-8 but UTF-32LE"),
+        (HEADER.encode("utf-32-le"), "the text is not UTF-8 but UTF-32LE"),
+        (HEADER.encode("utf-32-be"), "the text is not UTF-8 but UTF-32BE"),
+        (b"\0\0\xfe\xff" + HEADER.encode("utf-32-be"), "the text is not UTF-8 but UTF-32BE"),
+        (b"PK\x03\x04" + bytes(99), "the file is compressed with zip"),
+        (b"\x28\xb5\x2f\xfd" + bytes(99), "the file is compressed with zstd"),
+        (b"BZh91AY&SY" + bytes(99), "the file is compressed with bzip2"),
+        (b"\xfd7zXZ\0" + bytes(99), "the file is compressed with xz"),
+        (b"PAR1" + bytes(99), "the file is Parquet, but its name does not end in .parquet"),
     ],
 )
 @pytest.mark.parametrize("name", ["user.csv", "user.json", "user.jsonl.gz"])
-def test_another_form_is_named(tmp_path: Path, name: str, content: bytes, message: str) -> None:
-    packed = gzip.compress(content) if name.endswith(".gz") else content
+def test_other_formats_and_encodings_are_named(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    compressed = gzip.compress(content) if name.endswith(".gz") else content
 
     with pytest.raises(DataError) as raised:
-        contents(part_of(tmp_path, name, packed))
+        contents(part_of(tmp_path, name, compressed))
 
     assert f"{name}, line 1: {message}." in raised.value.message
     if "UTF" in message:
         assert f"iconv -f {message.split()[-1]} -t UTF-8" in str(raised.value.hint)
 
 
-def test_gzip_without_its_ending_is_named(tmp_path: Path) -> None:
-    packed = gzip.compress(LINES)
+def test_gzip_with_the_wrong_extension_is_named(tmp_path: Path) -> None:
+    compressed = gzip.compress(LINES)
 
     with pytest.raises(DataError, match=r"user\.csv, line 1: .* but its name does not end in \.gz"):
-        contents(part_of(tmp_path, "user.csv", packed))
-    with pytest.raises(DataError, match=r"user\.csv\.gz, line 1: this is packed with gzip twice"):
-        contents(part_of(tmp_path, "user.csv.gz", gzip.compress(packed)))
+        contents(part_of(tmp_path, "user.csv", compressed))
+    with pytest.raises(
+        DataError, match=r"user\.csv\.gz, line 1: the file is compressed with gzip twice"
+    ):
+        contents(part_of(tmp_path, "user.csv.gz", gzip.compress(compressed)))
 
 
-def test_an_error_of_reading_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"user\.csv: this cannot be read: No such file"):
+def test_read_errors_name_the_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"user\.csv: cannot read the file: No such file"):
         contents(Part(tmp_path / "user.csv", "user.csv"))
 
 
 @pytest.mark.parametrize("flags", [FTEXT, FHCRC, FEXTRA, FNAME, FCOMMENT, 31])
 @pytest.mark.parametrize("ending", ["csv", "jsonl", "json"])
-def test_a_table_may_be_packed_with_any_header(tmp_path: Path, flags: int, ending: str) -> None:
+def test_gzip_files_with_any_header_load(tmp_path: Path, flags: int, ending: str) -> None:
     table = SourceTable("user", ("userid",), ("userid",), ("userid",))
     rows = b"userid\n1\n" if ending == "csv" else b'{"userid":"1"}\n'
     other = rows.removeprefix(b"userid\n").replace(b"1", b"2")
-    packed = member(rows, flags) + member(b"") + member(other, FNAME) + b"\0" * 100
-    (tmp_path / f"user.{ending}.gz").write_bytes(packed)
+    compressed = member(rows, flags) + member(b"") + member(other, FNAME) + b"\0" * 100
+    (tmp_path / f"user.{ending}.gz").write_bytes(compressed)
 
     (found,) = read_extract(tmp_path, [table]).tables
 

@@ -25,7 +25,7 @@ def spool_of(data: bytes) -> Spool:
 def temporary(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """The temporary folder, on Linux and where files cannot be opened by their descriptors."""
+    """Returns the temporary folder, with and without /proc/self/fd."""
     if not request.param:
         monkeypatch.setattr(module, "DESCRIPTORS", tmp_path / "none")
     folder = tmp_path / "temporary"
@@ -34,7 +34,7 @@ def temporary(
     return folder
 
 
-def test_duckdb_reads_csv_in_parallel_and_in_one(temporary: Path) -> None:
+def test_duckdb_reads_csv_in_parallel_and_sequentially(temporary: Path) -> None:
     spool = spool_of(b"id,name\n" + b"1,abc\n" * 1_000_000)
 
     for parallel in ("true", "false"):
@@ -56,7 +56,7 @@ def test_duckdb_reads_json_and_parquet(temporary: Path, tmp_path: Path) -> None:
         assert duckdb.sql(f"select count(id) from {reader}").fetchall() == [(300_000,)]
 
 
-def test_the_file_is_gone_with_its_object(temporary: Path) -> None:
+def test_the_file_is_deleted_with_its_object(temporary: Path) -> None:
     spool = spool_of(b"x")
     path = Path(spool.path)
     assert path.read_bytes() == b"x"
@@ -67,8 +67,8 @@ def test_the_file_is_gone_with_its_object(temporary: Path) -> None:
     assert not any(temporary.iterdir())
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the file has a name")
-def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux the file has no name")
+def test_a_killed_process_leaves_no_file(tmp_path: Path) -> None:
     program = (
         "import os, signal; from exhaust.extract.spool import spooled\n"
         "spool = spooled(lambda file: file.write(b'x' * 9999999))\n"
@@ -84,7 +84,7 @@ def test_a_killed_process_leaves_nothing(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
-def test_a_worker_process_reads_it(temporary: Path) -> None:
+def test_a_worker_process_can_read_the_file(temporary: Path) -> None:
     spool = spool_of(b"x")
 
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
@@ -109,12 +109,12 @@ def no_folder(**options: object) -> BinaryIO:
     ("make", "reason"), [(full_disk, "No space left"), (no_folder, "No usable temporary dir")]
 )
 @pytest.mark.parametrize("size", [1, 9_999_999])
-def test_a_full_disk_is_not_a_fault_of_the_extract(
+def test_a_full_disk_is_not_blamed_on_the_extract(
     monkeypatch: pytest.MonkeyPatch, make: Callable[..., BinaryIO], reason: str, size: int
 ) -> None:
     monkeypatch.setattr("tempfile.TemporaryFile", make)
 
-    with pytest.raises(ExhaustError, match=f"temporary file cannot be written: {reason}") as raised:
+    with pytest.raises(ExhaustError, match=f"Cannot write a temporary file: {reason}") as raised:
         spool_of(b"x" * size)
 
     assert raised.value.exit_code == 1
@@ -122,7 +122,7 @@ def test_a_full_disk_is_not_a_fault_of_the_extract(
     assert "TMPDIR" in raised.value.hint
 
 
-def test_errors_of_the_writer_are_raised_as_they_are(temporary: Path) -> None:
+def test_errors_of_the_writer_are_raised_unchanged(temporary: Path) -> None:
     def fail(file: BinaryIO) -> None:
         raise ValueError("no")
 
@@ -132,7 +132,7 @@ def test_errors_of_the_writer_are_raised_as_they_are(temporary: Path) -> None:
     assert not any(temporary.iterdir())
 
 
-def test_thousands_may_be_open_at_once() -> None:
+def test_thousands_of_spools_can_be_open_at_once() -> None:
     resource = pytest.importorskip("resource")
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard < 1_200:

@@ -1,1 +1,1 @@
-"""What arrives: a folder of raw tables, looked into before anything is loaded."""
+"""Reads an extract: finds its tables, recognises the files and checks them before a load."""

@@ -1,4 +1,4 @@
-"""A keyspace packed as a tar archive: its members, each kept in a temporary file."""
+"""A keyspace packed as a tar archive. Its members are unpacked into temporary files."""
 
 import gzip
 import shutil
@@ -23,13 +23,13 @@ def is_archive(name: str) -> bool:
 def members(
     path: Path, name: str, is_wanted: Callable[[PurePosixPath], bool]
 ) -> Iterator[tuple[PurePosixPath, Part | None]]:
-    """The files in an archive, by their paths in it; as parts, unpacked, those that are wanted.
+    """Yields the path of every file in an archive, with its unpacked part if it is wanted.
 
-    `name` is the archive's path within the extract. Raises DataError if it cannot be read
-    to its end.
+    `name` is the path of the archive within the extract. Raises DataError if the archive cannot be
+    read to its end.
     """
-    with _plain_errors(name), path.open("rb") as packed:
-        stream = _unpacked(packed, path.name)
+    with _errors_with_name(name), path.open("rb") as packed:
+        stream = _decompressed(packed, path.name)
         with tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 inner = PurePosixPath(member.name)
@@ -39,30 +39,30 @@ def members(
                 if is_wanted(inner):
                     content = archive.extractfile(member)
                     assert content is not None  # noqa: S101
-                    part = _kept(path, f"{name}/{inner}", content)
+                    part = _spooled_part(path, f"{name}/{inner}", content)
                 yield inner, part
-        # What follows the last member holds the checksum.
+        # The checksum comes after the last member: read to the end so that it is verified.
         while stream.read(1 << 20):
             pass
 
 
-def _unpacked(packed: BinaryIO, name: str) -> BinaryIO:
+def _decompressed(packed: BinaryIO, name: str) -> BinaryIO:
     return packed if name.lower().endswith(".tar") else cast(BinaryIO, gzip.open(packed))
 
 
-def _kept(path: Path, name: str, content: IO[bytes]) -> Part:
+def _spooled_part(path: Path, name: str, content: IO[bytes]) -> Part:
     stream = gzip.GzipFile(fileobj=content) if name.lower().endswith(".gz") else content
     return Part(path, name, spooled(lambda to: shutil.copyfileobj(stream, to, 1 << 20)))
 
 
 @contextmanager
-def _plain_errors(name: str) -> Iterator[None]:
+def _errors_with_name(name: str) -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(
-            f"{name}: this is not a whole archive: it is damaged or cut short.",
-            "Copy it again from where it was written. `tar -tzf` reads one that is whole.",
+            f"{name}: invalid archive: it is damaged or truncated.",
+            "Copy it again from the source. `tar -tzf` lists every file of an intact archive.",
         ) from error
     except OSError as error:
-        raise DataError(f"{name}: this cannot be read: {error.strerror or error}.") from error
+        raise DataError(f"{name}: cannot read the file: {error.strerror or error}.") from error

@@ -1,7 +1,7 @@
-"""Where and why a CSV file cannot be read, in plain words.
+"""Finds where and why a CSV file cannot be read.
 
-DuckDB reads files fast and tells of a fault in records, not lines. So a file on which it failed is
-read once more, line by line, by the function here.
+DuckDB reads files fast but reports faults by record, not by line. So a file that DuckDB cannot read
+is read again here, line by line.
 """
 
 import codecs
@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from exhaust.extract.csv_scan import BACKSLASH, CQLSH, DOUBLED
 from exhaust.extract.faults import Fault, check_text
-from exhaust.extract.limits import MAX_COLUMNS, MAX_RECORD
+from exhaust.extract.limits import MAX_COLUMNS, MAX_RECORD_BYTES
 
 QUOTED = {
     DOUBLED: re.compile(rb'(?:[^"]|"")*+', re.DOTALL),
@@ -25,76 +25,77 @@ UNQUOTED = {
 OPENING = re.compile(rb' *+"')
 AFTER_QUOTED = re.compile(rb" *+(?=[,\r\n]|$)")
 
+TEXT_AFTER_QUOTE = (
+    "a closing quote is followed by other text",
+    "Inside a quoted value, double each quote or put a backslash before it.",
+)
+MIXED_LINE_ENDS = (
+    "a carriage return is outside quotes, or the line endings are mixed",
+    "Quote the value that contains it, and end all lines in LF or all in CR LF.",
+)
+UNCLOSED_QUOTE = (
+    "an opening quote is never closed",
+    "The file may be truncated. Correct the line, or unload the table again.",
+)
+
 
 def check_csv(stream: BinaryIO, escape: str, width: int) -> None:
-    """Raises the first Fault of a CSV file of so many columns, as DuckDB would see it."""
-    start = found = 1
+    """Raises the first Fault of a CSV file with `width` columns, as DuckDB would see it."""
+    record_line = fields = 1
     size = 0
-    first_end: bytes | None = None
+    first_line_end: bytes | None = None
     is_quoted = False
     for number, line in enumerate(stream, start=1):
         check_text(line, number)
         if number == 1:
             line = line.removeprefix(codecs.BOM_UTF8)
         if not is_quoted:
-            start, found, size = number, 1, 0
+            record_line, fields, size = number, 1, 0
         size += len(line)
-        if size > MAX_RECORD:
-            raise Fault(start, f"a value is longer than {MAX_RECORD >> 20} MiB")
+        if size > MAX_RECORD_BYTES:
+            raise Fault(record_line, f"a value is longer than {MAX_RECORD_BYTES >> 20} MiB")
         is_blank = not is_quoted and not line.strip(b"\r\n")
-        at = 0
+        offset = 0
         while True:
             if is_quoted:
-                at = _end(QUOTED[escape], line, at)
-                if at == len(line):
+                offset = _end(QUOTED[escape], line, offset)
+                if offset == len(line):
                     break
                 is_quoted = False
-                closed = AFTER_QUOTED.match(line, at + 1)
+                closed = AFTER_QUOTED.match(line, offset + 1)
                 if closed is None:
-                    raise Fault(
-                        number,
-                        "something follows the closing quote of a value",
-                        "A quote inside a value is written as two, or with a backslash before it.",
-                    )
-                at = closed.end()
-            elif opening := OPENING.match(line, at):
+                    raise Fault(number, *TEXT_AFTER_QUOTE)
+                offset = closed.end()
+            elif opening := OPENING.match(line, offset):
                 is_quoted = True
-                at = opening.end()
+                offset = opening.end()
                 continue
             else:
-                at = _end(UNQUOTED[escape], line, at)
-            if line.startswith(b",", at):
-                at += 1
-                found += 1
-                if found > MAX_COLUMNS:
-                    raise Fault(number, f"there are more than {MAX_COLUMNS:,} columns")
+                offset = _end(UNQUOTED[escape], line, offset)
+            if line.startswith(b",", offset):
+                offset += 1
+                fields += 1
+                if fields > MAX_COLUMNS:
+                    raise Fault(number, f"the line has more than {MAX_COLUMNS:,} columns")
                 continue
-            end = line[at:]
-            first_end = first_end or end
-            if end not in (b"", first_end):
+            line_end = line[offset:]
+            first_line_end = first_line_end or line_end
+            if line_end not in (b"", first_line_end):
+                raise Fault(number, *MIXED_LINE_ENDS)
+            if fields != width and not is_blank:
                 raise Fault(
-                    number,
-                    "there is a carriage return outside quotes, or lines end in two ways",
-                    "Quote the value that holds it; end all lines alike, in LF or in CR LF.",
-                )
-            if found != width and not is_blank:
-                raise Fault(
-                    start,
-                    f"expected {width} columns, found {found}",
-                    "Is a comma or a quote in a value not quoted? "
+                    record_line,
+                    f"expected {width} columns, found {fields}",
+                    "A value may contain a comma or a quote that is not quoted. "
                     "Correct the line, or unload the table again.",
                 )
             break
     if is_quoted:
-        raise Fault(
-            start,
-            "a quote is opened that nothing closes",
-            "Is the file cut short? Correct the line, or unload the table again.",
-        )
+        raise Fault(record_line, *UNCLOSED_QUOTE)
 
 
-def _end(pattern: re.Pattern[bytes], line: bytes, at: int) -> int:
-    """Where a pattern that always matches ends."""
-    match = pattern.match(line, at)
+def _end(pattern: re.Pattern[bytes], line: bytes, offset: int) -> int:
+    """Returns where a pattern ends that always matches."""
+    match = pattern.match(line, offset)
     assert match is not None  # noqa: S101
     return match.end()

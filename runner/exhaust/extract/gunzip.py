@@ -1,7 +1,7 @@
-"""Unpacks gzip files, and is as strict as `gzip -t`.
+"""Decompresses gzip files as strictly as `gzip -t`.
 
-Python's own reader takes bytes that follow the zeros after a file, flags that nobody defined, and
-headers whose checksum is wrong. DuckDB's checks no checksum at all, and does not know all headers.
+Python's own reader accepts trailing bytes after zero padding, undefined flags, and headers with a
+wrong checksum. DuckDB's reader verifies no checksum and does not support every header.
 """
 
 import gzip
@@ -13,35 +13,38 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 MAGIC = b"\x1f\x8b"
-DAMAGED = "it is damaged or cut short"
-FOLLOWED = "something follows its end"
-HEADER_AND_CHECKSUM = 31
-"""The `wbits` under which zlib reads a gzip header, and checks what follows."""
-READ_BY_DUCKDB = 0x04 | 0x08
-"""The flags FEXTRA and FNAME. It refuses FTEXT, FHCRC and FCOMMENT."""
-FLAGS_AT = 3
-PACKED_CHUNK = 1 << 14
-"""Bytes. What follows the end of a member is copied, so that more would be slow for small ones."""
+DAMAGED = "it is damaged or truncated"
+EXTRA_DATA = "it has extra data after its end"
+GZIP_WBITS = 31
+"""The `wbits` value with which zlib reads a gzip header and verifies the checksum."""
+DUCKDB_FLAGS = 0x04 | 0x08
+"""The header flags FEXTRA and FNAME. DuckDB refuses FTEXT, FHCRC and FCOMMENT."""
+FLAGS_OFFSET = 3
+CHUNK_BYTES = 1 << 14
+"""How much is read at a time. Bytes after the end of a member are copied, so larger chunks would
+make files with many small members slow."""
 
 
-def unpacked(packed: BinaryIO) -> io.BufferedReader:
-    """What is in a gzip file. Reading raises gzip.BadGzipFile, with the reason, for what
-    `gzip -t` refuses."""
-    return io.BufferedReader(_Unpacked(packed), 1 << 17)
+def decompressed(compressed: BinaryIO) -> io.BufferedReader:
+    """Opens the contents of a gzip file.
+
+    Reading raises gzip.BadGzipFile, with the reason, for everything that `gzip -t` refuses.
+    """
+    return io.BufferedReader(_Decompressor(compressed), 1 << 17)
 
 
-def is_odd(stream: BinaryIO) -> bool:
-    """Whether a stream, read to its end, came out of a gzip file that DuckDB would refuse."""
+def is_refused_by_duckdb(stream: BinaryIO) -> bool:
+    """Whether a stream that was read to its end came from a gzip file that DuckDB cannot read."""
     raw = getattr(stream, "raw", None)
-    return isinstance(raw, _Unpacked) and raw.is_odd
+    return isinstance(raw, _Decompressor) and raw.is_refused_by_duckdb
 
 
-class _Unpacked(io.RawIOBase):
-    def __init__(self, packed: BinaryIO) -> None:
-        self.is_odd = False
-        self._packed = packed
-        self._waiting = b""
-        """Packed bytes that were read, and not yet unpacked."""
+class _Decompressor(io.RawIOBase):
+    def __init__(self, compressed: BinaryIO) -> None:
+        self.is_refused_by_duckdb = False
+        self._compressed = compressed
+        self._pending = b""
+        """Compressed bytes that were read but not yet decompressed."""
         self._begin()
 
     def readable(self) -> bool:
@@ -57,41 +60,43 @@ class _Unpacked(io.RawIOBase):
         while True:
             if self._member.eof and not self._has_next():
                 return b""
-            if not self._waiting and not self._fill():
+            if not self._pending and not self._fill():
                 raise gzip.BadGzipFile(DAMAGED)
             try:
-                data = self._member.decompress(self._waiting, size)
+                data = self._member.decompress(self._pending, size)
             except zlib.error as error:
                 raise gzip.BadGzipFile(DAMAGED) from error
-            self._waiting = self._member.unconsumed_tail or self._member.unused_data
+            self._pending = self._member.unconsumed_tail or self._member.unused_data
             if data:
                 return data
 
     def _begin(self) -> None:
-        """Looks at the header of a member; zlib reads it once more."""
-        self._member = zlib.decompressobj(HEADER_AND_CHECKSUM)
-        while len(self._waiting) <= FLAGS_AT and self._fill():
+        """Starts a member and inspects its header, which zlib then parses again."""
+        self._member = zlib.decompressobj(GZIP_WBITS)
+        while len(self._pending) <= FLAGS_OFFSET and self._fill():
             pass
-        flags = self._waiting[FLAGS_AT : FLAGS_AT + 1]
-        self.is_odd = self.is_odd or any(flag & ~READ_BY_DUCKDB for flag in flags)
+        flags = self._pending[FLAGS_OFFSET : FLAGS_OFFSET + 1]
+        self.is_refused_by_duckdb = self.is_refused_by_duckdb or any(
+            flag & ~DUCKDB_FLAGS for flag in flags
+        )
 
     def _has_next(self) -> bool:
-        """Begins the next member if there is one; zeros may follow the last, as on tapes."""
-        if not self._waiting and not self._fill():
+        """Starts the next member, if any. The last one may be followed by zero padding."""
+        if not self._pending and not self._fill():
             return False
-        if self._waiting[0]:
+        if self._pending[0]:
             self._begin()
-            if MAGIC.startswith(self._waiting[: len(MAGIC)]):
+            if MAGIC.startswith(self._pending[: len(MAGIC)]):
                 return True
-            raise gzip.BadGzipFile(FOLLOWED)
-        self.is_odd = True
-        while not self._waiting.strip(b"\0"):
-            self._waiting = b""
+            raise gzip.BadGzipFile(EXTRA_DATA)
+        self.is_refused_by_duckdb = True
+        while not self._pending.strip(b"\0"):
+            self._pending = b""
             if not self._fill():
                 return False
-        raise gzip.BadGzipFile(FOLLOWED)
+        raise gzip.BadGzipFile(EXTRA_DATA)
 
     def _fill(self) -> bool:
-        chunk = self._packed.read(PACKED_CHUNK)
-        self._waiting += chunk
+        chunk = self._compressed.read(CHUNK_BYTES)
+        self._pending += chunk
         return bool(chunk)

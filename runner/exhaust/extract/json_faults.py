@@ -1,8 +1,8 @@
-"""Where and why a JSON file cannot be read, in plain words.
+"""Finds where and why a JSON file cannot be read.
 
-DuckDB reads files fast and tells of a fault in bytes or records, not lines. So a file on which it
-failed is read once more by the functions here. What they find odd they let DuckDB look at: it takes
-NaN and a comma after the last entry, for one, and both have to agree.
+DuckDB reads files fast but reports faults by byte or record, not by line. So a file that DuckDB
+cannot read is read again here. A line that Python refuses is a fault only if DuckDB refuses it too:
+DuckDB accepts a comma after the last entry, for example.
 """
 
 import codecs
@@ -16,29 +16,30 @@ import duckdb
 
 from exhaust.extract import limits
 from exhaust.extract.faults import (
+    DAMAGED_HINT,
     NUL_PROBLEM,
     UTF8_PROBLEM,
     Fault,
     check_text,
-    first_twice,
-    too_long,
+    first_duplicate,
+    too_long_fault,
 )
 
-LONG = 1 << 20
-"""Bytes of an object that DuckDB looks at: in Python, its values would take too much memory."""
-STEP = 1 << 16
-"""Characters of a file that are looked at first; then twice as many."""
-LARGEST_STEP = 1 << 23
-NEAR_THE_END = 16
-"""Characters before the end of a text that may be wrong only because it goes on."""
-BLANKS = re.compile(r"[ \t\r\n]*+")
+LONG_OBJECT_BYTES = 1 << 20
+"""Length from which DuckDB checks an object. In Python its values would take too much memory."""
+FIRST_READ_BYTES = 1 << 16
+"""How much of a file is read first. The size then doubles with each read."""
+MAX_READ_BYTES = 1 << 23
+UNCERTAIN_TAIL_CHARACTERS = 16
+"""An error so close to the end of the text may only mean that more must be read."""
+WHITESPACE = re.compile(r"[ \t\r\n]*+")
 
 
-ONE_A_LINE = "Each line has to be one, whole and alone, or the file an array of them."
+OBJECT_HINT = "Write one JSON object per line, or one array of objects."
 
 
 def check_json_lines(stream: BinaryIO) -> None:
-    """Raises the first Fault of a file that has an object in each line."""
+    """Raises the first Fault of a file with an object in each line."""
     with duckdb.connect() as duck:
         for number, line in enumerate(_lines(stream), start=1):
             check_text(line, number)
@@ -47,7 +48,7 @@ def check_json_lines(stream: BinaryIO) -> None:
 
 
 def check_json_objects(stream: BinaryIO, *, is_array: bool) -> None:
-    """Raises the first Fault of a file of objects that take several lines, or of an array."""
+    """Raises the first Fault of a file of multi-line objects, or of an array of objects."""
     text = _Text(stream)
     if not is_array:
         while text.next():
@@ -61,14 +62,14 @@ def check_json_objects(stream: BinaryIO, *, is_array: bool) -> None:
             text.take_object()
     text.take("]")
     if text.next():
-        raise text.fault("something follows the end of the array", "Put all rows into one array.")
+        raise text.fault("the array is followed by other text", "Put all rows into one array.")
 
 
 def too_many_keys(line: int, keys: int) -> Fault:
     return Fault(
         line,
-        f"the object has {keys:,} keys; {limits.MAX_COLUMNS:,} are the most",
-        "Each key is a column. Is this a map that should be the value of one?",
+        f"the object has {keys:,} keys; the limit is {limits.MAX_COLUMNS:,}",
+        "Each key becomes a column. Put a map with many keys into a single column.",
     )
 
 
@@ -76,37 +77,37 @@ def too_many_entries(line: int) -> Fault:
     return Fault(
         line,
         f"the object has more than {limits.MAX_JSON_ENTRIES:,} brackets and commas",
-        "No table of Sunbird has such values. Is the file damaged? Unload the table again.",
+        f"No Sunbird table has such values. {DAMAGED_HINT}",
     )
 
 
 class _Object(list[tuple[str, Any]]):
-    """The names and values of a JSON object; a name may be there twice."""
+    """The names and values of a JSON object. Names may repeat."""
 
 
-# As floats, because Python refuses the longest integers.
+# Integers are parsed as floats because Python refuses very long ones.
 _decoder = json.JSONDecoder(object_pairs_hook=_Object, parse_int=float)
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file; of one that is too long, the beginning."""
-    return iter(partial(stream.readline, limits.MAX_RECORD + 1), b"")
+    """Yields the lines of a file. A line that is too long is cut just above the limit."""
+    return iter(partial(stream.readline, limits.MAX_RECORD_BYTES + 1), b"")
 
 
 def _check_line(line: str, number: int, duck: duckdb.DuckDBPyConnection) -> None:
     reason = ""
     value = None
-    if len(line) < LONG:
+    if len(line) < LONG_OBJECT_BYTES:
         try:
             value = _decoder.decode(line)
         except json.JSONDecodeError as error:
             reason = f" ({_reason(error)} at character {error.colno:,})"
         except RecursionError:
-            reason = " (it is nested too deeply)"
+            reason = " (nested too deeply)"
     if value is None and (names := _names(line, duck)) is not None:
         value = _Object((name, None) for name in names)
     if not isinstance(value, _Object):
-        raise Fault(number, f"this is not a JSON object{reason}", ONE_A_LINE)
+        raise Fault(number, f"not a JSON object{reason}", OBJECT_HINT)
     _check_object(value, number)
 
 
@@ -115,7 +116,7 @@ def _reason(error: json.JSONDecodeError) -> str:
 
 
 def _names(line: str, duck: duckdb.DuckDBPyConnection) -> list[str] | None:
-    """The keys of an object as DuckDB reads it; None if it does not."""
+    """Returns the keys of an object as DuckDB reads them; None if it cannot."""
     try:
         found = duck.execute("select json_keys($1)", [line]).fetchone()
     except duckdb.Error:
@@ -129,60 +130,60 @@ def _check_object(value: _Object, line: int) -> None:
         raise Fault(line, "the object has no keys", "Remove it, or unload the table again.")
     if len(names) > limits.MAX_COLUMNS:
         raise too_many_keys(line, len(names))
-    if twice := first_twice(names):
-        raise Fault(line, f"the object has `{twice}` twice", "Keep one of them.")
+    if duplicate := first_duplicate(names):
+        raise Fault(line, f"the object has the key `{duplicate}` twice", "Keep one of them.")
     if any("\0" in text for pair in value for text in pair if isinstance(text, str)):
         raise Fault(line, *NUL_PROBLEM)
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise Fault(line, "half of a character stands alone (a \\ud8… or \\udc…)") from error
+        raise Fault(line, "the text has an unpaired surrogate (\\ud8… or \\udc…)") from error
 
 
 class _Text:
-    """The text of a file, of which only what is looked at is in memory."""
+    """The text of a file. Only the part under inspection is in memory."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._decode = codecs.getincrementaldecoder("utf-8")().decode
         self._text = ""
-        self._at = 0
+        self._position = 0
         self._size = 0
-        """Bytes of the text."""
+        """Length of the text in memory, in bytes."""
         self._lines_before = 0
 
     def next(self) -> str:
-        """The next character that is not blank; empty at the end."""
+        """Returns the next character that is not whitespace; empty at the end."""
         while True:
-            blanks = BLANKS.match(self._text, self._at)
-            self._at = blanks.end() if blanks else self._at
-            if self._at < len(self._text) or not self._read(STEP):
-                return self._text[self._at : self._at + 1]
+            blanks = WHITESPACE.match(self._text, self._position)
+            self._position = blanks.end() if blanks else self._position
+            if self._position < len(self._text) or not self._read(FIRST_READ_BYTES):
+                return self._text[self._position : self._position + 1]
 
     def take(self, character: str) -> None:
         if self.next() != character:
             found = f"`{self.next()}`" if self.next() else "the end of the file"
-            raise self.fault(f"`{character}` was expected, but there is {found}")
-        self._at += 1
+            raise self.fault(f"expected `{character}`, found {found}")
+        self._position += 1
 
     def take_object(self) -> None:
         if self.next() != "{":
-            raise self.fault("this is not a JSON object", "Each entry of the array has to be one.")
-        size = STEP
+            raise self.fault("not a JSON object", "Each entry of the array must be a JSON object.")
+        size = FIRST_READ_BYTES
         while True:
             self._check_size()
             try:
-                value, self._at = self._decoded()
+                value, self._position = self._decoded()
             except json.JSONDecodeError as error:
                 may_go_on = (
                     error.msg.startswith("Unterminated")
-                    or error.pos > len(self._text) - NEAR_THE_END
+                    or error.pos > len(self._text) - UNCERTAIN_TAIL_CHARACTERS
                 )
-                at = error.pos - self._at
+                offset = error.pos - self._position
                 if not (may_go_on and self._read(size)):
-                    self._at += at
-                    raise self.fault(f"this is not JSON ({_reason(error)})") from error
-                size = min(2 * size, LARGEST_STEP)
+                    self._position += offset
+                    raise self.fault(f"invalid JSON ({_reason(error)})") from error
+                size = min(2 * size, MAX_READ_BYTES)
             else:
                 break
         _check_object(value, self._line())
@@ -191,31 +192,31 @@ class _Text:
         return Fault(self._line(), problem, hint)
 
     def _check_size(self) -> None:
-        """Looks at all that was read: if the object had ended in it, it would have been taken."""
-        if self._size > limits.MAX_RECORD + LARGEST_STEP:
-            raise too_long(self._line(), "an object")
+        """Raises Fault if the object exceeds a limit. It has not ended in the text read so far."""
+        if self._size > limits.MAX_RECORD_BYTES + MAX_READ_BYTES:
+            raise too_long_fault(self._line(), "the object")
         if self._size > limits.MAX_JSON_ENTRIES:
-            entries = sum(self._text.count(mark, self._at) for mark in ",[{")
+            entries = sum(self._text.count(mark, self._position) for mark in ",[{")
             if entries > limits.MAX_JSON_ENTRIES:
                 raise too_many_entries(self._line())
 
     def _decoded(self) -> tuple[_Object, int]:
         try:
-            return _decoder.raw_decode(self._text, self._at)
+            return _decoder.raw_decode(self._text, self._position)
         except RecursionError as error:
-            raise self.fault("this is nested too deeply") from error
+            raise self.fault("the object is nested too deeply") from error
 
     def _line(self) -> int:
-        return self._lines_before + self._text.count("\n", 0, self._at) + 1
+        return self._lines_before + self._text.count("\n", 0, self._position) + 1
 
     def _read(self, size: int) -> bool:
-        """Reads on, and forgets what was taken."""
+        """Reads on and drops what has been taken. Returns False at the end of the file."""
         data = self._stream.read(size)
         self._lines_before = self._line() - 1
-        if self._at:
-            self._text = self._text[self._at :]
+        if self._position:
+            self._text = self._text[self._position :]
             self._size = len(self._text.encode())
-            self._at = 0
+            self._position = 0
         self._size += len(data)
         try:
             self._text += self._decode(data, not data)

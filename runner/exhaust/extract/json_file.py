@@ -1,4 +1,4 @@
-"""A JSON file of an extract: an object a line, an array of them, or one that takes many lines."""
+"""A JSON file of an extract: one object per line, an array of objects, or multi-line objects."""
 
 import codecs
 from collections.abc import Sequence
@@ -10,64 +10,66 @@ import duckdb
 from exhaust.errors import DataError
 from exhaust.extract import limits
 from exhaust.extract.data_file import (
+    checked_select,
     first_fault,
-    landed,
+    landed_names,
     text_fault,
     unknown_fault,
-    without_nul,
 )
 from exhaust.extract.json_faults import check_json_lines, check_json_objects
-from exhaust.extract.json_scan import Form, JsonScan, scan
+from exhaust.extract.json_scan import JsonFormat, JsonScan, scan
 from exhaust.extract.part import Part, literal
-from exhaust.extract.processes import looked_into
+from exhaust.extract.processes import map_parts
 
-USUAL_SIZE = 1 << 24
-"""Bytes of an object. DuckDB takes a multiple of the largest that it may find, for each thread."""
-ENOUGH: dict[str, str | bool | int | float | list[str]] = {
+USUAL_OBJECT_BYTES = 1 << 24
+"""The usual limit for an object. DuckDB allocates a multiple of its limit for each thread."""
+SCAN_CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "600MB",
     "temp_directory": "",
 }
-"""What a DuckDB may take that looks at JSON: objects in an array were not yet seen to keep to the
-limits."""
-MORE = ENOUGH | {"memory_limit": "1GB"}
-"""The same for lines that keep to the limits, and are nearly as long as they may be."""
+"""Settings of a DuckDB that scans JSON. Objects in arrays are not checked against the limits
+before."""
+RETRY_CONFIG = SCAN_CONFIG | {"memory_limit": "1GB"}
+"""Settings for lines that are within the limits but close to them."""
 
 
 @dataclass(frozen=True)
 class JsonFile:
+    """A JSON file whose keys are known."""
+
     part: Part
     columns: tuple[str, ...]
-    spelled: tuple[str, ...] = field(repr=False)
-    """The names of the columns in the file."""
-    format: Form = "newline_delimited"
-    longest: int = limits.MAX_RECORD
-    """Bytes that no object is longer than."""
+    keys: tuple[str, ...] = field(repr=False)
+    """The names of the columns as spelled in the file."""
+    format: JsonFormat = "newline_delimited"
+    max_object_bytes: int = limits.MAX_RECORD_BYTES
+    """No object is longer than this."""
 
     @classmethod
     def open(cls, part: Part) -> "JsonFile":
-        """Reads the names in all rows of one file."""
+        """Reads the keys of all rows of one file."""
         (file,) = open_json_files([part])
         return file
 
     @property
-    def opened(self) -> str:
-        return self.part.pattern
+    def sql_path(self) -> str:
+        return self.part.sql_path
 
     @property
-    def form(self) -> object:
-        return (self.spelled, self.format, _size(self))
+    def group_key(self) -> object:
+        return (self.keys, self.format, _max_object_size(self))
 
     def reader_of(self, paths: str) -> str:
-        # `read_json` with columns would refuse what is nested more than 128 levels deep.
-        names = ", ".join(literal(_pointer(name)) for name in self.spelled)
+        # `read_json` with columns would refuse values nested more than 128 levels deep.
+        names = ", ".join(literal(_pointer(name)) for name in self.keys)
         rows = (
             f"(select json_extract_string(json, [{names}]) as texts from {_objects(self, paths)})"
         )
-        texts = ((name, f"texts[{place}]") for place, name in enumerate(self.spelled, start=1))
-        return without_nul(texts, rows)
+        texts = ((name, f"texts[{index}]") for index, name in enumerate(self.keys, start=1))
+        return checked_select(texts, rows)
 
     def check(self, rows: int) -> None:
-        """What is no row is an error."""
+        """Does nothing: DuckDB fails on anything that is not a row."""
 
     def fault(self, error: duckdb.Error) -> DataError:
         check = (
@@ -81,48 +83,64 @@ class JsonFile:
             return fault
         if isinstance(error, duckdb.OutOfMemoryException):
             return self.part.error(
-                "there is an object, or there are names of columns, too large to be read",
-                f"{limits.MAX_COLUMNS:,} columns are the most. Write one object a line.",
+                "an object, or the set of all its keys, is too large to read",
+                f"The limit is {limits.MAX_COLUMNS:,} columns. Write one object per line.",
             )
         return unknown_fault(self.part, error)
 
 
 def open_json_files(parts: Sequence[Part]) -> list[JsonFile]:
-    """Reads the names in all rows of JSON files, of many at once.
+    """Reads the keys of all rows of JSON files, many files at a time.
 
-    Raises DataError for the first that cannot be read, or is no JSON of objects.
+    Raises DataError for the first file that cannot be read or does not consist of JSON objects.
     """
     files = [
-        _unnamed(part, told) for part, told in zip(parts, looked_into(parts, _scan), strict=True)
+        _without_columns(part, scanned)
+        for part, scanned in zip(parts, map_parts(parts, _scan), strict=True)
     ]
     names: dict[JsonFile, tuple[str, ...]] = {}
-    with duckdb.connect(config=ENOUGH) as duck:
-        for alike in dict.fromkeys((file.format, _size(file)) for file in files):
-            names |= _names(duck, [file for file in files if (file.format, _size(file)) == alike])
+    with duckdb.connect(config=SCAN_CONFIG) as duck:
+        for group in dict.fromkeys((file.format, _max_object_size(file)) for file in files):
+            names |= _names(
+                duck, [file for file in files if (file.format, _max_object_size(file)) == group]
+            )
     return [
-        JsonFile(file.part, landed(file.part, names[file]), names[file], file.format, file.longest)
+        JsonFile(
+            file.part,
+            landed_names(file.part, names[file]),
+            names[file],
+            file.format,
+            file.max_object_bytes,
+        )
         for file in files
     ]
 
 
 def _scan(part: Part) -> JsonScan:
-    with part.open() as stream, part.plain_faults():
+    with part.open() as stream, part.faults_as_data_errors():
         return scan(stream)
 
 
-def _unnamed(part: Part, told: JsonScan) -> JsonFile:
-    """A file whose names are not yet known, as DuckDB can read it."""
-    if told.has_mark or told.is_odd:
-        part = part.spooled(skip=len(codecs.BOM_UTF8) if told.has_mark else 0)
-    longest = told.longest if told.form == "newline_delimited" else limits.MAX_RECORD
-    return JsonFile(part, (), (), told.form, longest)
+def _without_columns(part: Part, scanned: JsonScan) -> JsonFile:
+    """Returns the file in a form that DuckDB can read, before its keys are known."""
+    if scanned.has_bom or scanned.needs_decompression:
+        part = part.spooled(skip=len(codecs.BOM_UTF8) if scanned.has_bom else 0)
+    max_object_bytes = (
+        scanned.longest_line_bytes
+        if scanned.format == "newline_delimited"
+        else limits.MAX_RECORD_BYTES
+    )
+    return JsonFile(part, (), (), scanned.format, max_object_bytes)
 
 
 def _names(
     duck: duckdb.DuckDBPyConnection, files: Sequence[JsonFile], *, is_retry: bool = False
 ) -> dict[JsonFile, tuple[str, ...]]:
-    """The names in files of one format and size. Raises DataError for the first faulty one."""
-    paths = ", ".join(file.part.pattern for file in files)
+    """Returns the keys of files with the same format and size limit.
+
+    Raises DataError for the first faulty file.
+    """
+    paths = ", ".join(file.part.sql_path for file in files)
     query = f"""
         select filename, list(distinct name order by name)[:{limits.MAX_COLUMNS + 1}]
         from (
@@ -138,7 +156,7 @@ def _names(
                             len(names) not between 1 and {limits.MAX_COLUMNS} or
                             len(names) > len(list_distinct(names)) or
                             contains(array_to_string(names, ''), chr(0))
-                        then error('no plain object')
+                        then error('not a plain object')
                         else names
                     end as names
                 from (
@@ -154,27 +172,31 @@ def _names(
         if len(files) == 1:
             is_line = files[0].format == "newline_delimited"
             if is_line and isinstance(error, duckdb.OutOfMemoryException) and not is_retry:
-                with duckdb.connect(config=MORE) as more:
+                with duckdb.connect(config=RETRY_CONFIG) as more:
                     return _names(more, files, is_retry=True)
             raise files[0].fault(error) from error
         each = [_names(duck, [file]) for file in files]
         return {file: names for those in each for file, names in those.items()}
-    return {file: tuple(found.get(file.part.opened, ())) for file in files}
+    return {file: tuple(found.get(file.part.readable_path, ())) for file in files}
 
 
 def _objects(file: JsonFile, paths: str) -> str:
-    """Files as a table of DuckDB: the text `json` of each row, and `filename`."""
+    """Returns a table function of DuckDB with the text of each row as `json`, and `filename`."""
     return (
         f"read_json_objects([{paths}], format = {literal(file.format)}, filename = true, "
-        f"hive_partitioning = false, maximum_object_size = {_size(file)})"
+        f"hive_partitioning = false, maximum_object_size = {_max_object_size(file)})"
     )
 
 
-def _size(file: JsonFile) -> int:
-    """DuckDB's limit for an object. It takes a multiple of it, for each thread."""
-    return USUAL_SIZE if file.longest < USUAL_SIZE else limits.MAX_RECORD
+def _max_object_size(file: JsonFile) -> int:
+    """Returns DuckDB's limit for an object. DuckDB allocates a multiple of it for each thread."""
+    return (
+        USUAL_OBJECT_BYTES
+        if file.max_object_bytes < USUAL_OBJECT_BYTES
+        else limits.MAX_RECORD_BYTES
+    )
 
 
 def _pointer(name: str) -> str:
-    """The JSON pointer to a key of a row."""
+    """Returns the JSON pointer to a key of a row."""
     return "/" + name.replace("~", "~0").replace("/", "~1")

@@ -1,18 +1,18 @@
-"""How large the parts of an extract may be: what is larger is damaged, or meant to do harm."""
+"""How large the parts of an extract may be. Anything larger is damaged or malicious."""
 
-MAX_RECORD = 64 << 20
-"""Bytes of a line, or of a field. A course's hierarchy is one field."""
+MAX_RECORD_BYTES = 64 << 20
+"""Length of a line or of a field. A whole course hierarchy is one field."""
 MAX_COLUMNS = 2_000
-"""Columns of a file, or keys of one line's object."""
+"""Columns of a file, or keys of the JSON object in one line."""
 MAX_ENTRIES = 100_000
-"""Entries of a collection inside a field."""
-MAX_HEADER = 1 << 20
-"""Bytes of a CSV file's first line."""
+"""Entries of a collection in one field."""
+MAX_HEADER_BYTES = 1 << 20
+"""Length of the first line of a CSV file."""
 MAX_BLANK_LINES = 1_000_000
-"""Blank lines of CSV that follow each other."""
-MAX_BLANK = 1 << 20
-"""Bytes of blank lines of JSON that follow each other."""
-MAX_NAME = 63
-"""Bytes of a column's name. Postgres would cut a longer one, and might then have two alike."""
+"""Consecutive blank lines in CSV."""
+MAX_BLANK_BYTES = 1 << 20
+"""Consecutive whitespace that spans lines in JSON."""
+MAX_NAME_BYTES = 63
+"""Length of a column name. Postgres truncates longer names, which could make two of them equal."""
 MAX_JSON_ENTRIES = 4_000_000
-"""Commas and opening brackets of one row in JSON: each may take 16 bytes of memory."""
+"""Commas and opening brackets in one JSON row. Each may take 16 bytes of memory."""

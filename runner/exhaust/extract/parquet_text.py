@@ -1,4 +1,4 @@
-"""SQL of DuckDB that makes texts of the values of Parquet, as dsbulk would write them as JSON."""
+"""Converts Parquet values to text in DuckDB's SQL, as dsbulk would write them in JSON."""
 
 from typing import Any
 
@@ -9,18 +9,19 @@ from exhaust.extract.part import literal
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 """How Sunbird writes times, in UTC."""
-NUMBERS = {
+JSON_LITERALS = {
     *("tinyint", "smallint", "integer", "bigint", "hugeint"),
     *("utinyint", "usmallint", "uinteger", "ubigint", "uhugeint"),
     *("boolean", "decimal"),
 }
-"""Types whose text is JSON, too."""
+"""Types whose text is valid JSON."""
 
 
 def text(value: str, kind: DuckDBPyType) -> str:
-    """The text of a value: of lists, structs and maps JSON, of times the form of Sunbird, in UTC.
+    """Returns SQL of the text of a value.
 
-    What is no number becomes `NaN`, `Infinity` or `-Infinity`; bytes that are not text, base64.
+    Lists, structs and maps become JSON; times take Sunbird's format, in UTC. Values that are not
+    numbers become `NaN`, `Infinity` or `-Infinity`. Bytes that are not UTF-8 become base64.
     """
     match kind.id:
         case "list" | "array" | "struct" | "map":
@@ -48,7 +49,7 @@ def _time(value: str) -> str:
 
 
 def _json(value: str, kind: DuckDBPyType, depth: int) -> str:
-    """The JSON of a value; null where it is null."""
+    """Returns SQL of the JSON of a value; null if the value is null."""
     children: dict[str, Any] = dict(kind.children) if kind.id in CONTAINERS else {}
     entry = f"entry_{depth}"
     match kind.id:
@@ -69,7 +70,7 @@ def _json(value: str, kind: DuckDBPyType, depth: int) -> str:
             return f"case when {value} is not null then '{{' || {fields} || '}}' end"
         case "float" | "double":
             return f"if(isfinite({value}), {value}::varchar, {_quoted(text(value, kind))})"
-        case number if number in NUMBERS:
+        case number if number in JSON_LITERALS:
             return f"{value}::varchar"
         case _:
             return _quoted(text(value, kind))

@@ -1,4 +1,4 @@
-"""Reads large files side by side, in processes that end with this one, even if it is killed."""
+"""Reads large files in parallel, in processes that end with this one even if it is killed."""
 
 import multiprocessing
 import os
@@ -10,31 +10,31 @@ from typing import TypeVar
 
 from exhaust.extract.part import Part
 
-WORTH_PROCESSES = 64 << 20
-"""Bytes."""
+MIN_PARALLEL_BYTES = 64 << 20
+"""Total size from which starting processes pays off."""
 
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 
-def looked_into(parts: Sequence[Part], look: Callable[[Part], Told]) -> list[Told]:
-    """What `look` tells of each part; large ones are looked into side by side.
+def map_parts(parts: Sequence[Part], read: Callable[[Part], Result]) -> list[Result]:
+    """Returns the result of `read` for each part, in order. Large parts are read in parallel.
 
-    Raises what it raises for the first part at fault.
+    Raises what `read` raises for the first faulty part.
     """
-    if sum(part.size for part in parts) < WORTH_PROCESSES:
-        return [look(part) for part in parts]
+    if sum(part.size for part in parts) < MIN_PARALLEL_BYTES:
+        return [read(part) for part in parts]
     largest_first = sorted(parts, key=lambda part: part.size, reverse=True)
     with worker_pool() as pool:
-        told = {part: pool.submit(look, part) for part in largest_first}
-        return [told[part].result() for part in parts]
+        futures = {part: pool.submit(read, part) for part in largest_first}
+        return [futures[part].result() for part in parts]
 
 
 def worker_pool() -> ProcessPoolExecutor:
-    """As many workers as there are processors."""
-    return ProcessPoolExecutor(initializer=_end_with_parent)
+    """Returns a pool with one worker per processor."""
+    return ProcessPoolExecutor(initializer=_exit_with_parent)
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None  # noqa: S101
 

@@ -1,7 +1,7 @@
-"""Temporary files for what DuckDB cannot read as it lies: members of archives, odd gzip, UTF-8
-with a byte order mark.
+"""Temporary copies of what DuckDB cannot read directly.
 
-On Linux they have no name: they are gone when the process ends, even if it is killed.
+These are members of archives, unusual gzip files, and UTF-8 with a byte order mark. On Linux the
+copies have no name, so they disappear when the process ends, even if it is killed.
 """
 
 import io
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
 
 try:
     import resource
-except ImportError:  # Windows has no limits of this kind.
+except ImportError:  # Windows has no such limit.
     resource = None  # type: ignore[assignment]
 
 DESCRIPTORS = Path("/proc/self/fd")
-"""Where Linux lists the open files of a process, each under its number."""
+"""Where Linux lists the open files of a process by number."""
 
 
 class Spool:
-    """Bytes in a temporary file, there as long as this object is."""
+    """Bytes in a temporary file, which exists as long as this object."""
 
     path: str
-    """What DuckDB opens. It may name a descriptor of this process, and ends with it."""
+    """The path that DuckDB opens. It may name a descriptor of this process and end with it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.path = f"/proc/{os.getpid()}/fd/{file.fileno()}" if DESCRIPTORS.is_dir() else file.name
         self.close = weakref.finalize(self, file.close)
 
     def __reduce__(self) -> tuple[type["Borrowed"], tuple[str]]:
-        """Processes that help this one read what it keeps."""
+        """Pickles the path only, so that worker processes can read the file."""
         return Borrowed, (self.path,)
 
 
 class Borrowed(Spool):
-    """Bytes that another process keeps."""
+    """A spool that another process owns."""
 
     def __init__(self, path: str) -> None:
         self.path = path
 
 
 def spooled(write: Callable[[BinaryIO], None]) -> Spool:
-    """Hands a temporary file to `write` and keeps what it writes there.
+    """Passes a temporary file to `write` and returns it as a spool.
 
-    Raises ExhaustError if the temporary folder has no room or cannot be written to; and what
-    `write` raises.
+    Raises ExhaustError if the temporary folder is full or not writable, and whatever `write`
+    raises.
     """
     _allow_many_files()
     try:
@@ -66,7 +66,7 @@ def spooled(write: Callable[[BinaryIO], None]) -> Spool:
     except OSError as error:
         raise _not_written(error) from error
     spool = Spool(file)
-    # It only flushes: the file stays open after it.
+    # When the writer is discarded, it only flushes; the file stays open.
     writer = io.BufferedWriter(_Raw(file))
     write(cast(BinaryIO, writer))
     writer.flush()
@@ -74,8 +74,8 @@ def spooled(write: Callable[[BinaryIO], None]) -> Spool:
 
 
 class _Raw(io.RawIOBase):
-    """A file whose errors say that it was a temporary one; else they would be taken for errors of
-    the file that is read at the same time."""
+    """A file whose errors say that it is temporary, so that they are not mistaken for errors of the
+    file that is read at the same time."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -92,9 +92,9 @@ class _Raw(io.RawIOBase):
 
 def _not_written(error: OSError) -> ExhaustError:
     return ExhaustError(
-        f"A temporary file cannot be written: {error.strerror or error}.",
-        "Packed files are unpacked there to be loaded. Free some space in the temporary folder "
-        f"({_folder()}), or set TMPDIR to a folder with room.",
+        f"Cannot write a temporary file: {error.strerror or error}.",
+        "A load unpacks files there. Free some space in the temporary folder "
+        f"({_folder()}), or set TMPDIR to a folder with more space.",
     )
 
 
@@ -102,11 +102,11 @@ def _folder() -> str:
     try:
         return tempfile.gettempdir()
     except OSError:
-        return "there is none"
+        return "none found"
 
 
 def _allow_many_files() -> None:
-    """Lets this process hold as many files as the system allows: an extract may have thousands."""
+    """Raises the limit of open files to what the system allows. An extract may have thousands."""
     if resource is not None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft != hard:

@@ -11,7 +11,7 @@ from typing import Any
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.extract.folder import Extract, ExtractTable
-from exhaust.extract.landing import together
+from exhaust.extract.landing import group_files
 from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 
@@ -129,7 +129,7 @@ def _load_table(
 ) -> LoadedTable:
     name = table.source.name
     target = warehouse.new_texts(schema, name, table.columns)
-    groups = together(table.files)
+    groups = group_files(table.files)
     rows = 0
     for at_once in [groups] if warehouse.reads_in_parallel else [[group] for group in groups]:
         with gauge.watching(warehouse, name, sum(group.size for group in at_once)):

@@ -1,1 +1,1 @@
-"""A fuzzer of what arrives: see `__main__`."""
+"""A fuzzer for extracts: see `__main__`."""

@@ -1,4 +1,4 @@
-"""A case: an extract that a seed and a number make, always the same."""
+"""A case: an extract that a seed and a number determine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from random import Random
 
 from support import PROJECT
 from writers import FORMS, Form, Table, Tables, Value, extract_files
-from writers.cqlsh import carried_double
+from writers.cqlsh import cqlsh_double
 from writers.tables import JSON_TEXTS, texts
 
 from exhaust.project.sources import read_sources
@@ -32,19 +32,21 @@ COMBINATIONS = {
 }
 """The packings in which each form comes."""
 
-ALL = [(form, packing) for form, packings in COMBINATIONS.items() for packing in packings]
+ALL_COMBINATIONS = [
+    (form, packing) for form, packings in COMBINATIONS.items() for packing in packings
+]
 
 WITHOUT_EMPTY_TEXTS = ("cqlsh", "cqlsh-before-3.10", "backup")
-"""Forms that write null and an empty text alike."""
+"""Forms that write null and empty text the same."""
 
-AS_DSBULK = ("dsbulk", "dsbulk-gz", "rfc4180", "rfc4180-gz")
+SPELLED_LIKE_DSBULK = ("dsbulk", "dsbulk-gz", "rfc4180", "rfc4180-gz")
 """Forms that spell every value as dsbulk's CSV does."""
 
 CQLSH = ("cqlsh", "cqlsh-before-3.10")
 
 SOURCES = {source.name: source for source in read_sources(PROJECT)}
 LATEST = {"user_enrolments": "datetime", "assessment_aggregator": "updated_on"}
-"""Of rows that differ under one key the latest counts."""
+"""The column that says which of several rows with the same key is the latest."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,11 @@ class Case:
     """What was done to it, in words."""
     files: dict[str, bytes] = field(repr=False)
     tables: Tables | None = field(repr=False)
-    """What is in it, by the usual names, if nothing was damaged."""
+    """What it contains, with the usual names, if nothing was damaged."""
     baseline: Tables | None = field(repr=False)
-    """Tables whose reports it must give when dsbulk writes them; None if it need not."""
+    """Tables whose reports it must match when dsbulk writes them; None if it need not."""
     has_other_names: bool = False
-    """Whether some columns or tables have not their usual names."""
+    """Whether some columns or tables have alternative names."""
 
     def __str__(self) -> str:
         return f"case {self.number} ({self.form}, {self.packing}): {'; '.join(self.steps)}"
@@ -72,9 +74,9 @@ def make_case(
     seed: int,
     number: int,
     base: Tables,
-    combinations: Sequence[tuple[str, str]] = ALL,
+    combinations: Sequence[tuple[str, str]] = ALL_COMBINATIONS,
 ) -> Case:
-    """The case of a seed and a number: tables changed, or files damaged, or both."""
+    """Returns the case of a seed and a number: changed tables, damaged files, or both."""
     random = Random(f"{seed}/{number}")
     form, packing = random.choice(combinations)
     (kind,) = random.choices(("values", "bytes", "both", "files"), (12, 5, 1, 2))
@@ -83,10 +85,10 @@ def make_case(
     tables = copied(base.values())
     if kind in ("values", "both"):
         steps += values.mutate(random, tables, random.randint(1, 5))
-    usual = copied(tables.values())
+    with_usual_names = copied(tables.values())
     has_other_names = random.random() < 0.2
     if has_other_names:
-        steps.append(random.choice(names.NAMINGS)(random, tables, usual))
+        steps.append(random.choice(names.NAMINGS)(random, tables, with_usual_names))
     writer = FORMS[form] if is_whole else _damaged(random, FORMS[form], tables, steps)
     files = extract_files(tables, writer, packing)
     for _ in range(random.randint(1, 2) if kind == "files" else random.randint(0, 5) // 5):
@@ -103,14 +105,14 @@ def make_case(
         packing,
         steps,
         files,
-        usual if is_whole else None,
-        baseline(usual, base, form) if is_whole else None,
+        with_usual_names if is_whole else None,
+        baseline(with_usual_names, base, form) if is_whole else None,
         has_other_names,
     )
 
 
 def _damaged(random: Random, form: Form, tables: Tables, steps: list[str]) -> Form:
-    """A form that damages the files of one table, before they are packed."""
+    """Returns a form that damages the files of one table before they are packed."""
     victim = values.some_table(random, tables).name
     times = random.choice((1, 1, 1, 2, 5))
 
@@ -126,23 +128,25 @@ def _damaged(random: Random, form: Form, tables: Tables, steps: list[str]) -> Fo
 
 
 def baseline(tables: Tables, base: Tables, form: str) -> Tables | None:
-    """What dsbulk would have to write for the same report; None if a form cannot carry it."""
-    if form not in AS_DSBULK and any(has_ties(table) for table in tables.values()):
+    """Returns what dsbulk must write to give the same report; None if the form cannot carry it."""
+    if form not in SPELLED_LIKE_DSBULK and any(
+        has_ambiguous_ties(table) for table in tables.values()
+    ):
         return None
     if form in WITHOUT_EMPTY_TEXTS:
         known = {value for *_, value in cells(base) if isinstance(value, str)}
         for name, column, kind, value in cells(tables):
             if "<" in kind and isinstance(value, str) and value not in known:
                 return None  # No tool writes JSON there.
-            if form in CQLSH and not _is_carried(name, column, kind, value):
+            if form in CQLSH and not _survives_cqlsh(name, column, kind, value):
                 return None
-    return {name: _carried(table, form) for name, table in tables.items()}
+    return {name: _as_carried(table, form) for name, table in tables.items()}
 
 
-def has_ties(table: Table) -> bool:
-    """Whether rows under one key are told apart by how a form spells their values.
+def has_ambiguous_ties(table: Table) -> bool:
+    """Whether only the spelling of values decides between rows with the same key.
 
-    Of such rows the one counts whose texts are greatest, and `1` is not `true`.
+    Of such rows the bytewise greatest wins, and forms spell values differently: `1` and `true`.
     """
     source = SOURCES.get(table.name)
     columns = [name.lower() for name in table.columns]
@@ -154,11 +158,11 @@ def has_ties(table: Table) -> bool:
         key = tuple(row[columns.index(name)] for name in source.key)
         groups.setdefault(key, []).append(row)
     return any(
-        not _is_spelled_alike(one[place], other[place])
+        not _is_spelled_alike(one[index], other[index])
         for rows in groups.values()
         if not _has_latest(rows, columns, LATEST.get(table.name))
         for one, other in pairs_of(rows, 2)
-        for place in kept
+        for index in kept
     )
 
 
@@ -170,38 +174,38 @@ def _has_latest(rows: list[list[Value]], columns: list[str], latest: str | None)
 
 
 def _is_spelled_alike(one: Value, other: Value) -> bool:
-    """Whether every form puts two values in the same order."""
+    """Whether every form sorts two values in the same order."""
     if one is None or other is None or one == other:
         return True
     return type(one) is type(other) and not isinstance(one, float | datetime)
 
 
-def _is_carried(table: str, column: str, kind: str, value: object) -> bool:
-    """Whether cqlsh writes a value so that it can be read back for certain, in both flavours."""
+def _survives_cqlsh(table: str, column: str, kind: str, value: object) -> bool:
+    """Whether a value can be read back with certainty from both flavours of cqlsh."""
     if isinstance(value, datetime):
         return True
     for text in texts(value):
         if column in JSON_TEXTS.get(table, ()):
-            # What is no JSON after one level of escapes is read after two: a quote makes it so.
-            if "\\" in text.replace('\\"', "") or any(_is_control(letter) for letter in text):
+            # Text that is not JSON after one level of unescaping is unescaped again.
+            if "\\" in text.replace('\\"', "") or any(_is_control(character) for character in text):
                 return False
-        elif "\\" in text or "\u00a0" in text or any(_is_control(letter) for letter in text):
+        elif "\\" in text or "\u00a0" in text or any(_is_control(character) for character in text):
             return False
     return True
 
 
-def _is_control(letter: str) -> bool:
-    return letter < " " or "\x7f" <= letter < "\u00a0"
+def _is_control(character: str) -> bool:
+    return character < " " or "\x7f" <= character < "\u00a0"
 
 
-def _carried(table: Table, form: str) -> Table:
+def _as_carried(table: Table, form: str) -> Table:
     if form not in WITHOUT_EMPTY_TEXTS:
         return table
     rows = [
         [
             None
             if value in ("", {}, [])
-            else carried_double(value)
+            else cqlsh_double(value)
             if form in CQLSH and isinstance(value, float)
             else value
             for value in row

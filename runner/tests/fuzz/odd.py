@@ -1,4 +1,4 @@
-"""Values that have broken readers of extracts before, or might."""
+"""Unusual values that have broken readers of extracts before, or might."""
 
 from datetime import datetime
 from random import Random
@@ -17,7 +17,7 @@ TEXTS = (
 )
 LONG_TEXTS = ("x" * 300, "é" * 5000, "x" * 70_000, "ab\n" * 40)
 RARE_TEXTS = ("\0", "a\0b")
-"""What no text may hold: an extract with one is refused, in whatever form."""
+"""Texts that are refused in every form."""
 
 JSON = (
     *("{}", "[]", "null", "1", '"x"', "true", "[null]", "[1]", '["a"]', "[{}]", "[[]]"),
@@ -46,7 +46,7 @@ JSON_VALUES = (
     *('"\\u0000"', '"\\ud83d"', '"\\"hi\\""', '"a\\nb"', '"\u00a0"', '"\\u00a0"', '"O\'Brien"'),
     *('"application/vnd.ekstep.content-collection"', '"SelfAssess"', '"Live"', '"Retired"', "NaN"),
 )
-"""As they stand in a JSON text."""
+"""Values as they appear in JSON."""
 
 NUMBERS = (
     *(0.0, -0.0, 0.5, 1.0, 7.0, -1.0, 1e-7, 0.000001, 0.0000005, 999999999999.0, 1e12, 1e15),
@@ -82,7 +82,7 @@ TIME_TEXTS = (
     *(" 2024-06-03 ", "2024-06-03\n", "2024-06-03T04:30:00 Asia/Kolkata", "2024-06-03T04:30:00+00"),
 )
 
-TRUTH_TEXTS = (
+BOOLEAN_TEXTS = (
     *("", " ", "1", "0", "true", "false", "True", "False", "TRUE", "t", "f", "T", "yes", "no", "y"),
     *("on", "off", "2", "-1", "1.0", "null", "None", " true", "wahr"),
 )
@@ -90,19 +90,19 @@ TRUTH_TEXTS = (
 INTEGER_TEXTS = ("", "2.0", "02", "2e0", "-1", "99999999999", "two", "null", " 2", "2 ", "NaN")
 
 NAMES = ("userId", "USERID", "x", "Extra", "ÜBER", "a b", "select", "order", "a.b", 'a"b', "loads")
-"""Of columns that an extract has beside the listed ones."""
+"""Names of columns that an extract has in addition to the listed ones."""
 
 
 def text(random: Random, original: Any = "") -> str:
-    """An odd text: one of the odd ones, some of them in a row, or one within the original."""
+    """Returns an unusual text: one or several in a row, or one inserted into the original."""
     if random.random() < 0.01:
         return random.choice(RARE_TEXTS)
     chosen = random.choice((*TEXTS, *LONG_TEXTS))
-    way = random.random()
-    if way < 0.5:
+    choice = random.random()
+    if choice < 0.5:
         return chosen
-    if way < 0.7:
+    if choice < 0.7:
         return "".join(random.choices(TEXTS, k=random.randint(2, 5)))
     base = original if isinstance(original, str) else "x"
-    at = random.randint(0, len(base))
-    return base[:at] + chosen + base[at:]
+    offset = random.randint(0, len(base))
+    return base[:offset] + chosen + base[offset:]

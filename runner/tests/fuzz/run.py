@@ -1,4 +1,4 @@
-"""Runs cases and judges them."""
+"""Runs cases and judges the outcomes."""
 
 import faulthandler
 import os
@@ -23,7 +23,7 @@ from fuzz.engines import COMPARED, Engine, Keys, Outcome, Reports
 KINDS = ("traceback", "hang", "difference", "rows unaccounted for", "test failed")
 
 Oracle = Callable[[Path], Reports]
-"""An independent program: the reports that an extract of dsbulk's CSV has to give."""
+"""An independent program that makes the reports of an extract in dsbulk's CSV."""
 
 
 class Finding(NamedTuple):
@@ -32,12 +32,12 @@ class Finding(NamedTuple):
     what: str
 
 
-class Late(BaseException):
-    """A case takes too long. No handler of errors may take it for one."""
+class CaseTimeout(BaseException):
+    """A case takes too long. It is a BaseException so that no error handler catches it."""
 
 
 class Fuzzer:
-    """Takes cases through engines and keeps the extracts of those that find something."""
+    """Takes cases through engines and keeps the extracts that led to findings."""
 
     def __init__(
         self,
@@ -58,10 +58,11 @@ class Fuzzer:
         self._oracle = oracle
 
     def run(self, case: Case) -> list[Finding]:
-        """What is wrong in a case; nothing if all engines refuse it alike, or agree."""
+        """Returns the findings in a case; none if all engines agree or refuse it in the same
+        way."""
         running = _emptied((self._kept or self._work) / f"running-{os.getpid()}")
-        # If the process itself does not survive, this is left behind.
-        _tell(running, case, "It did not end.")
+        # If the process itself dies, this remains.
+        _write_finding(running, case, "It did not finish.")
         extract = write_files(running / "extract", case.files)
         findings, outcomes = self._run_all(extract)
         if not findings:
@@ -79,9 +80,9 @@ class Fuzzer:
         findings: list[Finding] = []
         outcomes = {}
         for engine in self._engines:
-            outcome, is_late = self._timed(engine, extract)
+            outcome, has_timed_out = self._timed(engine, extract)
             outcomes[engine.name] = outcome
-            if is_late:
+            if has_timed_out:
                 findings.append(Finding("hang", f"on {engine.name}: over {self._seconds:.0f} s"))
             elif outcome.crash:
                 findings.append(Finding("traceback", outcome.crash))
@@ -89,13 +90,13 @@ class Fuzzer:
 
     def _timed(self, engine: Engine, extract: Path) -> tuple[Outcome, bool]:
         reports = _emptied(self._work / f"reports-{engine.name}")
-        clock = Clock()
+        clock = CaseClock()
         try:
             with deadline(self._seconds, clock, engine.interrupt):
-                return engine.run(extract, reports), clock.is_late
+                return engine.run(extract, reports), clock.has_timed_out
         except BaseException:
-            # An engine that is interrupted may tell of it by an error of its own.
-            if not clock.is_late:
+            # An interrupted engine may raise its own error.
+            if not clock.has_timed_out:
                 raise
         return Outcome(), True
 
@@ -113,9 +114,9 @@ class Fuzzer:
             for what in outcome.unaccounted
         ]
         findings += [
-            Finding("test failed", f"on {name}: {', '.join(outcome.broken)}")
+            Finding("test failed", f"on {name}: {', '.join(outcome.failed_model_tests)}")
             for name, outcome in outcomes.items()
-            if outcome.broken
+            if outcome.failed_model_tests
         ]
         if case.tables and not (first.refusal or "").startswith("load"):
             findings += [
@@ -127,7 +128,7 @@ class Fuzzer:
         return findings
 
     def _not_landed(self, case: Case, tables: Tables, outcome: Outcome) -> Iterator[str]:
-        """Tables of which something else landed than was written."""
+        """Yields the tables whose landed rows differ from the written ones."""
         for name, table in tables.items():
             if outcome.rows.get(name) != len(table.rows):
                 yield f"{name}: {len(table.rows)} rows written, {outcome.rows.get(name)} loaded"
@@ -140,49 +141,47 @@ class Fuzzer:
                 yield f"{name}: key {wrong[0]!r} written, {wrong[1]!r} landed"
 
     def _written_keys(self, case: Case, tables: Tables, name: str) -> Keys:
-        """The keys as they have to land, sorted; none if the table has others."""
+        """Returns the keys that must land, sorted; none if the table has other key columns."""
         columns = [column.lower() for column in tables[name].columns]
         key = self._sources[name].key
         if not set(key) <= set(columns):
             return []
-        places = [columns.index(column) for column in key]
-        nothing = ("", None) if case.form in WITHOUT_EMPTY_TEXTS else (None,)
+        indexes = [columns.index(column) for column in key]
+        nulls = ("", None) if case.form in WITHOUT_EMPTY_TEXTS else (None,)
         return sorted(
             (
-                tuple(
-                    None if row[place] in nothing else dsbulk_cell(row[place]) for place in places
-                )
+                tuple(None if row[index] in nulls else dsbulk_cell(row[index]) for index in indexes)
                 for row in tables[name].rows
             ),
             key=repr,
         )
 
     def _compare(self, case: Case, baseline: Tables, outcome: Outcome) -> Iterator[Finding]:
-        """What differs from the reports of the same data as dsbulk writes it."""
+        """Yields differences from the reports of the same data in dsbulk's form."""
         folder = write_extract(_emptied(self._work / "baseline"), baseline)
-        expected, is_late = outcome, False
+        expected, has_timed_out = outcome, False
         if case.files != extract_files(baseline):
             # The engines agree; the last one is the fastest.
-            expected, is_late = self._timed(self._engines[-1], folder)
-        if expected.crash or is_late:
-            yield Finding("traceback", f"as dsbulk writes it: {expected.crash or 'too late'}")
+            expected, has_timed_out = self._timed(self._engines[-1], folder)
+        if expected.crash or has_timed_out:
+            yield Finding("traceback", f"with dsbulk's form: {expected.crash or 'timed out'}")
         elif (expected.refusal or "").startswith("load") or (expected.refusal and outcome.refusal):
-            # What is refused in both forms gives no wrong report in either.
+            # If both forms are refused, neither gives a wrong report.
             return
         elif (expected.refusal, expected.reports) != (outcome.refusal, outcome.reports):
             where = _difference(expected, outcome, ("refusal", "reports"))
             yield Finding("difference", f"dsbulk and this form: {where}")
         elif self._oracle and not outcome.refusal and not _holds_literals(baseline):
-            told = Outcome(reports=self._oracle(folder))
-            if told.reports != outcome.reports:
-                where = _difference(told, outcome, ("reports",))
+            oracle = Outcome(reports=self._oracle(folder))
+            if oracle.reports != outcome.reports:
+                where = _difference(oracle, outcome, ("reports",))
                 yield Finding("difference", f"oracle and exhaust: {where}")
 
     def _keep(self, case: Case, findings: Sequence[Finding], running: Path) -> None:
         assert self._kept
         if case.baseline:
             write_extract(running / "baseline", case.baseline)
-        _tell(running, case, *(f"{finding.kind}: {finding.what}" for finding in findings))
+        _write_finding(running, case, *(f"{finding.kind}: {finding.what}" for finding in findings))
         folder = self._kept / f"case-{case.number}"
         shutil.rmtree(folder, ignore_errors=True)
         running.rename(folder)
@@ -194,27 +193,29 @@ def _emptied(folder: Path) -> Path:
     return folder
 
 
-def _tell(folder: Path, case: Case, *told: str) -> None:
-    text = "\n\n".join([str(case), *told])
+def _write_finding(folder: Path, case: Case, *findings: str) -> None:
+    text = "\n\n".join([str(case), *findings])
     (folder / "finding.txt").write_text(f"{text}\n", "utf-8", "backslashreplace")
 
 
-class Clock:
-    is_late = False
+class CaseClock:
+    """Remembers whether a case has timed out."""
+
+    has_timed_out = False
 
 
 @contextmanager
-def deadline(seconds: float, clock: Clock, interrupt: Callable[[], None]) -> Iterator[None]:
-    """Raises Late when the time is over, and interrupts the engine, which does not hear of signals.
+def deadline(seconds: float, clock: CaseClock, interrupt: Callable[[], None]) -> Iterator[None]:
+    """Raises CaseTimeout after some seconds, and interrupts the engine, which ignores signals.
 
-    Ends the process, with all its stacks, if that does not help in as long again.
+    If the engine does not stop within the same time again, it ends the process with all tracebacks.
     """
 
-    def ring(number: int, frame: FrameType | None) -> None:
-        clock.is_late = True
-        raise Late
+    def time_out(number: int, frame: FrameType | None) -> None:
+        clock.has_timed_out = True
+        raise CaseTimeout
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGALRM, time_out)
     timer = threading.Timer(seconds, interrupt)
     try:
         timer.start()
@@ -229,10 +230,10 @@ def deadline(seconds: float, clock: Clock, interrupt: Callable[[], None]) -> Ite
 
 
 def _holds_literals(tables: Tables) -> bool:
-    """Whether a text may be a collection in CQL's or Python's notation: the oracle reads JSON."""
-    begins = ("{'", "['", "[{'", "OrderedMap", "[OrderedMap")
+    """Whether a text may be a CQL or Python collection. The oracle reads only JSON."""
+    prefixes = ("{'", "['", "[{'", "OrderedMap", "[OrderedMap")
     return any(
-        isinstance(value, str) and value.startswith(begins)
+        isinstance(value, str) and value.startswith(prefixes)
         for table in tables.values()
         for row in table.rows
         for value in row
@@ -240,7 +241,7 @@ def _holds_literals(tables: Tables) -> bool:
 
 
 def _difference(one: Outcome, other: Outcome, names: Sequence[str] = COMPARED) -> str:
-    """Where two outcomes differ first."""
+    """Returns the first difference between two outcomes."""
     for name in names:
         ours, theirs = getattr(one, name), getattr(other, name)
         if ours == theirs:
@@ -250,38 +251,40 @@ def _difference(one: Outcome, other: Outcome, names: Sequence[str] = COMPARED) -
             name, ours, theirs = f"{name} of {key}", ours.get(key), theirs.get(key)
         if isinstance(ours, bytes) and isinstance(theirs, bytes):
             ours, theirs = (text.decode(errors="backslashreplace") for text in (ours, theirs))
-        return "{}: {!r} and {!r}".format(name, *_parting(str(ours), str(theirs)))
+        return "{}: {!r} and {!r}".format(name, *_excerpts_at_difference(str(ours), str(theirs)))
     return "nothing"
 
 
 BEFORE, AFTER = 200, 400
-"""Letters that are told of two texts, around the place from where on they differ."""
+"""Characters shown before and after the position where two texts begin to differ."""
 
 
-def _parting(one: str, other: str) -> tuple[str, str]:
+def _excerpts_at_difference(one: str, other: str) -> tuple[str, str]:
     pairs = enumerate(zip(one, other, strict=False))
-    at = next((at for at, pair in pairs if pair[0] != pair[1]), min(len(one), len(other)))
-    begin = max(at - BEFORE, 0)
-    return one[begin : at + AFTER], other[begin : at + AFTER]
+    offset = next(
+        (offset for offset, pair in pairs if pair[0] != pair[1]), min(len(one), len(other))
+    )
+    begin = max(offset - BEFORE, 0)
+    return one[begin : offset + AFTER], other[begin : offset + AFTER]
 
 
 def run_cases(
     fuzzer: Fuzzer,
     cases: Iterable[Case],
-    say: Callable[[str], None],
-    until: float,
+    report: Callable[[str], None],
+    end_time: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Runs cases until they end or the clock is at `until`, and says what is found."""
+    """Runs cases until they end or the clock reaches the deadline, and reports the findings."""
     for case in cases:
-        if clock() >= until:
+        if clock() >= end_time:
             return
         for finding in fuzzer.run(case):
-            say(f"{case}\n  {finding.kind}: {finding.what}")
+            report(f"{case}\n  {finding.kind}: {finding.what}")
         if fuzzer.counts["cases"] % 50 == 0:
-            say(summary(fuzzer.counts))
+            report(summary(fuzzer.counts))
 
 
 def summary(counts: Counter[str]) -> str:
-    """The counts in a line."""
+    """Returns the counts in one line."""
     return ", ".join(f"{kind}: {counts[kind]}" for kind in ("cases", "refused", "loaded", *KINDS))

@@ -1,4 +1,4 @@
-"""Mutations of tables of values: what may stand in the data itself."""
+"""Mutations of tables of values: what the data itself may contain."""
 
 import json
 import re
@@ -12,23 +12,23 @@ from writers.tables import JSON_TEXTS, Question, Table, Tables, Value
 from fuzz import odd
 
 Mutation = Callable[[Random, Tables], str]
-"""Changes tables in place, and says what it did."""
+"""Changes tables in place and returns what it did."""
 
 
 def mutate(random: Random, tables: Tables, times: int) -> list[str]:
-    """Changes tables in place, so many times; says what was done."""
+    """Applies a number of mutations in place and returns what was done."""
     mutations, weights = zip(*MUTATIONS.items(), strict=True)
     return [random.choices(mutations, weights)[0](random, tables) for _ in range(times)]
 
 
 def odd_value(random: Random, tables: Tables) -> str:
-    """Puts odd values of the column's own kind into one to three cells."""
+    """Puts unusual values of the column's type into one to three cells."""
     table = some_table(random, tables)
     column = random.choice(table.columns)
-    at = table.columns.index(column)
+    index = table.columns.index(column)
     kind = table.types[column]
     for row in random.sample(table.rows, min(len(table.rows), random.randint(1, 3))):
-        row[at] = _odd(random, row[at], kind, column in JSON_TEXTS.get(table.name, ()))
+        row[index] = _odd(random, row[index], kind, column in JSON_TEXTS.get(table.name, ()))
     return f"odd values in {table.name}.{column}"
 
 
@@ -40,7 +40,7 @@ def _odd(random: Random, value: Value, kind: str, is_json: bool) -> Value:
     if kind == "text":
         return odd.text(random, value)
     if kind == "boolean":
-        return random.choice((True, False, *odd.TRUTH_TEXTS))
+        return random.choice((True, False, *odd.BOOLEAN_TEXTS))
     if kind == "int":
         return random.choice((0, 1, 2, 5, -1, 2**31 - 1, *odd.INTEGER_TEXTS))
     if kind == "double":
@@ -53,7 +53,7 @@ def _odd(random: Random, value: Value, kind: str, is_json: bool) -> Value:
 
 
 def _odd_collection(random: Random, value: Value) -> Value:
-    """A collection of the same type as another."""
+    """Returns a changed collection of the same type."""
     if isinstance(value, tuple):
         return value
     if isinstance(value, str):
@@ -63,15 +63,15 @@ def _odd_collection(random: Random, value: Value) -> Value:
     if isinstance(value, dict):
         changed = dict(value)
         keys = list(value)
-        way = random.random()
+        choice = random.random()
         if not keys:
             return changed
         key = random.choice(keys)
-        if way < 0.2:
+        if choice < 0.2:
             del changed[key]
-        elif way < 0.6:
+        elif choice < 0.6:
             changed[key] = _odd_collection(random, value[key])
-        elif way < 0.8:
+        elif choice < 0.8:
             changed[odd.text(random, key)] = changed[key]
         else:
             changed = {key: changed[key] for key in random.sample(keys, len(keys))}
@@ -79,10 +79,10 @@ def _odd_collection(random: Random, value: Value) -> Value:
     elements = list(value)
     if not elements or random.random() < 0.1:
         return []
-    at = random.randrange(len(elements))
+    index = random.randrange(len(elements))
     if random.random() < 0.3:
-        return [*elements, elements[at]]
-    elements[at] = _odd_collection(random, elements[at])
+        return [*elements, elements[index]]
+    elements[index] = _odd_collection(random, elements[index])
     return elements
 
 
@@ -90,7 +90,7 @@ MEMBER = re.compile(r'("\w+"):("(?:[^"\\]|\\.)*"|-?\d+|true|false|null)')
 
 
 def _odd_json(random: Random, value: Value) -> str:
-    """An odd text for a column of JSON: any, or the same with one member changed or doubled."""
+    """Returns an unusual text for a JSON column, or the value with a changed or repeated member."""
     members = list(MEMBER.finditer(value)) if isinstance(value, str) else []
     if not members or random.random() < 0.3:
         return random.choice(odd.JSON)
@@ -108,7 +108,7 @@ def _odd_json(random: Random, value: Value) -> str:
 
 
 def rename(random: Random, tables: Tables) -> str:
-    """Gives an id an odd spelling wherever it stands, inside collections and JSON too."""
+    """Gives an ID an unusual spelling everywhere, even inside collections and JSON."""
     table = some_table(random, tables)
     ids = [name for name in table.columns if name.endswith(("id", "identifier"))]
     found = [
@@ -126,7 +126,7 @@ def rename(random: Random, tables: Tables) -> str:
     for changed in tables.values():
         for row in changed.rows:
             row[:] = [_replaced(value, old, new) for value in row]
-    return f"{old!r} is called {new!r}"
+    return f"{old!r} renamed to {new!r}"
 
 
 def _replaced(value: Value, old: str, new: str) -> Value:
@@ -144,7 +144,7 @@ def _replaced(value: Value, old: str, new: str) -> Value:
 
 
 def empty_column(random: Random, tables: Tables) -> str:
-    """Takes every value, or half of them, from a column."""
+    """Removes all or half of the values of a column."""
     table = some_table(random, tables)
     column = random.choice(table.columns)
     share = random.choice((0.5, 1.0))
@@ -156,35 +156,35 @@ def empty_column(random: Random, tables: Tables) -> str:
 
 
 def odd_column(random: Random, tables: Tables) -> str:
-    """Puts odd values into most cells of a column: a format that cannot be read."""
+    """Puts unusual values into most cells of a column, like an unknown format."""
     table = some_table(random, tables)
     column = random.choice(table.columns)
-    at = table.columns.index(column)
+    index = table.columns.index(column)
     for row in table.rows:
         if random.random() < 0.8:
-            row[at] = _odd(
-                random, row[at], table.types[column], column in JSON_TEXTS.get(table.name, ())
+            row[index] = _odd(
+                random, row[index], table.types[column], column in JSON_TEXTS.get(table.name, ())
             )
-    return f"odd values all over {table.name}.{column}"
+    return f"odd values in most of {table.name}.{column}"
 
 
 def repeat_rows(random: Random, tables: Tables) -> str:
-    """Writes rows twice, as they are or with one cell changed."""
+    """Repeats rows, unchanged or with one changed cell."""
     table = some_table(random, tables)
     rows = random.choices(table.rows, k=random.randint(1, 5)) if table.rows else []
     for row in rows:
         copy = list(row)
         if random.random() < 0.6:
-            at = random.randrange(len(copy))
-            column = table.columns[at]
+            index = random.randrange(len(copy))
+            column = table.columns[index]
             is_json = column in JSON_TEXTS.get(table.name, ())
-            copy[at] = _odd(random, copy[at], table.types[column], is_json)
+            copy[index] = _odd(random, copy[index], table.types[column], is_json)
         table.rows.insert(random.randint(0, len(table.rows)), copy)
-    return f"{len(rows)} rows of {table.name} twice"
+    return f"{len(rows)} rows of {table.name} repeated"
 
 
 def drop_rows(random: Random, tables: Tables) -> str:
-    """Takes some rows, or all."""
+    """Drops some or all rows."""
     table = some_table(random, tables)
     count = len(table.rows)
     left = random.choice((0, 1, count // 2, count - 1))
@@ -193,22 +193,22 @@ def drop_rows(random: Random, tables: Tables) -> str:
 
 
 def shuffle_rows(random: Random, tables: Tables) -> str:
-    """Puts the rows in another order."""
+    """Shuffles the rows."""
     table = some_table(random, tables)
     random.shuffle(table.rows)
     return f"rows of {table.name} shuffled"
 
 
 def reorder_columns(random: Random, tables: Tables) -> str:
-    """Puts the columns in another order."""
+    """Reorders the columns."""
     table = some_table(random, tables)
     names = random.sample(table.columns, len(table.columns))
     _keep(tables, table, names)
-    return f"columns of {table.name} in another order"
+    return f"columns of {table.name} reordered"
 
 
 def drop_column(random: Random, tables: Tables) -> str:
-    """Takes a column."""
+    """Drops a column."""
     table = some_table(random, tables)
     column = random.choice(table.columns)
     if len(table.columns) > 2:
@@ -217,23 +217,23 @@ def drop_column(random: Random, tables: Tables) -> str:
 
 
 def _keep(tables: Tables, table: Table, names: list[str]) -> None:
-    places = [table.columns.index(name) for name in names]
+    indexes = [table.columns.index(name) for name in names]
     tables[table.name] = Table(
         table.name,
         {name: table.types[name] for name in names},
-        [[row[place] for place in places] for row in table.rows],
+        [[row[index] for index in indexes] for row in table.rows],
     )
 
 
 def add_column(random: Random, tables: Tables) -> str:
-    """Adds a column that no model reads, with odd values."""
+    """Adds a column that no model reads, with unusual values."""
     table = some_table(random, tables)
     name = random.choice(odd.NAMES)
     if name in table.types:
         return f"nothing: {table.name} has a {name}"
     rows = [[*row, odd.text(random) if random.random() < 0.3 else None] for row in table.rows]
     tables[table.name] = Table(table.name, {**table.types, name: "text"}, rows)
-    return f"another column {name!r} in {table.name}"
+    return f"extra column {name!r} in {table.name}"
 
 
 def add_questions(random: Random, tables: Tables) -> str:
@@ -260,7 +260,7 @@ def add_questions(random: Random, tables: Tables) -> str:
 
 
 def spell_columns(random: Random, tables: Tables) -> str:
-    """Spells the names of a table's columns in capitals."""
+    """Writes the column names of a table in capitals."""
     table = some_table(random, tables)
     tables[table.name] = Table(
         table.name, {name.upper(): kind for name, kind in table.types.items()}, table.rows
@@ -269,7 +269,7 @@ def spell_columns(random: Random, tables: Tables) -> str:
 
 
 def drop_table(random: Random, tables: Tables) -> str:
-    """Takes a table."""
+    """Drops a table."""
     table = some_table(random, tables)
     if len(tables) > 1:
         del tables[table.name]
@@ -291,19 +291,19 @@ MUTATIONS: dict[Mutation, float] = {
     spell_columns: 1,
     drop_table: 0.5,
 }
-"""With how often each is taken."""
+"""The mutations with their weights."""
 
 WEIGHTS = {"user_enrolments": 4, "content_hierarchy": 3, "assessment_aggregator": 2, "user": 2}
 
 
 def some_table(random: Random, tables: Tables) -> Table:
-    """One of the tables, rather one that the report hangs on."""
+    """Returns a random table, more often one that matters to the report."""
     names = list(tables)
     return tables[random.choices(names, [WEIGHTS.get(name, 1) for name in names])[0]]
 
 
 def copied(tables: Iterable[Table]) -> Tables:
-    """Tables whose rows can be changed."""
+    """Returns copies whose rows can be changed."""
     return {
         table.name: Table(table.name, dict(table.types), [list(row) for row in table.rows])
         for table in tables
@@ -311,7 +311,7 @@ def copied(tables: Iterable[Table]) -> Tables:
 
 
 def cells(tables: Tables) -> Iterable[tuple[str, str, str, Any]]:
-    """Table, column, type and value of every cell."""
+    """Yields table, column, type and value of every cell."""
     for table in tables.values():
         for row in table.rows:
             for (column, kind), value in zip(table.types.items(), row, strict=True):

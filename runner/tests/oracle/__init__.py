@@ -1,11 +1,12 @@
-"""An independent program that makes the report from an extract, to hold exhaust against.
+"""An independent program that makes the reports of an extract, to check exhaust against.
 
-It follows the contract (docs/extract.md, docs/report.md) and shares no line with the models, macros
-or the runner: plain Python, whole numbers only, no SQL. The golden files are its output.
+It follows the contract (docs/extract.md, docs/report.md) and shares no code with the models, the
+macros or the runner: plain Python with integers only, no SQL. Its output is the golden files.
 
-It reads CSV of dsbulk and of RFC 4180, JSON lines, gzip and folders of parts. It does not read the
-literals of cqlsh, Parquet or other names of tables and columns: what those give is the same report.
-It checks an honest extract, not a hostile one: a file that it cannot read is a ValueError.
+It reads CSV from dsbulk and of RFC 4180, JSON lines, gzip and folders of parts. It does not read
+CQL literals, Parquet or alternative names of tables and columns, because those give the same
+report. It is meant for honest extracts, not hostile ones: for a file that it cannot read, it raises
+ValueError.
 """
 
 from oracle.report import Reports, file_name, make_reports

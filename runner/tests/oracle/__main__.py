@@ -1,6 +1,6 @@
-"""`python -m oracle EXTRACT OUTPUT_DIR`: writes the reports of an extract, a file a batch.
+"""`python -m oracle EXTRACT OUTPUT_DIR`: writes the reports of an extract, one file per batch.
 
-The files have the names of the golden ones. The counts of enrolments left out are printed.
+The files have the names of the golden files. The counts of left-out enrolments are printed.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""The courses: what their hierarchies hold."""
+"""The courses of an extract and the contents of their hierarchies."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The tables of an extract, every value a text, one row a key."""
+"""Reads the tables of an extract: every value a text, one row per key."""
 
 import gzip
 import json
@@ -26,7 +26,7 @@ COLUMNS = {
     " total_score total_max_score last_attempted_on updated_on",
     "content_hierarchy": "identifier hierarchy",
 }
-"""The columns of each table that count, those of its key first."""
+"""The columns that the report uses, by table, with the key columns first."""
 
 KEY_LENGTHS = {
     "user_organisation": 2,
@@ -35,22 +35,31 @@ KEY_LENGTHS = {
     "user_enrolments": 3,
     "assessment_aggregator": 5,
 }
-"""How many columns the key of a table has; one if the table is not here."""
+"""How many key columns a table has, if it is not one."""
 
 LATEST = {"user_enrolments": "datetime", "assessment_aggregator": "updated_on"}
-"""The column that says which of several rows under one key is the latest."""
+"""The column that says which of several rows with the same key is the latest."""
 
 Key = tuple[str, ...]
 Tables = dict[str, dict[Key, Row]]
 
 
 def read_extract(folder: Path) -> Tables:
-    """The rows of the ten tables by key; ValueError if a table is missing or cannot be read."""
+    """Returns the rows of the ten tables by key.
+
+    Raises ValueError if a table is missing or cannot be read.
+    """
     files = [(table, _read(file)) for table in COLUMNS for file in _files(folder, table)]
-    usual_escape = _usual_escape([file for _, file in files])
+    default_escape = _default_escape([file for _, file in files])
     return {
-        table: _one_row_a_key(
-            table, (row for of, file in files if of == table for row in _rows(file, usual_escape))
+        table: _deduplicated(
+            table,
+            (
+                row
+                for source, file in files
+                if source == table
+                for row in _rows(file, default_escape)
+            ),
         )
         for table in COLUMNS
     }
@@ -67,7 +76,7 @@ def _files(folder: Path, table: str) -> list[Path]:
     return found
 
 
-def _one_row_a_key(table: str, rows: Iterator[Row]) -> dict[Key, Row]:
+def _deduplicated(table: str, rows: Iterator[Row]) -> dict[Key, Row]:
     columns = COLUMNS[table].split()
     key_columns = columns[: KEY_LENGTHS.get(table, 1)]
     latest = LATEST.get(table)
@@ -86,26 +95,26 @@ def _one_row_a_key(table: str, rows: Iterator[Row]) -> dict[Key, Row]:
 
 
 Record = Sequence[str | None]
-Readings = dict[str, list[Record]]
-"""The records of a CSV file, its header first, by the escape with which it can be read."""
+ParsesByEscape = dict[str, list[Record]]
+"""The records of a CSV file, with its header first, by each escape with which it can be read."""
 
 
-def _read(file: Path) -> list[Row] | Readings:
-    """The rows of JSON lines, or the readings of CSV."""
+def _read(file: Path) -> list[Row] | ParsesByEscape:
+    """Returns the rows of JSON lines, or the parses of CSV."""
     content = file.read_bytes()
     text = (gzip.decompress(content) if file.suffix == ".gz" else content).decode("utf-8-sig")
     if ".jsonl" in file.suffixes:
         return list(_json_rows(text))
-    readings = _readings(text)
-    if not readings:
-        raise ValueError(f"{file} is neither dsbulk's CSV nor that of RFC 4180")
-    return readings
+    parses = _parses_by_escape(text)
+    if not parses:
+        raise ValueError(f"{file} is neither dsbulk CSV nor RFC 4180 CSV")
+    return parses
 
 
-def _rows(file: list[Row] | Readings, usual_escape: str) -> Iterator[Row]:
+def _rows(file: list[Row] | ParsesByEscape, default_escape: str) -> Iterator[Row]:
     if isinstance(file, list):
         return iter(file)
-    header, *records = file.get(usual_escape) or next(iter(file.values()))
+    header, *records = file.get(default_escape) or next(iter(file.values()))
     names = [(name or "").lower() for name in header]
     return (dict(zip(names, record, strict=True)) for record in records)
 
@@ -124,17 +133,17 @@ def _json_rows(text: str) -> Iterator[Row]:
 
 
 def _landed(value: Json) -> str | None:
-    """A value of JSON lines as a text: a text is itself, all else JSON."""
-    return value if value is None or isinstance(value, str) else _written(value)
+    """Returns a value of JSON lines as text: a text unchanged, everything else as JSON."""
+    return value if value is None or isinstance(value, str) else _json_text(value)
 
 
-def _written(value: Json) -> str:
+def _json_text(value: Json) -> str:
     if isinstance(value, Number):
         return str(value)
     if isinstance(value, list):
-        return "[" + ",".join(map(_written, value)) + "]"
+        return "[" + ",".join(map(_json_text, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{json.dumps(k)}:{_written(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{json.dumps(k)}:{_json_text(v)}" for k, v in value.items()) + "}"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -150,21 +159,21 @@ _FIELD = {
 }
 
 
-def _usual_escape(files: Sequence[list[Row] | Readings]) -> str:
-    """How the extract escapes quotes: as the files that can only be read one way do, else dsbulk's.
+def _default_escape(files: Sequence[list[Row] | ParsesByEscape]) -> str:
+    """Returns the escape of files that can be read in only one way, else dsbulk's.
 
-    A file may hold backslashes that say nothing by themselves, such as `"school \\\\ 1"`.
+    A file may contain backslashes that prove nothing, such as `"school \\\\ 1"`.
     """
-    told = {
+    proven = {
         escape for file in files if isinstance(file, dict) and len(file) == 1 for escape in file
     }
-    return DOUBLED if told == {DOUBLED} else BACKSLASH
+    return DOUBLED if proven == {DOUBLED} else BACKSLASH
 
 
-def _readings(text: str) -> Readings:
-    """Both escapes have the same records if the file holds neither backslashes nor doubled quotes.
+def _parses_by_escape(text: str) -> ParsesByEscape:
+    """Returns the records by escape. An empty field is None, `""` is the empty text.
 
-    An empty field is None, `""` the empty text.
+    Both escapes give the same records if the file has neither backslashes nor doubled quotes.
     """
     if '"' in text:
         found = {escape: _records(text, escape) for escape in (BACKSLASH, DOUBLED)}
@@ -174,15 +183,15 @@ def _readings(text: str) -> Readings:
             [value or None for value in line.split(",")] for line in lines if line
         ]
         found = {BACKSLASH: records, DOUBLED: records}
-    return {escape: records for escape, records in found.items() if _is_even(records)}
+    return {escape: records for escape, records in found.items() if _has_equal_widths(records)}
 
 
-def _is_even(records: Sequence[Record]) -> bool:
+def _has_equal_widths(records: Sequence[Record]) -> bool:
     return bool(records) and {len(record) for record in records} == {len(records[0])}
 
 
 def _records(text: str, escape: str) -> list[Record]:
-    """No records if the text cannot be read so."""
+    """Returns the records of a text; none if it cannot be read with this escape."""
     unescape = re.compile(r'\\(["\\])') if escape == BACKSLASH else re.compile('"(")')
     match = _FIELD[escape].match
     records: list[Record] = []

@@ -1,4 +1,4 @@
-"""The learners: who they are, and where."""
+"""The learners: who they are and where they are."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from oracle.values import MILLION, Json, Number, as_list, as_object, is_true, nu
 
 
 class Learners:
-    """The columns State to Declared Board of each learner."""
+    """The report columns from State to Declared Board for each learner."""
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
@@ -35,25 +35,29 @@ class Learners:
         organisation = self._tables["organisation"].get((root,), {})
         types = as_list(parsed(user.get("profileusertypes")))
         boards = as_list(as_object(parsed(user.get("framework"))).get("board"))
-        own = self._entries(user.get("profilelocation"))
+        profile_location = self._entries(user.get("profilelocation"))
         if root and root == self._custodian:
             declared = self._declared.get(user_id, {})
             school_id = plain(declared.get("declared-school-udise-code"))
             school_name = plain(declared.get("declared-school-name"))
             state, district, cluster = (
-                self._name(self._among(own, t)) for t in ("state", "district", "cluster")
+                self._name(self._among(profile_location, t))
+                for t in ("state", "district", "cluster")
             )
             block = None
         else:
             school = self._schools.get(user_id, {})
             school_id, school_name = school.get("externalid"), school.get("orgname")
-            its = self._entries(school.get("orglocation"))
+            school_location = self._entries(school.get("orglocation"))
             state, district, cluster = (
-                # A location without a name tells nothing: then the school's does.
-                self._name(self._among(own, t)) or self._name(self._derived(its, t))
+                # A location without a name does not count: the school's is used instead.
+                self._name(self._among(profile_location, t))
+                or self._name(self._derived(school_location, t))
                 for t in ("state", "district", "cluster")
             )
-            block = self._name(self._derived(its, "block")) or self._name(self._among(own, "block"))
+            block = self._name(self._derived(school_location, "block")) or self._name(
+                self._among(profile_location, "block")
+            )
         return [
             state,
             district,
@@ -68,7 +72,7 @@ class Learners:
         ]
 
     def _entries(self, text: str | None) -> list[str]:
-        """The ids of the known locations in a list such as `profilelocation`, in its order."""
+        """Returns the IDs of the known locations in a list such as `profilelocation`, in order."""
         found = []
         for entry in as_list(parsed(text)):
             location_id = self._location(entry) if isinstance(entry, dict) else None
@@ -95,18 +99,18 @@ class Learners:
         return next((entry for entry in entries if self._type(entry) == location_type), None)
 
     def _derived(self, entries: Sequence[str], location_type: str) -> str | None:
-        """The entry of a type, else the nearest ancestor of it of the first entry that has one."""
-        lines = (self._ancestors(entry) for entry in entries)
-        above = (self._among(line, location_type) for line in lines)
-        return self._among(entries, location_type) or next(filter(None, above), None)
+        """Returns the entry of a type, else its nearest ancestor in the first entry with one."""
+        ancestries = (self._ancestors(entry) for entry in entries)
+        candidates = (self._among(ancestors, location_type) for ancestors in ancestries)
+        return self._among(entries, location_type) or next(filter(None, candidates), None)
 
     def _ancestors(self, location_id: str) -> list[str]:
-        line = [location_id]
+        ancestors = [location_id]
         while True:
-            parent = self._locations[line[-1],].get("parentid") or ""
-            if parent in line or (parent,) not in self._locations:
-                return line[1:]
-            line.append(parent)
+            parent = self._locations[ancestors[-1],].get("parentid") or ""
+            if parent in ancestors or (parent,) not in self._locations:
+                return ancestors[1:]
+            ancestors.append(parent)
 
 
 def _declaration_rank(declaration: tuple[Key, Row]) -> tuple[bool, str, str]:

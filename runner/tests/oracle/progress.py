@@ -18,14 +18,16 @@ def enrolled_at(enrolment: Row) -> datetime | None:
 
 
 def progress_cells(course: Course, enrolment: Row) -> list[str | None]:
-    """The columns Enrolment Date to Progress."""
+    """Returns the columns from Enrolment Date to Progress."""
     completed_at = timestamp(enrolment.get("completedon"))
     certificates = [parsed(enrolment.get(c)) for c in ("issued_certificates", "certificates")]
-    holds_one = any(isinstance(held, (list, dict)) and held for held in certificates)
+    has_certificate = any(
+        isinstance(certificate, (list, dict)) and certificate for certificate in certificates
+    )
     return [
         _day(enrolled_at(enrolment)),
         _day(completed_at),
-        "Issued" if holds_one else None,
+        "Issued" if has_certificate else None,
         str(100 if completed_at else _share(course, enrolment)),
     ]
 
@@ -52,7 +54,7 @@ def _share(course: Course, enrolment: Row) -> int:
 
 @dataclass(frozen=True)
 class Attempt:
-    """An attempt that counts; its score and maximum are in millionths."""
+    """A valid attempt, with score and maximum in millionths."""
 
     score: int
     maximum: int
@@ -62,14 +64,14 @@ class Attempt:
     def is_better_than(self, other: "Attempt") -> bool:
         if self.score != other.score:
             return self.score > other.score
-        mine, its = self.score * other.maximum, other.score * self.maximum
-        if mine != its:
-            return mine > its
+        own_share, other_share = self.score * other.maximum, other.score * self.maximum
+        if own_share != other_share:
+            return own_share > other_share
         return self.at > other.at or (self.at == other.at and self.attempt_id < other.attempt_id)
 
 
 def best_attempts(tables: Tables) -> dict[Key, dict[str, Attempt]]:
-    """The best attempts by enrolment and content; of any content, assessment or not."""
+    """Returns the best attempts by enrolment and content. The content may be of any type."""
     best: dict[Key, dict[str, Attempt]] = defaultdict(dict)
     for key, row in tables["assessment_aggregator"].items():
         user_id, course_id, batch_id, content_id, attempt_id = key
@@ -85,7 +87,7 @@ def best_attempts(tables: Tables) -> dict[Key, dict[str, Attempt]]:
 
 
 def score_cells(course: Course, best: dict[str, Attempt]) -> list[str | None]:
-    """Total Score and a cell for each assessment."""
+    """Returns Total Score and one cell per assessment."""
     attempts = [best.get(assessment) for assessment in course.assessments]
     tried = [attempt for attempt in attempts if attempt]
     total = _percent(sum(a.score for a in tried), sum(a.maximum for a in tried)) if tried else None

@@ -1,4 +1,4 @@
-"""The rules of the report, by its documentation: one row an active enrolment that has a date."""
+"""Makes the report by its documented rules: one row per active enrolment with a date."""
 
 import re
 from collections import Counter, defaultdict
@@ -21,16 +21,16 @@ FIXED_COLUMNS = (
 
 @dataclass(frozen=True)
 class Reports:
-    """The report of each (course id, batch id), and the enrolments left out of it by reason."""
+    """The reports by (course ID, batch ID), and the counts of left-out enrolments by reason."""
 
     files: dict[tuple[str, str], bytes]
     left_out: dict[tuple[str, str], Counter[str]]
 
 
 def make_reports(extract: Path) -> Reports:
-    """The reports of all batches of known courses that are not retired, as the operator sees them.
+    """Returns the reports of all batches of known, unretired courses, as the operator sees them.
 
-    Enrolments of unknown courses and batches are counted under the ids that they give.
+    Enrolments in unknown courses and batches are counted under the IDs that they contain.
     """
     tables = read_extract(extract)
     courses = dict(read_courses(tables))
@@ -91,7 +91,7 @@ def _field(value: str | None) -> str:
 
 
 def file_name(batch_id: str) -> str:
-    """The name of a golden file: characters that are unusual in file names are percent-encoded."""
+    """Returns the name of a golden file, with unusual characters percent-encoded."""
     name = "".join(
         character
         if re.fullmatch(r"[A-Za-z0-9._-]", character)

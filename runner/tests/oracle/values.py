@@ -1,4 +1,4 @@
-"""What the texts of an extract say: JSON, timestamps, numbers and booleans."""
+"""Parses the texts of an extract: JSON, timestamps, numbers and booleans."""
 
 import json
 import re
@@ -8,16 +8,16 @@ from functools import cache
 from typing import NoReturn, TypeAlias
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | bool | None"
-"""A JSON value; its numbers are `Number`."""
+"""A JSON value, with numbers as `Number`."""
 
 MILLION = 10**6
-"""Numbers have six places, so they are counted in millionths."""
+"""Numbers have six decimal places, so they are counted in millionths."""
 
 MAX_DEPTH = 1000
 
 
 class Number(str):
-    """A JSON number, as it is written."""
+    """A JSON number as written."""
 
     __slots__ = ()
 
@@ -33,10 +33,10 @@ _UNREADABLE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
 def parsed(text: str | None) -> Json:
-    """The JSON value of a text by RFC 8259, the last value of a key that comes twice.
+    """Returns the JSON value of a text by RFC 8259; the last value wins if a key is repeated.
 
-    None where there is none, or it cannot be read: also if it is nested too deep, or holds U+0000
-    or half a surrogate pair.
+    Returns None if the text is empty or unreadable, nested too deeply, or contains U+0000 or half
+    of a surrogate pair.
     """
     if not text:
         return None
@@ -74,10 +74,10 @@ def as_object(value: Json) -> dict[str, Json]:
 
 
 def plain(value: Json) -> str | None:
-    """The text of a JSON text, number or boolean. None for all else, and for the empty text.
+    """Returns the text of a JSON text, number or boolean; None for anything else or empty text.
 
-    A whole number of up to 18 digits is its digits; any other has at most six places, and none
-    from 10^12 on.
+    A whole number of up to 18 digits keeps its digits. Any other number has at most six decimal
+    places and must be below 10^12.
     """
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -102,7 +102,10 @@ _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?)([0-9]+))?")
 
 @cache
 def number(text: str | None) -> int | None:
-    """A number in millionths, halves away from zero; None if it is none or not below 10^12."""
+    """Returns a number in millionths, with halves rounded away from zero.
+
+    Returns None if the text is not a number, or is not below 10^12.
+    """
     match = _NUMBER.fullmatch(text or "")
     if not match:
         return None
@@ -116,11 +119,11 @@ def number(text: str | None) -> int | None:
     places_before_point = len(digits) - len(fraction) + shift
     if places_before_point > 12:
         return None
-    kept = places_before_point + 6
-    if kept < 0:
+    digits_kept = places_before_point + 6
+    if digits_kept < 0:
         return 0
-    padded = digits.ljust(kept + 1, "0")
-    millionths = int(padded[:kept] or "0") + (padded[kept] >= "5")
+    padded = digits.ljust(digits_kept + 1, "0")
+    millionths = int(padded[:digits_kept] or "0") + (padded[digits_kept] >= "5")
     if millionths >= 10**12 * MILLION:
         return None
     return -millionths if sign == "-" else millionths
@@ -135,7 +138,7 @@ _TIMESTAMP = re.compile(
 
 @cache
 def timestamp(text: str | None) -> datetime | None:
-    """The moment in UTC, without a zone, to the microsecond; None if it cannot be read."""
+    """Returns the time in UTC, naive, with microseconds; None if the text is unreadable."""
     match = _TIMESTAMP.fullmatch(text or "")
     if not match:
         return None

@@ -1,8 +1,8 @@
-"""Writes extracts in every form that operators have, from tables of Python values.
+"""Writes extracts in every format that operators have, from tables of Python values.
 
     write_extract(folder, sample(PROJECT / "seeds"), "cqlsh", "keyspaces")
 
-A form says how a table becomes a file; a packing says where the files go.
+A form says how a table becomes a file. A packing says where the files go.
 """
 
 import gzip
@@ -38,13 +38,13 @@ class Form:
     """How a table becomes a file."""
 
     write: Callable[[Table], bytes]
-    """Gives the content, not yet packed."""
+    """Returns the content, not yet compressed."""
     ending: str
 
     def file(self, table: Table) -> bytes:
-        """The file of a table, packed if its name ends so."""
+        """Returns the file of a table, compressed if its name ends in `.gz`."""
         content = self.write(table)
-        return zipped(content) if self.ending.endswith(".gz") else content
+        return gzipped(content) if self.ending.endswith(".gz") else content
 
 
 FORMS = {
@@ -64,24 +64,24 @@ FORMS = {
 }
 
 
-def zipped(content: bytes) -> bytes:
-    """Gzip of some bytes, the same each time."""
+def gzipped(content: bytes) -> bytes:
+    """Returns bytes as gzip, always identical for the same bytes."""
     return gzip.compress(content, compresslevel=1, mtime=0)
 
 
 Files = dict[str, bytes]
-"""The contents of an extract's files, by their paths within it."""
+"""The contents of the files of an extract, by their paths within it."""
 
 
 def write_extract(
     folder: Path, tables: Tables, form: str | Form = "dsbulk", packing: str = "files"
 ) -> Path:
-    """Writes an extract in one form and one packing into a folder, and returns the folder."""
+    """Writes an extract in a form and a packing into a folder, and returns the folder."""
     return write_files(folder, extract_files(tables, form, packing))
 
 
 def extract_files(tables: Tables, form: str | Form = "dsbulk", packing: str = "files") -> Files:
-    """The files of an extract in one form and one packing."""
+    """Returns the files of an extract in a form and a packing."""
     return PACKINGS[packing](tables, FORMS[form] if isinstance(form, str) else form)
 
 
@@ -95,20 +95,20 @@ def write_files(folder: Path, files: Files) -> Path:
 
 
 def _files(tables: Tables, form: Form) -> Files:
-    """A file a table."""
+    """Returns one file per table."""
     return {f"{table.name}{form.ending}": form.file(table) for table in tables.values()}
 
 
 def _parts(tables: Tables, form: Form) -> Files:
-    """A folder a table, with parts named as dsbulk names them."""
+    """Returns one folder per table, with parts named like dsbulk's."""
     return {
         f"{table.name}/output-{number:06}{form.ending}": form.file(part)
         for table in tables.values()
-        for number, part in enumerate(_cut(table), start=1)
+        for number, part in enumerate(_split(table), start=1)
     }
 
 
-def _cut(table: Table, parts: int = 3) -> list[Table]:
+def _split(table: Table, parts: int = 3) -> list[Table]:
     size = -(-len(table.rows) // parts) or 1
     return [
         Table(table.name, table.types, table.rows[start : start + size])
@@ -117,7 +117,7 @@ def _cut(table: Table, parts: int = 3) -> list[Table]:
 
 
 def _keyspaces(tables: Tables, form: Form) -> Files:
-    """A folder a keyspace, with a file a table and what cqlsh leaves beside them."""
+    """Returns one folder per keyspace, with one file per table and the schema.cql of cqlsh."""
     files = {
         f"{KEYSPACES[table.name]}/{table.name}{form.ending}": form.file(table)
         for table in tables.values()
@@ -130,7 +130,7 @@ def _keyspaces(tables: Tables, form: Form) -> Files:
 
 
 def _archives(tables: Tables, form: Form) -> Files:
-    """`<keyspace>.tar.gz`, which unpacks to a folder of that name."""
+    """Returns `<keyspace>.tar.gz` archives, which unpack to a folder of that name."""
     return {
         f"{keyspace}.tar.gz": tar_gz(files)
         for keyspace, files in _by_keyspace(_keyspaces(tables, form)).items()
@@ -138,7 +138,7 @@ def _archives(tables: Tables, form: Form) -> Files:
 
 
 def _backups(tables: Tables, form: Form) -> Files:
-    """`<keyspace>/<time>.tar.gz`, with the files at its top."""
+    """Returns `<keyspace>/<time>.tar.gz` archives, with the files at the top level."""
     return {
         f"{keyspace}/2024-07-01T00-00-00.tar.gz": tar_gz(
             {name.partition("/")[2]: content for name, content in files.items()}
@@ -155,14 +155,14 @@ def _by_keyspace(files: Files) -> dict[str, Files]:
 
 
 def tar_gz(files: Files) -> bytes:
-    """A tar archive in gzip, the same each time."""
+    """Returns a tar archive in gzip, always identical for the same files."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-    return zipped(stream.getvalue())
+    return gzipped(stream.getvalue())
 
 
 PACKINGS: dict[str, Callable[[Tables, Form], Files]] = {

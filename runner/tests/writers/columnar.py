@@ -1,4 +1,4 @@
-"""JSON and Parquet."""
+"""Writes JSON and Parquet."""
 
 import io
 import json
@@ -12,12 +12,12 @@ from writers.tables import USER_TYPES, Table, Value, conforms
 
 
 def json_lines(table: Table) -> bytes:
-    """`dsbulk unload -c json`: an object a line, collections nested."""
+    """Returns the output of `dsbulk unload -c json`: one object per line."""
     return "".join(f"{line}\n" for line in _objects(table)).encode("utf-8", "surrogatepass")
 
 
 def json_array(table: Table) -> bytes:
-    """One array of all objects, as other tools write it."""
+    """Returns one array of all objects, as other tools write it."""
     return ("[" + ",\n".join(_objects(table)) + "]\n").encode("utf-8", "surrogatepass")
 
 
@@ -33,7 +33,7 @@ def _objects(table: Table) -> list[str]:
 
 
 def parquet_bytes(table: Table) -> bytes:
-    """Parquet with the types of the columns; a column with other values in it is text."""
+    """Returns Parquet with the types of the columns; a column with other values becomes text."""
     columns = list(zip(*table.rows, strict=True)) or [() for _ in table.types]
     arrays = [
         _array(values, kind) for values, kind in zip(columns, table.types.values(), strict=True)
@@ -50,7 +50,7 @@ def _array(values: tuple[Value, ...], kind: str) -> pa.Array:
 
 
 def _plain(value: Value) -> Any:
-    """A value as pyarrow takes it: maps are lists of pairs."""
+    """Returns a value for pyarrow, with maps as lists of pairs."""
     if isinstance(value, dict):
         return [(key, _plain(inner)) for key, inner in value.items()]
     if isinstance(value, tuple):
@@ -71,7 +71,7 @@ SCALARS = {
 
 
 def arrow_type(kind: str) -> pa.DataType:
-    """The Arrow type of a CQL type."""
+    """Returns the Arrow type of a CQL type."""
     outer, _, inner = kind.removesuffix(">").partition("<")
     if outer == "frozen":
         return arrow_type(inner)

@@ -1,4 +1,4 @@
-"""CSV of `cqlsh COPY TO`, by cqlsh's own formatter."""
+"""Writes the CSV of `cqlsh COPY TO` with cqlsh's own formatter."""
 
 import csv
 import io
@@ -29,26 +29,28 @@ KEYSPACE = SimpleNamespace(
 
 
 def cqlsh_csv(table: Table) -> bytes:
-    """`cqlsh COPY TO … WITH HEADER = true` under Python 3.10 or later: the csv module escapes
-    backslashes."""
+    """Returns the output of `cqlsh COPY TO … WITH HEADER = true` under Python 3.10 or later.
+
+    Its csv module escapes backslashes.
+    """
     stream = io.StringIO(newline="")
     csv.writer(stream, **DIALECT).writerows(_formatted(table))
     return stream.getvalue().encode("utf-8", "surrogatepass")
 
 
 def old_cqlsh_csv(table: Table) -> bytes:
-    """The same under a Python before 3.10, whose csv module leaves backslashes as they are."""
+    """Returns the same under a Python before 3.10, whose csv module does not escape backslashes."""
     lines = (",".join(map(_old_field, row)) + LINE_END for row in _formatted(table))
     return "".join(lines).encode("utf-8", "surrogatepass")
 
 
-def carried_double(value: float) -> float:
-    """What is left of a double: cqlsh writes some 12 digits."""
+def cqlsh_double(value: float) -> float:
+    """Returns a double with the 12 digits that cqlsh writes."""
     return float(ExportProcess.format_value(_process(), value, CqlType("double")))
 
 
 def _formatted(table: Table) -> list[list[str]]:
-    """The header and the rows as cqlsh hands them to the csv module."""
+    """Returns the header and the rows as cqlsh passes them to the csv module."""
     types = [CqlType(kind, KEYSPACE) for kind in table.types.values()]
     process = _process()
     rows = [table.columns]
@@ -67,7 +69,7 @@ TEXT = CqlType("text")
 
 
 def _process() -> SimpleNamespace:
-    """What ExportProcess takes from the options of COPY, by their defaults."""
+    """Returns what ExportProcess takes from the options of COPY, with their defaults."""
     return SimpleNamespace(
         formatters={},
         nullval="",
@@ -82,10 +84,10 @@ def _process() -> SimpleNamespace:
 
 
 def _old_field(cell: str) -> str:
-    """A field as CPython 3.9's csv module writes it (join_append_data of Modules/_csv.c).
+    """Returns a field as CPython 3.9's csv module writes it (join_append_data in Modules/_csv.c).
 
-    A quote is escaped and does not by itself put the field in quotes; a delimiter, a line end or
-    a backslash does, and is not escaped.
+    A quote is escaped but does not cause quoting. A delimiter, a line end or a backslash causes
+    quoting but is not escaped.
     """
     text = cell.replace('"', '\\"')
     return f'"{text}"' if set(cell) & set(",\\\r\n") else text

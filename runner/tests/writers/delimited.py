@@ -1,4 +1,4 @@
-"""CSV as dsbulk and other tools write it."""
+"""Writes CSV as dsbulk and other tools do."""
 
 import csv
 import io
@@ -14,17 +14,18 @@ SPECIAL = set(',"\n\r')
 
 
 def dsbulk_csv(table: Table) -> bytes:
-    """`dsbulk unload -c csv`: backslash escapes in quoted fields, LF, null is nothing."""
+    """Returns the output of `dsbulk unload -c csv`: backslash escapes, LF, null as an empty
+    field."""
     return _lines(table, "\\")
 
 
 def rfc_csv(table: Table) -> bytes:
-    """RFC 4180 with LF: quotes are doubled, null is nothing, an empty text is `""`."""
+    """Returns RFC 4180 with LF: doubled quotes, null as an empty field, the empty text as `""`."""
     return _lines(table, '"')
 
 
 def dsbulk_cell(value: Value) -> str | None:
-    """What dsbulk writes for a value, before quoting; None where it writes nothing."""
+    """Returns what dsbulk writes for a value, before quoting; None for an empty field."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -39,7 +40,7 @@ def dsbulk_cell(value: Value) -> str | None:
 
 
 def as_json(value: Value) -> Any:
-    """A value as dsbulk nests it in JSON."""
+    """Returns a value as dsbulk nests it in JSON."""
     if isinstance(value, tuple):
         return {name: as_json(inner) for name, inner in value._asdict().items()}  # type: ignore[attr-defined]
     if isinstance(value, dict):
@@ -51,13 +52,13 @@ def as_json(value: Value) -> Any:
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, float) and value - value != 0:
-        # Jackson writes what JSON has no number for as text.
+        # Jackson writes NaN and infinities as text, because JSON has no such numbers.
         return java_double(value)
     return value
 
 
 def java_double(value: float) -> str:
-    """A double as Java's Double.toString writes it."""
+    """Returns a double as Java's Double.toString writes it."""
     text = repr(value)
     if "n" in text:
         return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[text]
@@ -85,7 +86,7 @@ def _quoted(cell: str | None, escape: str) -> str:
 
 
 def backup_csv(table: Table) -> bytes:
-    """The backup of Sunbird's successor: Python's csv.writer over the driver's values."""
+    """Returns the backup of Sunbird's successor: Python's csv.writer over the driver's values."""
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(table.columns)

@@ -1,4 +1,4 @@
-"""Values as Cassandra's Python driver gives them to cqlsh and to a backup."""
+"""Values as Cassandra's Python driver returns them to cqlsh and to a backup."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ PROTOCOL = 5
 
 
 def driver_value(value: Value) -> Any:
-    """A value as the driver reads it: a map is an OrderedMapSerializedKey, no collection is null.
+    """Returns a value as the driver reads it: a map is an OrderedMapSerializedKey.
 
-    In a frozen collection an empty one is a value; a column's own is null.
+    An empty collection in a column is null; inside a frozen collection it is a value.
     """
     if isinstance(value, dict | list) and not value:
         return None

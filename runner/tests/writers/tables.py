@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 Value = Any
 """None, str, int, float, bool, datetime (naive, UTC), dict, list or Question.
 
-A str in a column of another type is a cell that is written as it is.
+A str in a column of another type is written unchanged.
 """
 
 KEYSPACES = {
@@ -78,7 +78,7 @@ USER_TYPES = {
 
 
 class Question(NamedTuple):
-    """A value of the user-defined type `question`, which assessment_aggregator has lists of."""
+    """A value of the user-defined type `question`; assessment_aggregator has lists of it."""
 
     id: str | None = None
     assess_ts: datetime | None = None
@@ -89,7 +89,7 @@ class Question(NamedTuple):
     duration: Any = None
 
 
-# The drivers call the class as CQL does.
+# The drivers give the class its CQL name.
 Question.__name__ = "question"
 
 JSON_TEXTS = {
@@ -97,12 +97,12 @@ JSON_TEXTS = {
     "organisation": ("orglocation",),
     "content_hierarchy": ("hierarchy",),
 }
-"""Columns of type text that hold JSON."""
+"""Text columns that contain JSON."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table: CQL types by column name, and rows with a value a column."""
+    """A table: CQL types by column name, and rows with one value per column."""
 
     name: str
     types: Mapping[str, str]
@@ -117,7 +117,7 @@ Tables = dict[str, Table]
 
 
 def sample(folder: Path) -> Tables:
-    """The tables of an RFC 4180 extract, such as seeds/, with typed values.
+    """Returns the tables of an RFC 4180 extract, such as seeds/, with typed values.
 
     A cell that is not a value of its column's type stays text.
     """
@@ -139,14 +139,14 @@ def _typed(file: Path) -> Table:
 
 
 def typed(cell: str, kind: str) -> Value:
-    """A cell of dsbulk's as a value of a CQL type; the cell itself if it is not one."""
+    """Returns a cell from dsbulk as a value of a CQL type; the cell itself if it is not one."""
     if cell == "":
         return None
     try:
         value = PARSERS[kind.partition("<")[0]](cell)
     except (KeyError, ValueError):
         return cell
-    # A list of nothing was once written {}.
+    # An empty list was once written as {}.
     return value if value in ({}, []) or conforms(value, kind) else cell
 
 
@@ -198,7 +198,7 @@ TIMESTAMP = re.compile(
 
 
 def _timestamp(cell: str) -> datetime:
-    """Cassandra keeps milliseconds."""
+    """Parses a timestamp with milliseconds, which is what Cassandra stores."""
     found = TIMESTAMP.fullmatch(cell)
     if not found:
         raise ValueError(cell)
@@ -221,14 +221,14 @@ PARSERS: dict[str, Callable[[str], Value]] = {
 
 
 def instant(moment: datetime) -> str:
-    """A timestamp as Java's Instant writes it: as many digits as it needs, in threes."""
+    """Returns a timestamp as Java's Instant writes it, with a fraction of 0, 3 or 6 digits."""
     text = moment.replace(tzinfo=UTC).isoformat(timespec="seconds").removesuffix("+00:00")
     fraction = f".{moment.microsecond:06}" if moment.microsecond else ""
     return f"{text}{fraction.removesuffix('000')}Z"
 
 
 def texts(value: Value) -> Iterator[str]:
-    """All texts in a value, at any depth, keys too."""
+    """Yields all texts in a value at any depth, including keys."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

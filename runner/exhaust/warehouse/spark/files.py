@@ -17,8 +17,8 @@ import duckdb
 from exhaust.extract.csv_file import CsvFile
 from exhaust.extract.data_file import READER
 from exhaust.extract.json_file import JsonFile
-from exhaust.extract.landing import LandedFile, LandedFiles, together
-from exhaust.extract.limits import MAX_ENTRIES, MAX_RECORD
+from exhaust.extract.landing import LandedFile, LandedFiles, group_files
+from exhaust.extract.limits import MAX_ENTRIES, MAX_RECORD_BYTES
 from exhaust.extract.parquet_file import ParquetFile
 from exhaust.extract.part import Part
 from exhaust.leftovers import removed_at_the_end
@@ -56,7 +56,7 @@ def insert(session: "SparkSession", relation: str, groups: Sequence[LandedFiles]
         plain = found
         session.sql(f"truncate table {relation}")
         rows = _insert_plain(session, relation, plain)
-    rest = together(file for file in files if file not in set(plain))
+    rest = group_files(file for file in files if file not in set(plain))
     return rows + sum(_insert_by_duckdb(session, relation, group) for group in rest)
 
 
@@ -147,7 +147,7 @@ def _seems_plain(file: LandedFile) -> bool:
     if name.startswith(("_", ".")) or (file.part.ending.endswith(".gz") and name[-3:] != ".gz"):
         return False
     inner = file.file
-    if file.part.spool or file.is_changed or isinstance(inner, JsonFile):
+    if file.part.spool or file.has_filled_columns or isinstance(inner, JsonFile):
         return False
     return not isinstance(inner, CsvFile) or (inner.lines is not None and inner.copy is None)
 
@@ -158,7 +158,7 @@ def _form(file: LandedFile) -> tuple[object, ...]:
     if isinstance(inner, CsvFile):
         return (inner.columns, inner.escape, _header(inner.part))
     assert isinstance(inner, ParquetFile)  # noqa: S101
-    return (inner.types, inner.is_old)
+    return (inner.types, inner.binary_as_string)
 
 
 def _texts(session: "SparkSession", files: Sequence[LandedFile]) -> "DataFrame":
@@ -280,7 +280,7 @@ def _is_plain_json(kind: "DataType") -> bool:
 def _without_nul(text: "Column") -> "Column":
     from pyspark.sql import functions as F
 
-    return _unless(text.contains("\0") | (F.octet_length(text) > MAX_RECORD), text)
+    return _unless(text.contains("\0") | (F.octet_length(text) > MAX_RECORD_BYTES), text)
 
 
 def _unless(is_odd: "Column", value: "Column") -> "Column":

@@ -1,9 +1,9 @@
-"""Collections as CQL and Python write them, turned into JSON by DuckDB.
+"""Turns collections in the notation of CQL or Python into JSON, in DuckDB's SQL.
 
-`{'do_1': 2}` and `['Teacher''s "Merit"']` are what cqlsh shows of a map and of a list;
-`[OrderedMapSerializedKey([('name', "Teacher's")])]` is what Python shows of the driver's values.
-Nothing is evaluated: a text is cut into tokens, each of which becomes one of JSON's, and what is no
-JSON after that stays the text it was.
+cqlsh writes a map as `{'do_1': 2}` and a list as `['Teacher''s "Merit"']`. Python writes the values
+of the driver as `[OrderedMapSerializedKey([('name', "Teacher's")])]`. Nothing is evaluated: a text
+is cut into tokens, and each token becomes a JSON token. If the result is not JSON, the text stays
+unchanged.
 """
 
 from functools import partial
@@ -14,7 +14,7 @@ from exhaust.project import sql
 literal = partial(sql.literal, engine="duckdb")
 
 MARK = "chr(1)"
-"""Stands for two characters while one of them is replaced. Neither cqlsh nor Python leaves it."""
+"""Replaces two characters while one of them is replaced. Neither cqlsh nor Python writes it."""
 
 CQL_STRING = "'(?:[^']|'')*'"
 CQL_TOKENS = "|".join(
@@ -28,7 +28,7 @@ CQL_TOKENS = "|".join(
     ]
 )
 
-# Python shows a string between double quotes only if it holds an apostrophe and none of those.
+# Python uses double quotes only for a string with an apostrophe and without double quotes.
 PYTHON_STRING = r"""'(?:[^'\\]|\\.)*'|"(?:[^"'\\]|\\[^"'])*'(?:[^"\\]|\\[^"'])*\""""
 MAP = r"(?:OrderedMapSerializedKey|OrderedMap)\(\["
 PYTHON_EMPTY_MAP = rf"{MAP}\]\)"
@@ -47,39 +47,46 @@ NUMBER = "-?[0-9]+(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 
 
 def as_json(text: str, *, is_cqlsh: bool) -> str:
-    """SQL of a field of a JSON column: JSON of a literal, else the text as it is.
+    """Returns SQL of a JSON column: the JSON of a literal, else the text unchanged.
 
-    `text` is SQL, short, as it is repeated. In a text of cqlsh's a backslash means itself. Others
-    are read as Python's, where it escapes, then as CQL. JSON that was escaped once too often is
-    unescaped.
+    `text` is SQL. Keep it short, because it is repeated. In a text from cqlsh a backslash is a
+    plain character. Other texts are read as Python, where a backslash escapes, then as CQL. JSON
+    that was escaped once too often is unescaped.
     """
     has_escape = f"contains({text}, '\\')"
-    ways = [
+    attempts = [
         f"case when {has_escape} then {_if_json(unescaped_again(text))} end",
         f"case when {is_cqlsh} or not {has_escape} then {_if_json(_double_quoted(text))} end",
         *([] if is_cqlsh else [_if_json(_of_python(text))]),
         _if_json(_of_cql(text)),
     ]
-    return f"case when json_valid({text}) then {text} else coalesce({', '.join(ways)}, {text}) end"
+    return (
+        f"case when json_valid({text}) then {text} else coalesce({', '.join(attempts)}, {text}) end"
+    )
 
 
 def is_plain(text: str) -> str:
-    """SQL of whether a text cannot be a literal, for the price of three looks at it.
+    """Returns SQL of whether a text cannot be a literal.
 
-    Most of what is JSON is plain.
+    It is a cheap check that saves parsing: most JSON is plain.
     """
-    looks = " or ".join(f"contains({text}, {literal(mark)})" for mark in ("'", "\\", "("))
-    return f"not ({looks})"
+    checks = " or ".join(
+        f"contains({text}, {literal(character)})" for character in ("'", "\\", "(")
+    )
+    return f"not ({checks})"
 
 
 def _if_json(text: str) -> str:
-    """A text if it is JSON, else null. A list of one gives the text a name."""
+    """Returns SQL of a text if it is JSON, else null. The list of one is there to name the text."""
     return f"list_transform([{text}], lambda json: case when json_valid(json) then json end)[1]"
 
 
 def _double_quoted(text: str) -> str:
-    """JSON of a literal of maps, lists, numbers and strings, unless one begins with an apostrophe
-    or is empty: then an apostrophe stands between strings, which is no JSON."""
+    """Returns SQL that turns a literal of maps, lists, numbers and strings into JSON by its quotes.
+
+    For a string that is empty or begins with an apostrophe, the result is not JSON, because an
+    apostrophe is left between strings.
+    """
     escaped = f"""replace(replace({text}, '\\', '\\\\'), '"', '\\"')"""
     return f"""replace(replace(replace({escaped}, '''''', {MARK}), '''', '"'), {MARK}, '''')"""
 
@@ -128,7 +135,7 @@ def _of_python(text: str) -> str:
 
 
 def _json_string(token: str) -> str:
-    """A string of Python's as one of JSON's, which knows most of its escapes."""
+    """Converts a Python string to a JSON string, which shares most escapes with Python."""
     shown = f"replace(replace({token}[2:-2], '\\\\', {MARK}), '\\''', '''')"
     shown = f"regexp_replace({shown}, '\\\\x([0-9a-f][0-9a-f])', '\\\\u00\\1', 'g')"
     shown = f"""replace(replace({shown}, '"', '\\"'), {MARK}, '\\\\')"""
