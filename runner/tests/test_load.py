@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from support import CallingConsole
 
 from exhaust.errors import Busy, DataError
 from exhaust.extract.folder import read_extract
@@ -34,7 +35,7 @@ Writer = Callable[[Value], str]
 
 def land(warehouse: Warehouse, settings: Settings, folder: Path) -> LoadReport:
     extract = read_extract(folder, [USER, LOCATION, ENROLMENTS])
-    return load(warehouse, settings, extract, lambda table, share: None)
+    return load(warehouse, settings, extract)
 
 
 def rows(
@@ -473,7 +474,7 @@ def test_progress_goes_by_the_sizes_of_the_files(
     told = []
     extract = read_extract(tmp_path, [USER, LOCATION])
 
-    load(warehouse, settings, extract, lambda table, share: told.append((table, share)))
+    load(warehouse, settings, extract, CallingConsole(lambda *now: told.append(now)))
 
     sizes = [(tmp_path / name).stat().st_size for name in ("user.csv", "location.csv")]
     assert ("user", sizes[0] / sum(sizes)) in told
