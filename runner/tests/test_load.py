@@ -421,7 +421,7 @@ def test_an_interrupted_load_leaves_nothing(
             os.kill(os.getpid(), signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        load(warehouse, settings, extract, interrupt_once)
+        load(warehouse, settings, extract, CallingConsole(interrupt_once))
 
     assert warehouse.tables(settings.landing_schema) == set()
 
@@ -623,7 +623,7 @@ def test_two_first_loads_at_once_leave_one_of_them(
     land(second, settings_duckdb, tmp_path)
 
     first.close()
-    with pytest.raises(Busy, match="was made by another process"):
+    with pytest.raises(Busy, match="was created by another process"):
         second.close()
 
     with connect(profile, writing=False) as warehouse:
