@@ -2,7 +2,7 @@
     What: a course whose header plan has a gap, two labels alike in any case, or first twenty columns
     other than the documented ones.
     When it matters: always, whoever reads the file by its columns reads the wrong ones.
-    To resolve: a fault of macros/fixed_report_columns.sql, or two assessments whose ids differ in
+    To resolve: a fault of macros/marts/fixed_report_columns.sql, or two assessments whose ids differ in
     case alone.
 -#}
 with

@@ -2,7 +2,7 @@
     What: a share of unreadable values that is taken for bad data though it is an unread format, or
     the other way round.
     When it matters: always, a report is wrong without a word, or no report can be made.
-    To resolve: a fault of is_unread in macros/unreadable.sql.
+    To resolve: a fault of is_unread in macros/staging/unreadable.sql.
 -#}
 with
     cases(unreadable, value_count, expected) as (

@@ -1,6 +1,6 @@
 {#-
     A text as a timestamp if it is in a form that the engine reads as it is; null if it is not, though
-    it may be a timestamp in another (see macros/utc_timestamp.sql).
+    it may be a timestamp in another (see macros/staging/utc_timestamp.sql).
     Why: Postgres' regular expressions take longer than all else that staging does to a row; it is
     faster to read the text and see that it comes out as it went in.
 -#}

@@ -1,5 +1,5 @@
 {#-
-    SELECT of the columns of a `kind` (see macros/raw_tables.sql) with texts that `read`, the macro
+    SELECT of the columns of a `kind` (see macros/staging/raw_tables.sql) with texts that `read`, the macro
     of that kind, makes nothing of, and how many they have.
 
     A column that is mostly unreadable was written in a form that nobody here knows, and its report

@@ -1,6 +1,6 @@
 {#-
     The columns that `header_plan`, the mart course_report_columns, has for the course that the
-    variable `course_id` names, as macros/course_report.sql wants them; without the variable, the
+    variable `course_id` names, as macros/report/course_report.sql wants them; without the variable, the
     fixed columns alone.
 -#}
 {% macro report_columns_of_course(header_plan) %}

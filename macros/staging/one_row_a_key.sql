@@ -1,5 +1,5 @@
 {#-
-    SELECT of the listed columns of a raw `table` (see macros/raw_tables.sql), with one row a key.
+    SELECT of the listed columns of a raw `table` (see macros/staging/raw_tables.sql), with one row a key.
 
     Rows without a whole key are left out. Of several rows under a key the one with the latest
     `latest` counts, else the one whose columns, in their order, are greatest by their bytes;
