@@ -9,5 +9,5 @@
 {% macro default__order_by_batch(relation) %} {% endmacro %}
 
 {% macro postgres__order_by_batch(relation) %}
-    create index on {{ relation }} (course_id, batch_id collate "C", user_id collate "C")
+    create index on {{ relation }} (course_id, {{ bytewise("batch_id") }}, {{ bytewise("user_id") }})
 {% endmacro %}

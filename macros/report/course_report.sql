@@ -39,8 +39,8 @@
         write. #}
     {%- if engine != "duckdb" %}
         order by
-            {{ by_bytes(engine, "course_progress.batch_id") }},
-            {{ by_bytes(engine, "course_progress.user_id") }}
+            {{ sql_bytewise("course_progress.batch_id", engine) }},
+            {{ sql_bytewise("course_progress.user_id", engine) }}
     {%- endif %}
 {%- endmacro -%}
 
@@ -74,7 +74,11 @@
     where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
 {%- endmacro -%}
 
-{#- A fixed column of the report as text, by its kind in the header plan. -#}
+{#-
+    A fixed column of the report as text, by its kind in the header plan. Text columns are selected
+    in the form in which they are sorted: otherwise Postgres would count each sort column towards
+    its maximum number of columns a second time.
+-#}
 {%- macro report_value(engine, column) -%}
     {%- set value = "course_progress." ~ column.column_name -%}
     {%- if column.kind == "date" and engine == "postgres" -%} to_char({{ value }}, 'DD/MM/YYYY')
@@ -82,13 +86,7 @@
     {%- elif column.kind == "date" -%} strftime({{ value }}, '%d/%m/%Y')
     {%- elif column.kind == "sunbird_batch" -%} 'BatchId_' || {{ value }}
     {%- elif column.kind == "percent" -%} {{ value }} || '%'
-    {%- elif column.kind == "text" -%} {{ by_bytes(engine, value) }}
+    {%- elif column.kind == "text" -%} {{ sql_bytewise(value, engine) }}
     {%- else -%} {{ value }}
     {%- endif -%}
-{%- endmacro -%}
-
-{#- A text that is ordered by its bytes, whatever the collation of the database. Ids are selected as
-    they are ordered: else Postgres would count them twice among the columns it can have. -#}
-{%- macro by_bytes(engine, column) -%}
-    {{ column }}{% if engine == "postgres" %} collate "C"{% endif %}
 {%- endmacro -%}

@@ -16,3 +16,9 @@
         {{ "'" ~ (text | replace("\\", "\\\\") if engine == "spark" else text) ~ "'" }}
     {%- endif -%}
 {%- endmacro -%}
+
+{#- A text expression that compares and sorts by bytes. Only Postgres needs telling: by default it
+    uses the collation of the database. -#}
+{%- macro sql_bytewise(text, engine) -%}
+    {{ text }}{% if engine == "postgres" %} collate "C"{% endif %}
+{%- endmacro -%}

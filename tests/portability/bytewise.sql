@@ -1,7 +1,7 @@
 {#-
     What: texts that are not ordered by their bytes.
     When it matters: the row of several that counts, and the order of the file, differ between engines.
-    To resolve: compare the engine's body of macros/portability/bytewise.sql with these cases.
+    To resolve: compare sql_bytewise in macros/report/sql_text.sql with these cases.
 -#}
 with
     cases(place, given) as (
