@@ -16,9 +16,9 @@
 
 {% macro postgres__array_by_ordinal(elements, ordinals, length) %}
     array(
-        select ({{ elements }})[array_position({{ ordinals }}, cast(place.ordinal as integer))]
-        from generate_series(1, {{ length }}) as place(ordinal)
-        order by place.ordinal
+        select ({{ elements }})[array_position({{ ordinals }}, cast(slots.ordinal as integer))]
+        from generate_series(1, {{ length }}) as slots(ordinal)
+        order by slots.ordinal
     )
 {% endmacro %}
 

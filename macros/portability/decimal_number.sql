@@ -16,12 +16,12 @@
     case
         -- Digits and a point alone need no regular expression.
         when ltrim({{ text }}, '0123456789.') = ''
-        then {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(text, "decimal(18, 6)") }}
         when not {{ text }} ~ '{{ decimal_number_form() }}'
         then null
         when lower({{ text }}) like '%e%'
-        then {{ attempted_cast(with_point_moved(text), "decimal(18, 6)") }}
-        else {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(without_exponent(text), "decimal(18, 6)") }}
+        else {{ try_cast(text, "decimal(18, 6)") }}
     end
 {% endmacro %}
 
@@ -29,15 +29,15 @@
     case
         -- Digits and a point alone need no regular expression.
         when ltrim({{ text }}, '0123456789.') = ''
-        then {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(text, "decimal(18, 6)") }}
         when {{ text }} ~ '{{ decimal_number_form() }}'
-        then {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(text, "decimal(18, 6)") }}
     end
 {% endmacro %}
 
 {#- A number with an exponent as text without one. Sixty zeros around the digits are room enough:
     who needs more is zero after rounding, or too great. -#}
-{% macro with_point_moved(text) %}
+{% macro without_exponent(text) %}
     {%- set whole_digits = "regexp_extract(" ~ text ~ ", '^[+-]?([0-9]*)', 1)" -%}
     {%- set digits = (
         "repeat('0', 60) || "
@@ -46,9 +46,13 @@
         ~ text
         ~ ", '[.]([0-9]*)', 1) || repeat('0', 60)"
     ) -%}
-    {%- set exponent = attempted_cast("regexp_extract(" ~ text ~ ", '[eE](.*)$', 1)", "integer") -%}
-    {%- set place = "60 + length(" ~ whole_digits ~ ") + cast(" ~ exponent ~ " as bigint)" -%}
-    {%- set point = "case when " ~ place ~ " < 0 then 0 else " ~ place ~ " end" -%}
+    {%- set exponent = try_cast("regexp_extract(" ~ text ~ ", '[eE](.*)$', 1)", "integer") -%}
+    {%- set point_position = (
+        "60 + length(" ~ whole_digits ~ ") + cast(" ~ exponent ~ " as bigint)"
+    ) -%}
+    {%- set point = (
+        "case when " ~ point_position ~ " < 0 then 0 else " ~ point_position ~ " end"
+    ) -%}
     regexp_extract({{ text }}, '^[+-]?', 0)
     || substr({{ digits }}, 1, {{ point }})
     || '.'
@@ -58,6 +62,6 @@
 {% macro spark__decimal_number(text) %}
     case
         when {{ text }} rlike '{{ decimal_number_form() }}'
-        then {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(text, "decimal(18, 6)") }}
     end
 {% endmacro %}

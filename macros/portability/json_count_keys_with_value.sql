@@ -18,14 +18,14 @@
     {%- set has_value -%}
     list_transform(
         {{ json }} ->> '$.*',
-        lambda held:coalesce(held in ('{{ value }}', '{{ value }}.0'), false)
+        lambda found:coalesce(found in ('{{ value }}', '{{ value }}.0'), false)
     )
     {%- endset -%}
     coalesce(
         list_transform(
             [json_keys({{ json }})],
             lambda keys: case
-                when len(list_filter(keys, lambda key, place:key <= keys[place - 1])) > 0
+                when len(list_filter(keys, lambda key, ordinal:key <= keys[ordinal - 1])) > 0
                 then {{ duckdb_count_last_keys("keys", has_value, among) }}
                 {%- if among is none %} else len(list_where(keys, {{ has_value }}))
                 {%- else %}
@@ -52,10 +52,10 @@
         lambda reversed_keys:len(
             list_filter(
                 list_where(range(1, len({{ keys }}) + 1), {{ has_value }}),
-                lambda place:list_position(reversed_keys, {{ keys }} [place]) + place
+                lambda ordinal:list_position(reversed_keys, {{ keys }} [ordinal]) + ordinal
                 = len({{ keys }}) + 1
                 {%- if among is not none %}
-                    and coalesce(list_contains({{ among }}, {{ keys }} [place]), false)
+                    and coalesce(list_contains({{ among }}, {{ keys }} [ordinal]), false)
                 {%- endif %}
             )
         )
@@ -77,11 +77,11 @@
             select count(*)
             from
                 -- Else the JSON would be parsed for each key.
-                (select {{ json }} as parsed offset 0) as held, unnest({{ among }}) as key
+                (select {{ json }} as json offset 0) as parsed, unnest({{ among }}) as key
             where
                 {{
                     postgres_json_is_number(
-                        "(held.parsed -> key)", "(held.parsed ->> key)", value
+                        "(parsed.json -> key)", "(parsed.json ->> key)", value
                     )
                 }}
         )
@@ -107,11 +107,11 @@
     map_keys(
         map_filter(
             try_variant_get({{ json }}, '$', 'map<string, variant>'),
-            (key, held) -> case
-                when try_variant_get(held, '$', 'double') = {{ value }}
+            (key, found) -> case
+                when try_variant_get(found, '$', 'double') = {{ value }}
                 then
-                    schema_of_variant(held) rlike '^(BIGINT|DECIMAL|DOUBLE)'
-                    or try_variant_get(held, '$', 'string') in ('{{ value }}', '{{ value }}.0')
+                    schema_of_variant(found) rlike '^(BIGINT|DECIMAL|DOUBLE)'
+                    or try_variant_get(found, '$', 'string') in ('{{ value }}', '{{ value }}.0')
                 else false
             end
         )

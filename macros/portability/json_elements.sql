@@ -25,7 +25,7 @@
     inline(
         transform(
             try_variant_get({{ json }}, '$', 'array<variant>'),
-            (element, place) -> struct(element as element, place + 1 as position)
+            (element, idx) -> struct(element as element, idx + 1 as position)
         )
     )
 {% endmacro %}

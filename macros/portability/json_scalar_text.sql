@@ -100,8 +100,8 @@
         [
             case
                 when lower({{ text }}) like '%e%'
-                then {{ attempted_cast(with_point_moved(text), "decimal(38, 6)") }}
-                else {{ attempted_cast(text, "decimal(38, 6)") }}
+                then {{ try_cast(without_exponent(text), "decimal(38, 6)") }}
+                else {{ try_cast(text, "decimal(38, 6)") }}
             end
         ],
         lambda number:{{ number_if_plain("number") }}
@@ -117,8 +117,7 @@
 
 {% macro spark__plain_number(text) %}
     transform(
-        array({{ attempted_cast(text, "decimal(38, 6)") }}),
-        number -> {{ number_if_plain("number") }}
+        array({{ try_cast(text, "decimal(38, 6)") }}), number -> {{ number_if_plain("number") }}
     )[0]
 {% endmacro %}
 

@@ -6,7 +6,9 @@
 -#}
 {% macro json_text(json, keys) %}
     {%- set keys = [keys] if keys is string else keys -%}
-    {%- set held = namespace(json=json) -%}
-    {%- for key in keys[:-1] %} {%- set held.json = json_member(held.json, key) -%} {%- endfor -%}
-    nullif({{ json_scalar_text(json_member(held.json, keys[-1])) }}, '')
+    {%- set parent = namespace(json=json) -%}
+    {%- for key in keys[:-1] %}
+        {%- set parent.json = json_member(parent.json, key) -%}
+    {%- endfor -%}
+    nullif({{ json_scalar_text(json_member(parent.json, keys[-1])) }}, '')
 {% endmacro %}

@@ -30,20 +30,20 @@
                 and (contains(lower({{ text }}), 'nan') or contains(lower({{ text }}), 'inf'))
             )
             or strlen({{ text }}) > 2001
-            or (strlen({{ text }}) > 1000 and {{ may_hold_long_number(text) }})
-        then case when {{ duckdb_reads_strictly(text) }} then {{ attempted_cast(text, "json") }} end
-        else {{ attempted_cast(text, "json") }}
+            or (strlen({{ text }}) > 1000 and {{ may_have_long_number(text) }})
+        then case when {{ duckdb_is_strict_json(text) }} then {{ try_cast(text, "json") }} end
+        else {{ try_cast(text, "json") }}
     end
 {% endmacro %}
 
 {#- Whether a text that DuckDB takes for JSON is JSON that all engines can hold. -#}
-{% macro duckdb_reads_strictly(text) %}
+{% macro duckdb_is_strict_json(text) %}
     not contains(replace({{ text }}, '\\', ''), '\u0000')
     and list_transform(
         [{{ without_strings(text) }}],
         lambda bare: not regexp_matches(bare, '(?i)nan|inf')
         and not regexp_matches(bare, ',\s*[]}]')
-        and not {{ holds_long_number("bare") }}
+        and not {{ has_long_number("bare") }}
         and list_transform(
             [translate(regexp_replace(bare, '[^][{}]+', '', 'g'), '{}', '[]')],
             lambda brackets: case
@@ -70,12 +70,12 @@
 {% endmacro %}
 
 {#- Whether JSON without its strings has a number of more than 1,000 characters. -#}
-{% macro holds_long_number(bare) %}
+{% macro has_long_number(bare) %}
     position(repeat('0', 1001) in translate({{ bare }}, '123456789.eE+-', '00000000000000')) > 0
 {% endmacro %}
 
 {#- Whether a text of at most 2,001 characters may have one: then it has 500 without a quote. -#}
-{% macro may_hold_long_number(text) %}
+{% macro may_have_long_number(text) %}
     (
         length({{ text }}) > 1000
         and (
@@ -88,23 +88,23 @@
 
 {% macro postgres__parsed_json(text) %}
     case
-        when not {{ postgres_cannot_hold(text) }}
+        when not {{ postgres_cannot_parse(text) }}
         then
             case
                 when pg_input_is_valid({{ text }}, 'jsonb')
                 then cast({{ text }} as jsonb)
                 when {{ text }} ~ '[eE][+-]?[0-9]{5}'
-                then {{ attempted_cast(with_small_exponents(text), "jsonb") }}
+                then {{ try_cast(with_small_exponents(text), "jsonb") }}
             end
     end
 {% endmacro %}
 
 {#- Whether a text has a number or a depth that is too great, before Postgres' parser is given it. Only
     where it has a stretch without a quote, or many brackets, are its strings taken out to look. -#}
-{% macro postgres_cannot_hold(text) %}
+{% macro postgres_cannot_parse(text) %}
     case
         when length({{ text }}) <= 2001
-        then {{ may_hold_long_number(text) }} and {{ holds_long_number(without_strings(text)) }}
+        then {{ may_have_long_number(text) }} and {{ has_long_number(without_strings(text)) }}
         else
             (
                 length({{ text }}) - length(replace(replace({{ text }}, '[', ''), '{', '')) > 1000
@@ -112,15 +112,15 @@
                     select 1
                     from
                         (select convert_to({{ text }}, 'UTF8') as bytes offset 0) as one,
-                        generate_series(1, octet_length(one.bytes) / 500 - 1) as place
+                        generate_series(1, octet_length(one.bytes) / 500 - 1) as block
                     where
-                        position('"'::bytea in substring(one.bytes from 500 * place + 1 for 500))
+                        position('"'::bytea in substring(one.bytes from 500 * block + 1 for 500))
                         = 0
                 )
             )
             and (
                 select
-                    {{ holds_long_number("one.bare") }}
+                    {{ has_long_number("one.bare") }}
                     or {{ postgres_json_depth("one.bare") }} > 1000
                 from (select {{ without_strings(text) }} as bare offset 0) as one
             )
@@ -135,10 +135,10 @@
             (
                 select
                     sum(case when chars.bracket in ('[', '{') then 1 else -1 end) over (
-                        order by chars.place
+                        order by chars.ordinal
                     ) as depth
                 from string_to_table(regexp_replace({{ bare }}, '[^][{}]+', '', 'g'), null)
-                with ordinality as chars(bracket, place)
+                with ordinality as chars(bracket, ordinal)
             ) as steps
     )
 {% endmacro %}
@@ -166,7 +166,7 @@
         then null
         when
             {{ text }} rlike '[0-9.eE+-]{1001}'
-            and {{ holds_long_number(spark_without_strings(text)) }}
+            and {{ has_long_number(spark_without_strings(text)) }}
         then null
         else
             coalesce(

@@ -14,7 +14,7 @@
             {{ text }}
             ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+]0000)?$'
             and {{ text }} >= '0001'
-        then {{ attempted_cast(text, "timestamp") }}
+        then {{ try_cast(text, "timestamp") }}
     end
 {% endmacro %}
 

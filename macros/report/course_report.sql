@@ -35,7 +35,7 @@
     from {{ relation }} as course_progress
     where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
     {#- DuckDB promises to give the rows of one table in the order in which they stand there, which
-        is the report's (tests/course_progress_stands_in_order.sql); to sort takes it as long as to
+        is the report's (tests/course_progress_is_sorted.sql); to sort takes it as long as to
         write. #}
     {%- if engine != "duckdb" %}
         order by

@@ -2,7 +2,7 @@
     What the models read of Sunbird's raw tables: per table its `key`, all `columns` listed in
     models/staging/_sources.yml in that order, the column by which the `latest` of several rows
     under a key is known, and the columns whose text is `json`, a `timestamp`, a `number` or a
-    `truth`.
+    `boolean`.
 -#}
 {% macro raw_tables() %}
     {{
@@ -23,7 +23,7 @@
                 "user_organisation": {
                     "key": ["userid", "organisationid"],
                     "columns": ["userid", "organisationid", "isdeleted"],
-                    "truth": ["isdeleted"],
+                    "boolean": ["isdeleted"],
                 },
                 "organisation": {
                     "key": ["id"],
@@ -84,7 +84,7 @@
                     "latest": "datetime",
                     "json": ["contentstatus", "issued_certificates", "certificates"],
                     "timestamp": ["enrolled_date", "enrolleddate", "completedon", "datetime"],
-                    "truth": ["active"],
+                    "boolean": ["active"],
                 },
                 "assessment_aggregator": {
                     "key": ["user_id", "course_id", "batch_id", "content_id", "attempt_id"],

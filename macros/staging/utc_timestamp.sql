@@ -19,13 +19,13 @@
     {%- endset -%}
     {%- set offset -%} regexp_replace(substr({{ text }}, 20), '^[^+-]*', '') {%- endset -%}
     {%- set in_utc -%}
-    {{ minutes_earlier(attempted_cast(cleaned, "timestamp"), offset_minutes(offset)) }}
+    {{ minutes_earlier(try_cast(cleaned, "timestamp"), offset_minutes(offset)) }}
     {%- endset -%}
     coalesce(
         {{ plain_timestamp(text) }},
         case
             when
-                {{ matches(text, timestamp_form()) }}
+                {{ regexp_matches(text, timestamp_form()) }}
                 {#- The year 0 is one that Postgres refuses and DuckDB takes. #}
                 and substr({{ text }}, 1, 4) <> '0000'
                 and {{ in_utc }} >= timestamp '0001-01-01 00:00:00'
@@ -46,9 +46,7 @@
 {#- The minutes of an offset such as `+0530`, `-03:00` or `-03`; 0 where it is empty. -#}
 {% macro offset_minutes(offset) %}
     (case when {{ offset }} like '-%' then -1 else 1 end) * (
-        60 * coalesce({{ attempted_cast("substr(" ~ offset ~ ", 2, 2)", "integer") }}, 0)
-        + coalesce(
-            {{ attempted_cast("substr(replace(" ~ offset ~ ", ':', ''), 4, 2)", "integer") }}, 0
-        )
+        60 * coalesce({{ try_cast("substr(" ~ offset ~ ", 2, 2)", "integer") }}, 0)
+        + coalesce({{ try_cast("substr(replace(" ~ offset ~ ", ':', ''), 4, 2)", "integer") }}, 0)
     )
 {% endmacro %}

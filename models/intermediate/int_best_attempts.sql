@@ -24,7 +24,7 @@ with
                     case when attempts.total_score > 0 then attempts.total_max_score end,
                     attempts.attempted_at desc nulls last,
                     {{ bytewise("attempts.attempt_id") }}
-            ) as place
+            ) as rank
         from attempts
         inner join
             assessments
@@ -47,7 +47,7 @@ with
             ranked.attempted_at,
             {{ percent_rounded_up("ranked.total_score", "ranked.total_max_score") }} as score
         from ranked
-        where ranked.place = 1
+        where ranked.rank = 1
     )
 
 select *

@@ -8,21 +8,21 @@ with recursive
     nodes as (
         select
             unfolded.course_id,
-            {{ dbt.array_construct(["cast(unfolded.position as integer)"]) }} as way,
+            {{ dbt.array_construct(["cast(unfolded.position as integer)"]) }} as path,
             unfolded.element,
             {{ is_marked_optional("unfolded.element") }} as is_optional
         from unfolded
         union all
         select
             children.course_id,
-            {{ dbt.array_append("children.way", "cast(children.position as integer)") }},
+            {{ dbt.array_append("children.path", "cast(children.position as integer)") }},
             children.element,
             children.is_optional or {{ is_marked_optional("children.element") }}
         from
             (
                 select
                     nodes.course_id,
-                    nodes.way,
+                    nodes.path,
                     nodes.is_optional,
                     {{ json_elements(json_member("nodes.element", "children")) }}
                 from nodes
@@ -33,7 +33,7 @@ with recursive
     described as (
         select
             nodes.course_id,
-            nodes.way,
+            nodes.path,
             {{ json_text("nodes.element", "identifier") }} as node_id,
             {{ json_text("nodes.element", "name") }} as node_name,
             {{ is_collection("nodes.element") }} as is_collection,

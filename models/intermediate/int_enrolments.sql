@@ -57,12 +57,14 @@ with
             batches
             on enrolments.course_id = batches.course_id
             and enrolments.batch_id = batches.batch_id
-        left join course_contents on enrolments.course_id = course_contents.course_id {{ fence() }}
+        left join
+            course_contents
+            on enrolments.course_id = course_contents.course_id {{ optimizer_fence() }}
     ),
 
-    -- The models below join and sort by this one number, not by three texts.
+    -- The models below join and sort by this one number, not by three text columns.
     numbered as (
-        {{ numbered("judged", ["course_id", "batch_id"], ["user_id"], "enrolment_number") }}
+        {{ number_rows("judged", ["course_id", "batch_id"], ["user_id"], "enrolment_number") }}
     )
 
 select *

@@ -9,11 +9,11 @@ with
         where setting_id = 'custodianOrgId'
     ),
 
-    user_places as (select * from {{ ref("int_user_places") }}),
+    user_places as (select * from {{ ref("int_user_locations") }}),
 
     user_schools as (select * from {{ ref("int_user_schools") }}),
 
-    school_places as (select * from {{ ref("int_school_places") }}),
+    school_places as (select * from {{ ref("int_school_locations") }}),
 
     declarations as (select * from {{ ref("int_user_declarations") }}),
 

@@ -12,14 +12,14 @@ with
                     declarations.is_validated desc,
                     {{ bytewise("declarations.persona") }},
                     {{ bytewise("declarations.org_id") }}
-            ) as place
+            ) as rank
         from declarations
     ),
 
     chosen as (
         select ranked.user_id, ranked.school_id, ranked.school_name
         from ranked
-        where ranked.place = 1
+        where ranked.rank = 1
     )
 
 select *

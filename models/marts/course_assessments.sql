@@ -6,9 +6,9 @@ with
             nodes.course_id,
             nodes.node_id as assessment_id,
             nodes.node_name as assessment_name,
-            nodes.way,
+            nodes.path,
             row_number() over (
-                partition by nodes.course_id, nodes.node_id order by nodes.way
+                partition by nodes.course_id, nodes.node_id order by nodes.path
             ) as appearance
         from nodes
         where
@@ -24,7 +24,7 @@ with
             appearances.course_id,
             cast(
                 row_number() over (
-                    partition by appearances.course_id order by appearances.way
+                    partition by appearances.course_id order by appearances.path
                 ) as integer
             ) as assessment_ordinal,
             appearances.assessment_id,

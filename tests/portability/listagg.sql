@@ -5,10 +5,10 @@
     cases.
 -#}
 with
-    cases(name, place) as (values ('b', 1), ('c', 3), ('a', 2)),
+    cases(name, ordinal) as (values ('b', 1), ('c', 3), ('a', 2)),
 
     joined as (
-        select {{ dbt.listagg("cases.name", "','", "order by cases.place") }} as found from cases
+        select {{ dbt.listagg("cases.name", "','", "order by cases.ordinal") }} as found from cases
     )
 
 select joined.found

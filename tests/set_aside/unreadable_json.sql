@@ -4,4 +4,4 @@
     When it matters: a location, a board, a certificate or a learner's completed contents are missing.
     To resolve: look at the column in the landing schema and at what wrote the extract.
 -#}
-{{ unreadable("json", parsed_collection) }}
+{{ unreadable_values("json", parsed_collection) }}

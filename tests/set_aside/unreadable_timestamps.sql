@@ -4,4 +4,4 @@
     When it matters: an enrolment without a date is left out, a completion without one does not count.
     To resolve: look at the column in the landing schema and at what wrote the extract.
 -#}
-{{ unreadable("timestamp", utc_timestamp) }}
+{{ unreadable_values("timestamp", utc_timestamp) }}

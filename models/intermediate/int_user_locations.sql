@@ -10,7 +10,7 @@ with
         select lists.location_list, {{ parsed_json("lists.location_list") }} as locations from lists
     ),
 
-    entries as ({{ located("parsed", "location_list") }}),
+    entries as ({{ resolve_locations("parsed", "location_list") }}),
 
     ranked as (
         select
@@ -19,7 +19,7 @@ with
             locations.location_name,
             row_number() over (
                 partition by entries.owner_id, locations.location_type order by entries.position
-            ) as place
+            ) as rank
         from entries
         inner join locations on entries.location_id = locations.location_id
     ),
@@ -32,7 +32,7 @@ with
             {{ name_of_type("ranked", "block") }} as block,
             {{ name_of_type("ranked", "cluster") }} as cluster
         from ranked
-        where ranked.place = 1
+        where ranked.rank = 1
         group by ranked.location_list
     )
 

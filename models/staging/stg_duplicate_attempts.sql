@@ -2,9 +2,9 @@
 {{ config(materialized="table", post_hook="{{ gather_statistics(this) }}") }}
 
 with
-    repeated as (
-        {{ keys_standing_twice("assessment_aggregator", raw_tables().assessment_aggregator.key) }}
+    duplicates as (
+        {{ duplicate_keys("assessment_aggregator", raw_tables().assessment_aggregator.key) }}
     )
 
 select *
-from repeated
+from duplicates

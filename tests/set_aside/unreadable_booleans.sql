@@ -4,4 +4,4 @@
     When it matters: an enrolment left out as inactive may be an active one.
     To resolve: look at the column in the landing schema and at what wrote the extract.
 -#}
-{{ unreadable("truth", truth) }}
+{{ unreadable_values("boolean", boolean) }}

@@ -14,7 +14,7 @@
             select distinct {{ raw.columns | join(", ") }}
             from {{ landing(table) }} as landed
             inner join
-                ({{ keys_standing_twice(table, raw.key) }}) as repeated using (
+                ({{ duplicate_keys(table, raw.key) }}) as duplicates using (
                     {{ raw.key | join(", ") }}
                 )
         ) as copies

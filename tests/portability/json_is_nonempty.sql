@@ -1,7 +1,7 @@
 {#-
     What: JSON that is said to hold something and does not, or the other way round.
     When it matters: a certificate is reported that was not issued, or one is missing.
-    To resolve: compare the engine's body of macros/portability/json_holds_any.sql with these cases.
+    To resolve: compare the engine's body of macros/portability/json_is_nonempty.sql with these cases.
 -#}
 with
     cases(given, expected) as (
@@ -23,4 +23,4 @@ with
 
 select cases.given
 from cases
-where {{ json_holds_any(parsed_json("cases.given")) }} is distinct from cases.expected
+where {{ json_is_nonempty(parsed_json("cases.given")) }} is distinct from cases.expected

@@ -3,7 +3,7 @@ with recursive
 
     locations as (select * from {{ ref("stg_locations") }}),
 
-    named_places as ({{ located("schools", "organisation_id") }}),
+    named_places as ({{ resolve_locations("schools", "organisation_id") }}),
 
     -- The place of an entry, then the place it lies in, and so on up.
     ascents as (
@@ -14,7 +14,7 @@ with recursive
             locations.location_type,
             locations.location_name,
             locations.parent_id,
-            {{ dbt.array_construct(["locations.location_id"]) }} as way
+            {{ dbt.array_construct(["locations.location_id"]) }} as path
         from named_places
         inner join locations on named_places.location_id = locations.location_id
         union all
@@ -25,11 +25,11 @@ with recursive
             locations.location_type,
             locations.location_name,
             locations.parent_id,
-            {{ dbt.array_append("ascents.way", "locations.location_id") }}
+            {{ dbt.array_append("ascents.path", "locations.location_id") }}
         from ascents
         inner join locations on ascents.parent_id = locations.location_id
         -- A cycle of parents ends the walk.
-        where not {{ array_holds("ascents.way", "locations.location_id") }}
+        where not {{ array_contains("ascents.path", "locations.location_id") }}
     ),
 
     ranked as (
@@ -41,7 +41,7 @@ with recursive
                 partition by ascents.school_organisation_id, ascents.location_type
                 -- What an entry names itself comes before what any entry lies in.
                 order by ascents.distance > 0, ascents.position, ascents.distance
-            ) as place
+            ) as rank
         from ascents
     ),
 
@@ -53,7 +53,7 @@ with recursive
             {{ name_of_type("ranked", "block") }} as block,
             {{ name_of_type("ranked", "cluster") }} as cluster
         from ranked
-        where ranked.place = 1
+        where ranked.rank = 1
         group by ranked.school_organisation_id
     )
 

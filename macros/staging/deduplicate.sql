@@ -1,29 +1,30 @@
 {#-
-    SELECT of the listed columns of a raw `table` (see macros/staging/raw_tables.sql), with one row a key.
+    SELECT of the columns of a raw `table` (see macros/staging/raw_tables.sql), with one row per key.
 
-    Rows without a whole key are left out. Of several rows under a key the one with the latest
-    `latest` counts, else the one whose columns, in their order, are greatest by their bytes;
-    tests/set_aside counts the others.
+    Rows with an incomplete key are left out. For duplicate keys, keep the row with the newest
+    `latest`; break ties by comparing all columns bytewise, greatest first. tests/set_aside counts
+    the other rows.
 
-    Only keys that stand twice are sorted: a window over all rows would sort whole enrolments,
-    with their JSON, to find that nearly every key stands once. `repeated` names a model with those
-    keys; without one they are found here. A large table has one, so that its keys are gone through
-    once, and the planner knows how few there are. The raw table is named wherever it is read: a CTE
-    over it would be written out whole before it is read the second time.
+    Only duplicate keys are sorted. A window over all rows would sort whole enrolments, with their
+    JSON, although almost every key is unique. `duplicates` names a model that holds the duplicate
+    keys; without it, the query finds them itself. Large tables have such a model, so that their keys
+    are searched only once, and the planner knows how few duplicates there are.
+
+    The raw table is named wherever it is read: a CTE would be materialised before its second use.
 -#}
-{% macro one_row_a_key(table, repeated=none) %}
+{% macro deduplicate(table, duplicates=none) %}
     {%- set key = raw_tables()[table].key %}
     {%- set columns = raw_tables()[table].columns %}
     {%- set latest = raw_tables()[table].latest %}
-    {%- set repeated = repeated or "(" ~ keys_standing_twice(table, key) ~ ")" %}
+    {%- set duplicates = duplicates or "(" ~ duplicate_keys(table, key) ~ ")" %}
     select
         {%- for column in columns %}
             landed.{{ column }}{% if not loop.last %},{% endif %}
         {%- endfor %}
     from {{ landing(table) }} as landed
-    left join {{ repeated }} as repeated on {{ same_key("landed", "repeated", key) }}
+    left join {{ duplicates }} as duplicates on {{ same_key("landed", "duplicates", key) }}
     where
-        repeated.{{ key[0] }} is null
+        duplicates.{{ key[0] }} is null
         {%- for column in key %} and landed.{{ column }} <> ''{% endfor %}
     union all
     select
@@ -47,32 +48,32 @@
                             {{ bytewise("landed." ~ column) }} desc nulls last
                             {%- if not loop.last %},{% endif %}
                         {%- endfor %}
-                ) as place
+                ) as rank
             from {{ landing(table) }} as landed
-            inner join {{ repeated }} as repeated on {{ same_key("landed", "repeated", key) }}
+            inner join {{ duplicates }} as duplicates on {{ same_key("landed", "duplicates", key) }}
         ) as ranked
-    where ranked.place = 1
+    where ranked.rank = 1
 {% endmacro %}
 
 {#-
-    SELECT of the whole keys that stand on more than one row of a raw `table`. Their hashes are
-    counted first: to gather all keys takes three times as long as to gather a number for each.
+    SELECT of the complete keys that several rows of a raw `table` share. Their hashes are counted
+    first: grouping by the keys themselves takes three times as long.
 -#}
-{% macro keys_standing_twice(table, key) %}
-    {%- set is_whole %}
+{% macro duplicate_keys(table, key) %}
+    {%- set is_complete %}
         {% for column in key %} {{ column }} <> ''{% if not loop.last %} and{% endif %} {% endfor %}
     {%- endset %}
     select {{ key | join(", ") }}
     from {{ landing(table) }} as landed
     where
-        {{ is_whole }}
+        {{ is_complete }}
         and {{ hash_of(key) }} in (
             select hashed.key_hash
             from
                 (
                     select {{ hash_of(key) }} as key_hash
                     from {{ landing(table) }} as landed
-                    where {{ is_whole }}
+                    where {{ is_complete }}
                 ) as hashed
             group by hashed.key_hash
             having count(*) > 1

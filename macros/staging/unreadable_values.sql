@@ -6,7 +6,7 @@
     would be wrong: such columns are unread. Where there are some, only they are selected, with their
     share and an example, and the test fails (see tests/set_aside/_set_aside.yml).
 -#}
-{% macro unreadable(kind, read) %}
+{% macro unreadable_values(kind, read) %}
     with
         counted as (
             {%- set selects = [] %}
@@ -29,8 +29,8 @@
                                     {{ excerpt("landed." ~ column) }} as beginning,
                                     {{ read("landed." ~ column) }} is null as is_unreadable
                                 from {{ landing(table) }} as landed
-                                where landed.{{ column }} not in ({{ absent_texts(kind) }})
-                                {{ fence() }}
+                                where landed.{{ column }} not in ({{ empty_texts(kind) }})
+                                {{ optimizer_fence() }}
                             ) as texts
                     {%- endset %}
                     {%- do selects.append(select) %}
@@ -41,7 +41,9 @@
 
         judged as (
             select
-                counted.*, {{ is_unread("counted.row_count", "counted.value_count") }} as is_unread
+                counted.*,
+                {{ is_mostly_unreadable("counted.row_count", "counted.value_count") }}
+                as is_mostly_unreadable
             from counted
             where counted.row_count > 0
         )
@@ -49,7 +51,7 @@
     select
         judged.source_table,
         case
-            when judged.is_unread
+            when judged.is_mostly_unreadable
             then
                 judged.column_name
                 || ': '
@@ -62,13 +64,15 @@
             else judged.column_name
         end as named,
         judged.row_count,
-        judged.is_unread
+        judged.is_mostly_unreadable
     from judged
-    where judged.is_unread or not exists (select 1 from judged as others where others.is_unread)
+    where
+        judged.is_mostly_unreadable
+        or not exists (select 1 from judged as others where others.is_mostly_unreadable)
 {% endmacro %}
 
 {#- Whether so many unreadable values, of all that are not empty, are an unread form and not bad data. -#}
-{% macro is_unread(unreadable, values) %}
+{% macro is_mostly_unreadable(unreadable, values) %}
     (
         2 * {{ unreadable }} > {{ values }}
         and ({{ unreadable }} >= 10 or {{ unreadable }} = {{ values }})
@@ -76,7 +80,7 @@
 {% endmacro %}
 
 {#- The texts that say of a column of a kind that there is no value. -#}
-{% macro absent_texts(kind) %} {{ "'', 'null'" if kind == "json" else "''" }} {% endmacro %}
+{% macro empty_texts(kind) %} {{ "'', 'null'" if kind == "json" else "''" }} {% endmacro %}
 
 {#- A text as JSON if it is an object or a list, which is what every column of JSON holds, or null. -#}
 {% macro parsed_collection(text) %}

@@ -7,7 +7,7 @@
       relation  a CTE or model with the lists, its column `locations`
       owner     its column that says whose list it is
 -#}
-{% macro located(relation, owner) %}
+{% macro resolve_locations(relation, owner) %}
     with
         unfolded as (
             select {{ owner }} as owner_id, {{ json_elements("locations") }} from {{ relation }}
@@ -33,7 +33,7 @@
                     order by
                         coalesce(places.location_type = entries.location_type, false) desc,
                         {{ bytewise("places.location_id") }}
-                ) as place
+                ) as rank
             from entries
             inner join
                 {{ ref("stg_locations") }} as places on entries.location_code = places.location_code
@@ -46,5 +46,5 @@
     union all
     select by_code.owner_id, by_code.position, by_code.location_id
     from by_code
-    where by_code.place = 1
+    where by_code.rank = 1
 {% endmacro %}

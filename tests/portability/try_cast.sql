@@ -1,7 +1,7 @@
 {#-
     What: texts whose attempted cast gives something else than the value, or than null where it is none.
     When it matters: always, one bad text fails a build, or a good one is lost.
-    To resolve: compare the engine's body of macros/portability/attempted_cast.sql with these cases.
+    To resolve: compare the engine's body of macros/portability/try_cast.sql with these cases.
 -#}
 with
     timestamps(given, expected) as (
@@ -29,8 +29,8 @@ with
 
 select timestamps.given
 from timestamps
-where {{ attempted_cast("timestamps.given", "timestamp") }} is distinct from timestamps.expected
+where {{ try_cast("timestamps.given", "timestamp") }} is distinct from timestamps.expected
 union all
 select decimals.given
 from decimals
-where {{ attempted_cast("decimals.given", "decimal(18, 6)") }} is distinct from decimals.expected
+where {{ try_cast("decimals.given", "decimal(18, 6)") }} is distinct from decimals.expected

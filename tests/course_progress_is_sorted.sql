@@ -9,9 +9,9 @@ with
             course_progress.course_id,
             course_progress.batch_id,
             course_progress.user_id,
-            {{ place_in_table() }} as place
+            {{ physical_row_number() }} as row_number
         from {{ ref("course_progress") }} as course_progress
-        where {{ place_in_table() }} is not null
+        where {{ physical_row_number() }} is not null
     ),
 
     in_order as (
@@ -19,16 +19,16 @@ with
             numbered.course_id,
             numbered.batch_id,
             numbered.user_id,
-            numbered.place,
-            lead(numbered.place) over (
+            numbered.row_number,
+            lead(numbered.row_number) over (
                 order by
                     {{ bytewise("numbered.course_id") }},
                     {{ bytewise("numbered.batch_id") }},
                     {{ bytewise("numbered.user_id") }}
-            ) as next_place
+            ) as next_row_number
         from numbered
     )
 
 select in_order.course_id, in_order.batch_id, in_order.user_id
 from in_order
-where in_order.next_place < in_order.place
+where in_order.next_row_number < in_order.row_number

@@ -1,5 +1,5 @@
 {#- A text as a boolean; null where it is none of the forms in which Sunbird writes one. -#}
-{% macro truth(text) %}
+{% macro boolean(text) %}
     case
         when lower({{ text }}) in ('1', 'true', 't')
         then true

@@ -4,23 +4,23 @@
     Why: Spark sorts all rows in one task to number them; there they are numbered group by group,
     after the count of the rows in the groups before.
 -#}
-{% macro numbered(relation, group_by, within, number) %}
-    {{ return(adapter.dispatch("numbered", "exhaust")(relation, group_by, within, number)) }}
+{% macro number_rows(relation, group_by, order_by, alias) %}
+    {{ return(adapter.dispatch("number_rows", "exhaust")(relation, group_by, order_by, alias)) }}
 {% endmacro %}
 
-{% macro default__numbered(relation, group_by, within, number) %}
+{% macro default__number_rows(relation, group_by, order_by, alias) %}
     select
         row_number() over (
             order by
-                {%- for column in group_by + within %}
+                {%- for column in group_by + order_by %}
                     {{ bytewise(relation ~ "." ~ column) }}{% if not loop.last %},{% endif %}
                 {%- endfor %}
-        ) as {{ number }},
+        ) as {{ alias }},
         {{ relation }}.*
     from {{ relation }}
 {% endmacro %}
 
-{% macro spark__numbered(relation, group_by, within, number) %}
+{% macro spark__number_rows(relation, group_by, order_by, alias) %}
     {%- set groups = group_by | join(", ") %}
     select
         coalesce(counted.rows_before, 0) + row_number() over (
@@ -29,10 +29,10 @@
                     {{ relation }}.{{ column }}{% if not loop.last %},{% endif %}
                 {%- endfor %}
             order by
-                {%- for column in within %}
+                {%- for column in order_by %}
                     {{ relation }}.{{ column }}{% if not loop.last %},{% endif %}
                 {%- endfor %}
-        ) as {{ number }},
+        ) as {{ alias }},
         {{ relation }}.*
     from {{ relation }}
     inner join

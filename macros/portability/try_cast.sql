@@ -2,12 +2,12 @@
     A text as another type; null where the engine refuses it.
     Why: `dbt.safe_cast` is a plain cast on these engines, and Postgres asks before it casts.
 -#}
-{% macro attempted_cast(text, type) %}
-    {{ return(adapter.dispatch("attempted_cast", "exhaust")(text, type)) }}
+{% macro try_cast(text, type) %}
+    {{ return(adapter.dispatch("try_cast", "exhaust")(text, type)) }}
 {% endmacro %}
 
-{% macro default__attempted_cast(text, type) %} try_cast({{ text }} as {{ type }}) {% endmacro %}
+{% macro default__try_cast(text, type) %} try_cast({{ text }} as {{ type }}) {% endmacro %}
 
-{% macro postgres__attempted_cast(text, type) %}
+{% macro postgres__try_cast(text, type) %}
     case when pg_input_is_valid({{ text }}, '{{ type }}') then cast({{ text }} as {{ type }}) end
 {% endmacro %}

@@ -2,7 +2,7 @@
     What: a share of unreadable values that is taken for bad data though it is an unread format, or
     the other way round.
     When it matters: always, a report is wrong without a word, or no report can be made.
-    To resolve: a fault of is_unread in macros/staging/unreadable.sql.
+    To resolve: a fault of is_mostly_unreadable in macros/staging/unreadable_values.sql.
 -#}
 with
     cases(unreadable, value_count, expected) as (
@@ -25,4 +25,4 @@ with
 
 select cases.unreadable, cases.value_count
 from cases
-where {{ is_unread("cases.unreadable", "cases.value_count") }} <> cases.expected
+where {{ is_mostly_unreadable("cases.unreadable", "cases.value_count") }} <> cases.expected

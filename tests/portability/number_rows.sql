@@ -2,7 +2,7 @@
     What: rows that are not numbered from 1 in the order of the bytes of their columns.
     When it matters: two enrolments with one number would share their scores; the rows of a report
     would stand in another order.
-    To resolve: compare the engine's body of macros/portability/numbered.sql with these cases.
+    To resolve: compare the engine's body of macros/portability/number_rows.sql with these cases.
 -#}
 with
     cases(course_id, batch_id, user_id, expected) as (
@@ -16,7 +16,7 @@ with
             ('b', '01', 'z', 6)
     ),
 
-    numbered as ({{ numbered("cases", ["course_id", "batch_id"], ["user_id"], "found") }})
+    numbered as ({{ number_rows("cases", ["course_id", "batch_id"], ["user_id"], "found") }})
 
 select numbered.course_id, numbered.batch_id, numbered.user_id, numbered.found
 from numbered

@@ -1,7 +1,7 @@
 {#-
     What: an array that is said to hold what it does not, or not to hold what it does.
     When it matters: a cycle of locations would never end, or a school would lose its district.
-    To resolve: compare the engine's body of macros/portability/array_holds.sql with these cases.
+    To resolve: compare the engine's body of macros/portability/array_contains.sql with these cases.
 -#}
 with
     cases(elements, wanted, expected) as (
@@ -14,4 +14,4 @@ with
 
 select cases.wanted
 from cases
-where ({{ array_holds("cases.elements", "cases.wanted") }}) <> cases.expected
+where ({{ array_contains("cases.elements", "cases.wanted") }}) <> cases.expected

@@ -1,7 +1,7 @@
 {#-
     What: a text that matches an expression it should not, or does not match one it should.
     When it matters: timestamps and numbers are read where there are none, or are missed.
-    To resolve: compare the engine's body of macros/portability/matches.sql with these cases.
+    To resolve: compare the engine's body of macros/portability/regexp_matches.sql with these cases.
 -#}
 with
     cases(given, expected) as (
@@ -11,4 +11,4 @@ with
 
 select cases.given
 from cases
-where ({{ matches("cases.given", "^[0-9]{2}$") }}) <> cases.expected
+where ({{ regexp_matches("cases.given", "^[0-9]{2}$") }}) <> cases.expected
