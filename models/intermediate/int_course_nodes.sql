@@ -1,16 +1,16 @@
 with recursive
     courses as (select * from {{ ref("stg_courses") }}),
 
-    -- A node of the tree below the course, at any depth. Only collections have contents below them:
-    -- what hangs below a content (the questions of a question set) is no node of the course.
     unfolded as (select courses.course_id, {{ json_elements("courses.children") }} from courses),
 
-    nodes as (
+    -- The nodes of the tree below the course, at any depth. Only collections have nodes below them:
+    -- what is below a content, such as the questions of a question set, is not part of the course.
+    nodes(course_id, path, element, is_optional) as (
         select
             unfolded.course_id,
-            {{ dbt.array_construct(["cast(unfolded.position as integer)"]) }} as path,
+            {{ dbt.array_construct(["cast(unfolded.position as integer)"]) }},
             unfolded.element,
-            {{ is_marked_optional("unfolded.element") }} as is_optional
+            {{ is_marked_optional("unfolded.element") }}
         from unfolded
         union all
         select
