@@ -1,7 +1,7 @@
 {#-
     The report of one course as a SELECT: the fixed columns, then one per assessment.
 
-    Pure Jinja, rendered by dbt (models/export/course_report.sql) and by the runner.
+    Pure Jinja, rendered by dbt (models/reports/course_report.sql) and by the runner.
       engine     duckdb, postgres or spark
       relation   SQL text that names course_progress
       columns    the header plan in order: a list of

@@ -55,6 +55,24 @@ def test_every_column_is_described(built: Built) -> None:
         assert all(documented.values()), name
 
 
+def test_unit_tests_are_next_to_their_model() -> None:
+    for file in MODELS.rglob("*.yml"):
+        for test in yaml.safe_load(file.read_text()).get("unit_tests", []):
+            assert test["description"], test["name"]
+            assert file.name == f"{test['model']}.unit_tests.yml", test["name"]
+            assert file.with_name(f"{test['model']}.sql").exists(), test["name"]
+
+
+def test_a_folder_of_models_has_one_file_of_descriptions() -> None:
+    for file in MODELS.rglob("*.yml"):
+        models = yaml.safe_load(file.read_text()).get("models", [])
+        if models:
+            assert file.name == f"_{file.parent.name}.yml"
+            assert {model["name"] for model in models} == {
+                one.stem for one in file.parent.glob("*.sql")
+            }
+
+
 def test_every_source_and_its_columns_are_described() -> None:
     for table in described("sources")["sunbird"]["tables"]:
         assert table["description"], table["name"]
@@ -150,7 +168,8 @@ def test_the_page_of_the_command_is_its_own_help() -> None:
 
 def test_what_an_export_reads_is_replaced_last_and_together() -> None:
     """See decision 3: `running` is written with course_progress, the others follow it."""
-    progress = (MODELS / "marts" / "course_progress.sql").read_text()
+    texts = {file.stem: file.read_text() for file in (MODELS / "marts").rglob("*.sql")}
+    progress = texts["course_progress"]
     assert 'pre_hook="{{ record_build_start() }}"' in progress
     for mart in set(MARTS) - {"builds", "course_progress"}:
-        assert 'ref("course_progress")' in (MODELS / "marts" / f"{mart}.sql").read_text(), mart
+        assert 'ref("course_progress")' in texts[mart], mart
