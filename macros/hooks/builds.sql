@@ -1,13 +1,15 @@
 {#-
-    `builds` remembers what dbt made of the marts, so that `exhaust export` refuses to read them
-    while they are being replaced, or after a test of severity error failed. An invocation of dbt
-    has a row `running`, if it replaces the marts, and one of how it ended, which counts more; the
-    newest invocation counts. Rows are only added: not every engine can change them. `loaded_at` is
-    the newest load that the marts are made from.
+    `builds` records the builds of the marts, so that `exhaust export` can refuse to read them
+    while they are being replaced, or after a test of severity error has failed.
 
-    `running` is written in the transaction that replaces course_progress: until then the marts of
-    the last build are whole, and can be exported. The other marts that an export reads are built
-    after it, and take seconds.
+    An invocation of dbt that replaces the marts adds a row `running`. When it ends, it adds a row
+    with its result, which takes precedence. The newest invocation counts. Rows are only ever
+    added, because not every engine can change them. `loaded_at` is the newest load from which the
+    marts were built.
+
+    `running` is written in the transaction that replaces course_progress. Until then, the marts of
+    the previous build are complete and can be exported. The other marts that an export reads are
+    built afterwards, which takes seconds.
 -#}
 {% macro record_build_start() %}
     {%- if execute %}
@@ -16,7 +18,7 @@
     {%- endif %}
 {% endmacro %}
 
-{#- For on-run-end, where dbt would lose what follows a query: what became of the build. -#}
+{#- Records the result of the build. For on-run-end: there, dbt drops everything after a query. -#}
 {% macro record_build_end(results) %}
     {%- if execute and flags.WHICH in ["build", "run", "test"] %}
         {%- set bad = ["error", "fail", "runtime error", "skipped", "partial success"] %}
@@ -53,7 +55,10 @@
     {{ return([create_schema, create_table]) }}
 {% endmacro %}
 
-{#- For a table of before this column; else nothing, as altering a table waits for exports. -#}
+{#-
+    Adds `loaded_at` to a table from before that column existed. Any other table is left alone,
+    because altering it would wait for exports.
+-#}
 {% macro add_load_to_builds() %}
     {%- set builds = adapter.get_relation(target.database, target.schema, "builds") %}
     {%- set columns = adapter.get_columns_in_relation(builds) if builds else [] %}
@@ -74,7 +79,7 @@
     {{ loaded_at }}
 {% endmacro %}
 
-{#- Tests alone, or a run of a part of the project, cannot make a failed build good. -#}
+{#- A test run, or a run of part of the project, cannot make a failed build good. -#}
 {% macro status_after(is_good) %}
     {%- set args = invocation_args_dict %}
     {%- set is_part = (
@@ -104,7 +109,10 @@
     timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}'
 {% endmacro %}
 
-{#- When the newest of the loaded tables was; null where something else than `exhaust load` did it. -#}
+{#-
+    The time of the newest load before this run; null if the tables were not loaded by `exhaust
+    load`.
+-#}
 {% macro load_of_build() %}
     {%- set loads = adapter.get_relation(target.database, var("landing_schema"), "loads") %}
     {%- if loads -%}

@@ -1,6 +1,6 @@
 {#-
-    The report's fixed columns in their order: the column of course_progress, the label in the file,
-    and the kind, which says how macros/report/course_report.sql writes it.
+    The fixed columns of the report, in order: the column of course_progress, the label in the
+    file, and the kind, which tells macros/report/course_report.sql how to format it.
 -#}
 {% macro fixed_report_columns() %}
     {{

@@ -1,4 +1,6 @@
-{#- Why an enrolment may be no row of the report, in the order in which the reasons are looked at. -#}
+{#-
+    The reasons for leaving an enrolment out of the report, in the order in which they are checked.
+-#}
 {% macro left_out_reasons() %}
     {{
         return(

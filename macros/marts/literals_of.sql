@@ -1,4 +1,4 @@
-{#- The values of a list variable as SQL literals, for `in (…)`; an empty list matches nothing. -#}
+{#- The values of a list variable as SQL literals, for `in (…)`. An empty list matches nothing. -#}
 {% macro literals_of(variable) %}
     {%- for value in var(variable) %}
         {{ sql_literal(value, engine()) }}{% if not loop.last %}, {% endif %}

@@ -1,7 +1,7 @@
 {#-
-    The columns that `header_plan`, the mart course_report_columns, has for the course that the
-    variable `course_id` names, as macros/report/course_report.sql wants them; without the variable, the
-    fixed columns alone.
+    The columns of one course in `header_plan`, the mart course_report_columns, in the form that
+    macros/report/course_report.sql takes. The variable `course_id` names the course; without it,
+    there are only the fixed columns.
 -#}
 {% macro report_columns_of_course(header_plan) %}
     {%- if var("course_id", none) is none or not execute -%}

@@ -1,7 +1,8 @@
 {#-
-    An array of `length` places: each of `elements` at its place in `ordinals`, null at the others.
-    Why: ordering the elements in the aggregate would sort them all; each engine fills an array by
-    functions of its own.
+    An array of `length` elements: each of `elements` is at its position in `ordinals`, the others
+    are null.
+    Why: each engine fills arrays with its own functions. Ordering inside the aggregate would sort
+    all elements.
 -#}
 {% macro array_by_ordinal(elements, ordinals, length) %}
     {{ return(adapter.dispatch("array_by_ordinal", "exhaust")(elements, ordinals, length)) }}

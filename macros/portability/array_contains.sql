@@ -1,6 +1,6 @@
 {#-
-    Whether an array holds an element.
-    Why: Postgres alone has no function for it.
+    Whether an array contains an element.
+    Why: only Postgres has no function for it.
 -#}
 {% macro array_contains(array, element) %}
     {{ return(adapter.dispatch("array_contains", "exhaust")(array, element)) }}

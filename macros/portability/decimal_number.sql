@@ -1,8 +1,9 @@
 {#-
-    A text as a decimal of 6 places, rounded half away from zero; null where it is no number below
-    10^12 of digits with sign, fraction and exponent (so NaN and infinity are none).
-    Why: DuckDB's cast goes wrong on exponents (8540712549.65e+3 passes decimal(18, 6) with 13 digits),
-    so that there the point is moved in the text first.
+    A text as a decimal with 6 decimal places, rounded half away from zero. It is null unless the
+    text is a number below 10^12, written as digits with an optional sign, fraction and exponent
+    (so NaN and infinity are null).
+    Why: DuckDB's cast mishandles exponents (8540712549.65e+3 passes decimal(18, 6) with 13
+    digits), so there the decimal point is moved in the text first.
 -#}
 {% macro decimal_number(text) %}
     {{ return(adapter.dispatch("decimal_number", "exhaust")(text)) }}
@@ -14,7 +15,7 @@
 
 {% macro default__decimal_number(text) %}
     case
-        -- Digits and a point alone need no regular expression.
+        -- Only digits and a point: no regular expression is needed.
         when ltrim({{ text }}, '0123456789.') = ''
         then {{ try_cast(text, "decimal(18, 6)") }}
         when not {{ text }} ~ '{{ decimal_number_form() }}'
@@ -27,7 +28,7 @@
 
 {% macro postgres__decimal_number(text) %}
     case
-        -- Digits and a point alone need no regular expression.
+        -- Only digits and a point: no regular expression is needed.
         when ltrim({{ text }}, '0123456789.') = ''
         then {{ try_cast(text, "decimal(18, 6)") }}
         when {{ text }} ~ '{{ decimal_number_form() }}'
@@ -35,8 +36,10 @@
     end
 {% endmacro %}
 
-{#- A number with an exponent as text without one. Sixty zeros around the digits are room enough:
-    who needs more is zero after rounding, or too great. -#}
+{#-
+    A number with an exponent, as text without one. Sixty zeros on both sides of the digits are
+    enough: a number that needs more is zero after rounding, or too large.
+-#}
 {% macro without_exponent(text) %}
     {%- set whole_digits = "regexp_extract(" ~ text ~ ", '^[+-]?([0-9]*)', 1)" -%}
     {%- set digits = (

@@ -1,8 +1,8 @@
 {#-
-    How many keys of a JSON object have the whole number `value`; with `among`, an array of texts,
-    how many of those keys. A number counts however it is written, the text of it as `2` or `2.0`;
-    of a key given twice the last counts; anything but an object has none.
-    Why: keys are data, so that no path can name them. DuckDB works on lists of keys and values;
+    The number of keys of a JSON object that have the whole number `value`; with `among`, an array
+    of texts, only those keys count. A number counts however it is written, a string only as `2` or
+    `2.0`. If a key appears twice, its last value counts. Anything but an object has none.
+    Why: the keys are data, so no path can name them. DuckDB works on lists of keys and values;
     Postgres' `jsonb` looks keys up faster than it lists them.
 -#}
 {% macro json_count_keys_with_value(json, value, among=none) %}
@@ -10,9 +10,8 @@
 {% endmacro %}
 
 {#-
-    DuckDB lists a key as often as it is given. Cassandra writes a map in the order of its keys: where
-    they ascend, none is given twice. To hold short lists against each other takes less time than to
-    hash them.
+    DuckDB lists a key as often as it appears. Cassandra writes a map in the order of its keys: if
+    they ascend, no key appears twice. Comparing short lists takes less time than hashing them.
 -#}
 {% macro default__json_count_keys_with_value(json, value, among) %}
     {%- set has_value -%}
@@ -45,7 +44,7 @@
     )
 {% endmacro %}
 
-{#- How many places of `keys` have the value, are among those, and are the last of their key. -#}
+{#- How many positions of `keys` have the value, are in `among`, and are the last of their key. -#}
 {% macro duckdb_count_last_keys(keys, has_value, among) %}
     list_transform(
         [list_reverse({{ keys }})],
@@ -76,7 +75,7 @@
         (
             select count(*)
             from
-                -- Else the JSON would be parsed for each key.
+                -- Without `offset 0`, the JSON would be parsed for each key.
                 (select {{ json }} as json offset 0) as parsed, unnest({{ among }}) as key
             where
                 {{
@@ -88,8 +87,10 @@
     {%- endif %}
 {% endmacro %}
 
-{#- Nearly all are written as one digit; what is written otherwise is the nearest floating-point
-    number, as DuckDB takes it. -#}
+{#-
+    Almost all numbers are written as one digit. Any other is compared as the nearest
+    floating-point number, as on DuckDB.
+-#}
 {% macro postgres_json_is_number(json, text, value) %}
     case
         when {{ text }} in ('{{ value }}', '{{ value }}.0')

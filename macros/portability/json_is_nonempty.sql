@@ -1,6 +1,6 @@
 {#-
-    Whether a JSON array or object holds anything; false for every other value and for none.
-    Why: the engines' functions differ, and Postgres' fail on a value of another kind.
+    Whether a JSON array or object has any elements; false for all other values and for null.
+    Why: the engines' functions differ, and Postgres' fail for values of another type.
 -#}
 {% macro json_is_nonempty(json) %}
     {{ return(adapter.dispatch("json_is_nonempty", "exhaust")(json)) }}

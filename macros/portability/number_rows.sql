@@ -1,8 +1,8 @@
 {#-
-    SELECT of the rows of a CTE with a `number` of their own, from 1 in the order of the columns
-    `group_by`, then `within`, by their bytes.
-    Why: Spark sorts all rows in one task to number them; there they are numbered group by group,
-    after the count of the rows in the groups before.
+    SELECT of the rows of a CTE with their row number as `alias`: from 1, ordered bytewise by the
+    columns `group_by`, then `order_by`.
+    Why: to number all rows, Spark would sort them in one task. There, rows are numbered within
+    their group, starting after the rows of the groups before it.
 -#}
 {% macro number_rows(relation, group_by, order_by, alias) %}
     {{ return(adapter.dispatch("number_rows", "exhaust")(relation, group_by, order_by, alias)) }}

@@ -1,6 +1,7 @@
 {#-
-    Ends a SELECT whose columns are to be computed before it is sorted by the next one.
-    Why: Postgres would sort what they are computed from, here whole JSON values, and compute last.
+    Ends a SELECT whose columns have to be computed before an outer query sorts it.
+    Why: Postgres would sort what the columns are computed from, here whole JSON values, and
+    compute them last.
 -#}
 {% macro optimizer_fence() %}
     {{ return(adapter.dispatch("optimizer_fence", "exhaust")()) }}

@@ -1,10 +1,11 @@
 {#-
-    A text as JSON; null where it is none by RFC 8259, or where an engine could not hold it: with a
-    NUL character (`\u0000`), a lone surrogate, a number of more than 1,000 characters, or deeper than
-    1,000 levels.
-    Why: DuckDB's parser takes NaN, infinity and a comma before the end; Postgres' ends the statement
-    at some 16,000 levels, and its `jsonb` is parsed once, its `json` at every use; Spark's does not
-    look at what follows the value. What seldom differs is looked for only where it can be.
+    A text as JSON. It is null if RFC 8259 does not allow it, or if some engine could not hold it:
+    with a NUL character (`\u0000`), a lone surrogate, a number of more than 1,000 characters, or
+    more than 1,000 levels.
+    Why: DuckDB's parser accepts NaN, infinity and trailing commas. Postgres' parser aborts the
+    statement at some 16,000 levels, and parses `jsonb` once but `json` at every use. Spark's
+    ignores whatever follows the value. Rare differences are looked for only where they are
+    possible.
 -#}
 {% macro parsed_json(text) %}
     {{ return(adapter.dispatch("parsed_json", "exhaust")(text)) }}
@@ -14,7 +15,7 @@
     case
         when
             suffix({{ text }}, ',}')
-            -- A comma is nearly everywhere; an end before the end is seldom.
+            -- Commas are almost everywhere; a bracket closed before the end is rare.
             or (
                 (strpos({{ text }}, '}') < strlen({{ text }}) or contains({{ text }}, ']'))
                 and (contains({{ text }}, ',}') or contains({{ text }}, ',]'))
@@ -36,7 +37,7 @@
     end
 {% endmacro %}
 
-{#- Whether a text that DuckDB takes for JSON is JSON that all engines can hold. -#}
+{#- Whether a text that DuckDB accepts as JSON is JSON that all engines can hold. -#}
 {% macro duckdb_is_strict_json(text) %}
     not contains(replace({{ text }}, '\\', ''), '\u0000')
     and list_transform(
@@ -51,7 +52,7 @@
                 then true
                 when contains(brackets, repeat('[', 1001))
                 then false
-                -- Each round takes off the innermost level.
+                -- Each round removes the innermost level.
                 else
                     list_reduce(
                         list_resize([brackets], 1001, ''),
@@ -64,17 +65,17 @@
     )[1]
 {% endmacro %}
 
-{#- A JSON text whose strings are empty. -#}
+{#- A JSON text with all its strings emptied. -#}
 {% macro without_strings(text) %}
     regexp_replace(replace(replace({{ text }}, '\\', ''), '\"', ''), '"[^"]*"', '""', 'g')
 {% endmacro %}
 
-{#- Whether JSON without its strings has a number of more than 1,000 characters. -#}
+{#- Whether JSON with emptied strings has a number of more than 1,000 characters. -#}
 {% macro has_long_number(bare) %}
     position(repeat('0', 1001) in translate({{ bare }}, '123456789.eE+-', '00000000000000')) > 0
 {% endmacro %}
 
-{#- Whether a text of at most 2,001 characters may have one: then it has 500 without a quote. -#}
+{#- Whether a text of at most 2,001 characters may have one: then 500 of them have no quote. -#}
 {% macro may_have_long_number(text) %}
     (
         length({{ text }}) > 1000
@@ -99,8 +100,10 @@
     end
 {% endmacro %}
 
-{#- Whether a text has a number or a depth that is too great, before Postgres' parser is given it. Only
-    where it has a stretch without a quote, or many brackets, are its strings taken out to look. -#}
+{#-
+    Whether a text has too long a number or too many levels for Postgres' parser. Its strings are
+    emptied to find out, but only if it has a stretch without a quote, or many brackets.
+-#}
 {% macro postgres_cannot_parse(text) %}
     case
         when length({{ text }}) <= 2001
@@ -127,7 +130,7 @@
     end
 {% endmacro %}
 
-{#- How deep the brackets are nested of JSON without its strings; 0 where it has none. -#}
+{#- How deeply the brackets of JSON with emptied strings are nested; 0 if there are none. -#}
 {% macro postgres_json_depth(bare) %}
     (
         select coalesce(max(steps.depth), 0)
@@ -143,8 +146,10 @@
     )
 {% endmacro %}
 
-{#- A JSON text whose exponents are cut to as many digits as Postgres takes: such numbers are too great,
-    or too near to zero, before and after. -#}
+{#-
+    A JSON text whose exponents are cut to as many digits as Postgres accepts. Such numbers are too
+    large, or too close to zero, before and after.
+-#}
 {% macro with_small_exponents(text) %}
     {%- set not_in_strings = '("(?:[^"\\\\]|\\\\.)*")' -%}
     regexp_replace(
@@ -158,7 +163,10 @@
 {% endmacro %}
 
 
-{#- The value that Spark reads has to be followed by an end that no text can hold by itself. -#}
+{#-
+    Spark ignores what follows a value. So the text is read as the first element of an array that
+    ends with a marker, which no text can contain itself.
+-#}
 {% macro spark__parsed_json(text) %}
     {%- set end -%} cast(xxhash64({{ text }}) as string) {%- endset -%}
     case
@@ -182,13 +190,15 @@
     end
 {% endmacro %}
 
-{#- The same as without_strings: in Spark's literals a backslash is written twice. -#}
+{#- The same as without_strings. In Spark's literals, backslashes are written twice. -#}
 {% macro spark_without_strings(text) %}
     regexp_replace(replace(replace({{ text }}, '\\\\', ''), '\\"', ''), '"[^"]*"', '""')
 {% endmacro %}
 
-{#- Spark reads 1,000 levels, of which the end takes one. For JSON that may have all of them it is put
-    into the outermost. -#}
+{#-
+    Spark reads 1,000 levels, of which the array around the text takes one. If the text may have
+    that many levels, the marker goes into its own outermost level.
+-#}
 {% macro spark_json_of_1000_levels(text, end) %}
     case
         when length({{ text }}) - length(translate({{ text }}, '[{', '')) >= 1000

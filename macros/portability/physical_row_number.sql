@@ -1,6 +1,6 @@
 {#-
-    A number by which the rows of a table stand in it; null where they stand in no order.
-    Why: DuckDB alone keeps rows in the order in which they were written.
+    The position of a row in its table; null if the engine stores rows in no particular order.
+    Why: only DuckDB keeps rows in the order in which they were written.
 -#}
 {% macro physical_row_number() %}
     {{ return(adapter.dispatch("physical_row_number", "exhaust")()) }}

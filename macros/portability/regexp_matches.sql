@@ -1,5 +1,5 @@
 {#-
-    Whether a text matches a regular expression, which says itself where it begins and ends.
+    Whether a text matches a regular expression, which has to anchor itself.
     Why: Spark has another operator.
 -#}
 {% macro regexp_matches(text, pattern) %}

@@ -1,6 +1,7 @@
 {#-
-    A text as another type; null where the engine refuses it.
-    Why: `dbt.safe_cast` is a plain cast on these engines, and Postgres asks before it casts.
+    A text as another type; null if the engine cannot cast it.
+    Why: `dbt.safe_cast` is a plain cast on these engines, and Postgres has to check before it
+    casts.
 -#}
 {% macro try_cast(text, type) %}
     {{ return(adapter.dispatch("try_cast", "exhaust")(text, type)) }}

@@ -1,15 +1,15 @@
 {#-
-    The report of one course as a SELECT: the fixed columns, then one per assessment.
+    The report of one course as a SELECT: the fixed columns, then one column per assessment.
 
-    Pure Jinja, rendered by dbt (models/reports/course_report.sql) and by the runner.
-      engine     duckdb, postgres or spark
-      relation   SQL text that names course_progress
-      columns    the header plan in order: a list of
-                 {column_name, label, kind, assessment_ordinal}, see course_report_columns
-      course_id  the course; none gives the shape without rows
-      batch_ids  the batches wanted; none means all of the course
-      root_org_id  the root organisation whose learners alone are wanted; none means all
-    Dates and `%` are written here and nowhere else, so that the mart keeps its types.
+    Pure Jinja, rendered by dbt (models/reports/course_report.sql) and by the command.
+      engine       duckdb, postgres or spark
+      relation     SQL name of course_progress
+      columns      the header plan in order: a list of
+                   {column_name, label, kind, assessment_ordinal}, see course_report_columns
+      course_id    the course; none gives the columns without rows
+      batch_ids    the batches to include; none means all batches of the course
+      root_org_id  include only learners of this root organisation; none means all learners
+    Dates and `%` are formatted here and nowhere else, so that the mart keeps its types.
 -#}
 {%- macro course_report(engine, relation, columns, course_id, batch_ids=none, root_org_id=none) -%}
     {{
@@ -19,7 +19,7 @@
     }}
 {%- endmacro -%}
 
-{#- The values of a report's rows, which are the same for all batches of a course. -#}
+{#- The columns of a report, which are the same for all batches of a course. -#}
 {%- macro report_values(engine, columns) -%}
     {%- for column in columns if column.kind != "score" %}
         {{ report_value(engine, column) }} as {{ sql_identifier(column.label, engine) }}
@@ -29,14 +29,13 @@
     {%- if assessments %},{{ score_columns(engine, assessments) }}{% endif %}
 {%- endmacro -%}
 
-{#- The SELECT of these values. -#}
+{#- The SELECT of these columns. -#}
 {%- macro report_of(values, engine, relation, course_id, batch_ids, root_org_id) -%}
     select {{ values }}
     from {{ relation }} as course_progress
     where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
-    {#- DuckDB promises to give the rows of one table in the order in which they stand there, which
-        is the report's (tests/course_progress_is_sorted.sql); to sort takes it as long as to
-        write. #}
+    {#- DuckDB returns the rows of one table in the order in which they are stored, which is the
+        report's (tests/course_progress_is_sorted.sql). Sorting them again would only cost time. #}
     {%- if engine != "duckdb" %}
         order by
             {{ sql_bytewise("course_progress.batch_id", engine) }},
@@ -44,7 +43,7 @@
     {%- endif %}
 {%- endmacro -%}
 
-{#- The condition for the rows of course_progress that a report has. -#}
+{#- The condition that selects the rows of a report from course_progress. -#}
 {%- macro rows_of_report(engine, course_id, batch_ids, root_org_id) -%}
     {%- if course_id is none -%} false
     {%- else -%}
@@ -62,7 +61,7 @@
     {%- endif %}
 {%- endmacro -%}
 
-{#- A SELECT of one row: by how many learners of a report each of its assessments was attempted. -#}
+{#- A SELECT of one row: how many learners of a report attempted each of its assessments. -#}
 {%- macro assessment_attempts(
     engine, relation, assessments, course_id, batch_ids, root_org_id=none
 ) -%}
@@ -76,8 +75,8 @@
 
 {#-
     A fixed column of the report as text, by its kind in the header plan. Text columns are selected
-    in the form in which they are sorted: otherwise Postgres would count each sort column towards
-    its maximum number of columns a second time.
+    in the same form in which they are sorted; otherwise Postgres would count the sorted ones twice
+    towards its maximum number of columns.
 -#}
 {%- macro report_value(engine, column) -%}
     {%- set value = "course_progress." ~ column.column_name -%}

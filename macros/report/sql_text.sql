@@ -1,14 +1,14 @@
 {#-
-    The one place where names and values become SQL text. Pure Jinja: dbt and the runner render
-    the same file.
+    Names and values become SQL text here and nowhere else. Pure Jinja, rendered by dbt and by the
+    command.
 -#}
-{#- A name as a SQL identifier of an engine. Spark alone takes double quotes for a text. -#}
+{#- A name as a SQL identifier of an engine. Only Spark reads double quotes as a string. -#}
 {%- macro sql_identifier(name, engine) -%}
     {%- set quote = "`" if engine == "spark" else '"' -%}
     {{ quote ~ name | replace(quote, quote * 2) ~ quote }}
 {%- endmacro -%}
 
-{#- A text as a SQL literal of an engine; none becomes null. Spark alone reads backslashes in it. -#}
+{#- A text as a SQL literal of an engine; none becomes null. Only Spark reads backslashes in it. -#}
 {%- macro sql_literal(value, engine) -%}
     {%- if value is none -%} null
     {%- else -%}
@@ -17,8 +17,10 @@
     {%- endif -%}
 {%- endmacro -%}
 
-{#- A text expression that compares and sorts by bytes. Only Postgres needs telling: by default it
-    uses the collation of the database. -#}
+{#-
+    A text expression that compares and sorts bytewise. Postgres would use the collation of the
+    database.
+-#}
 {%- macro sql_bytewise(text, engine) -%}
     {{ text }}{% if engine == "postgres" %} collate "C"{% endif %}
 {%- endmacro -%}

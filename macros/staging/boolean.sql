@@ -1,4 +1,4 @@
-{#- A text as a boolean; null where it is none of the forms in which Sunbird writes one. -#}
+{#- A text as a boolean; null if Sunbird does not write booleans in that form. -#}
 {% macro boolean(text) %}
     case
         when lower({{ text }}) in ('1', 'true', 't')

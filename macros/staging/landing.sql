@@ -1,6 +1,6 @@
 {#-
-    A raw table: the one that `exhaust load` landed, or, with `--vars 'sample: true'`, the seed of
-    the same name. A seed needs `ref`, so that dbt builds it before the models that read it.
+    A raw table: the one that `exhaust load` loaded or, with `--vars 'sample: true'`, the seed of
+    the same name. Seeds need `ref`, so that dbt builds them before the models that read them.
 -#}
 {% macro landing(table) %}
     {%- if var("sample", false) -%} {{ ref(table) }}

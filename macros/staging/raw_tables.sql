@@ -1,8 +1,8 @@
 {#-
-    What the models read of Sunbird's raw tables: per table its `key`, all `columns` listed in
-    models/staging/_sources.yml in that order, the column by which the `latest` of several rows
-    under a key is known, and the columns whose text is `json`, a `timestamp`, a `number` or a
-    `boolean`.
+    The columns of Sunbird's raw tables that the models read. Each table has its `key`; all
+    `columns` that models/staging/_sources.yml lists, in that order; the column `latest`, which
+    tells the newest of several rows with the same key; and the columns whose text is `json`, a
+    `timestamp`, a `number` or a `boolean`.
 -#}
 {% macro raw_tables() %}
     {{

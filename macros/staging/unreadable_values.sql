@@ -1,10 +1,11 @@
 {#-
-    SELECT of the columns of a `kind` (see macros/staging/raw_tables.sql) with texts that `read`, the macro
-    of that kind, makes nothing of, and how many they have.
+    SELECT of the columns of a `kind` (see macros/staging/raw_tables.sql) that have unreadable
+    values, and how many. `read` is the macro of that kind; it returns null for an unreadable
+    value.
 
-    A column that is mostly unreadable was written in a form that nobody here knows, and its report
-    would be wrong: such columns are unread. Where there are some, only they are selected, with their
-    share and an example, and the test fails (see tests/set_aside/_set_aside.yml).
+    If most of a column is unreadable, the column is in an unknown format, and the report would be
+    wrong. If there are such columns, only they are selected, with their share and an example, and
+    the test fails (see tests/set_aside/_set_aside.yml).
 -#}
 {% macro unreadable_values(kind, read) %}
     with
@@ -71,7 +72,10 @@
         or not exists (select 1 from judged as others where others.is_mostly_unreadable)
 {% endmacro %}
 
-{#- Whether so many unreadable values, of all that are not empty, are an unread form and not bad data. -#}
+{#-
+    Whether so many unreadable values, out of all values, mean an unknown format rather than bad
+    data.
+-#}
 {% macro is_mostly_unreadable(unreadable, values) %}
     (
         2 * {{ unreadable }} > {{ values }}
@@ -79,10 +83,13 @@
     )
 {% endmacro %}
 
-{#- The texts that say of a column of a kind that there is no value. -#}
+{#- The texts that mean no value in a column of a kind. -#}
 {% macro empty_texts(kind) %} {{ "'', 'null'" if kind == "json" else "''" }} {% endmacro %}
 
-{#- A text as JSON if it is an object or a list, which is what every column of JSON holds, or null. -#}
+{#-
+    A text as JSON if it is an object, a list or JSON null, as every JSON column of Sunbird is;
+    otherwise null.
+-#}
 {% macro parsed_collection(text) %}
     case
         when

@@ -1,10 +1,10 @@
 {#-
-    A text as a timestamp in UTC, to the microsecond; null where it is none of Sunbird's forms: a day
-    alone, or a day and a time with `T` or a blank between them, a fraction after `.` or (in old
-    rows) `:`, and `Z`, an offset of less than 19 hours, or nothing, which is UTC. The year is 1 to
-    9999, as written and in UTC.
+    A text as a timestamp in UTC, to the microsecond; null if it is in none of Sunbird's forms.
+    These are a day, or a day and a time separated by `T` or a space. A time may have a fraction
+    after `.` or (in old rows) `:`, and then `Z` or an offset of less than 19 hours; without one,
+    it is in UTC. The year is 1 to 9999, both as written and in UTC.
 
-    Most texts are in a form that the engine reads as it is; only the others are taken apart.
+    Most texts are in a form that the engine reads directly. Only the others are taken apart.
 -#}
 {% macro utc_timestamp(text) %}
     {%- set cleaned -%}
@@ -26,7 +26,7 @@
         case
             when
                 {{ regexp_matches(text, timestamp_form()) }}
-                {#- The year 0 is one that Postgres refuses and DuckDB takes. #}
+                {#- Postgres refuses the year 0, DuckDB accepts it. #}
                 and substr({{ text }}, 1, 4) <> '0000'
                 and {{ in_utc }} >= timestamp '0001-01-01 00:00:00'
                 and {{ in_utc }} <= timestamp '9999-12-31 23:59:59.999999'
@@ -43,7 +43,7 @@
     }}
 {% endmacro %}
 
-{#- The minutes of an offset such as `+0530`, `-03:00` or `-03`; 0 where it is empty. -#}
+{#- The minutes of an offset such as `+0530`, `-03:00` or `-03`; 0 if it is empty. -#}
 {% macro offset_minutes(offset) %}
     (case when {{ offset }} like '-%' then -1 else 1 end) * (
         60 * coalesce({{ try_cast("substr(" ~ offset ~ ", 2, 2)", "integer") }}, 0)
