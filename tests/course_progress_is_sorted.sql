@@ -1,6 +1,7 @@
 {#-
-    What: a row of course_progress that stands before one of the row above it in the report's order.
-    When it matters: on DuckDB, where an export takes the rows as they stand.
+    What: rows of course_progress that are stored before a row that comes earlier in the report.
+    When it matters: on DuckDB, where an export reads the rows in the order in which they are
+    stored.
     To resolve: build with the setting preserve_insertion_order, which is on by default.
 -#}
 with

@@ -1,6 +1,6 @@
 {#-
-    What: a table that cannot be empty is, or the custodian organisation is not named.
-    When it matters: always; the models below are not built.
+    What: required tables that are empty, or a missing ID of the custodian organisation.
+    When it matters: always. The models that need them are not built.
     To resolve: load an extract that has them.
 -#}
 {{ config(store_failures=true, schema="set_aside") }}

@@ -1,8 +1,8 @@
 {#-
-    What: a share of unreadable values that is taken for bad data though it is an unread format, or
-    the other way round.
-    When it matters: always, a report is wrong without a word, or no report can be made.
-    To resolve: a fault of is_mostly_unreadable in macros/staging/unreadable_values.sql.
+    What: shares of unreadable values that are taken for bad data but mean an unknown format, or
+    the reverse.
+    When it matters: always. Reports are silently wrong, or cannot be made at all.
+    To resolve: this is a bug in is_mostly_unreadable in macros/staging/unreadable_values.sql.
 -#}
 with
     cases(unreadable, value_count, expected) as (

@@ -1,9 +1,9 @@
 {#-
-    What: a course whose header plan has a gap, two labels alike in any case, or first twenty columns
-    other than the documented ones.
-    When it matters: always, whoever reads the file by its columns reads the wrong ones.
-    To resolve: a fault of macros/marts/fixed_report_columns.sql, or two assessments whose ids differ in
-    case alone.
+    What: courses whose header plan has a gap, labels that are equal but for case, or first twenty
+    columns that differ from the documentation.
+    When it matters: always. Whoever reads the file by its columns reads the wrong ones.
+    To resolve: this is a bug in macros/marts/fixed_report_columns.sql, or the IDs of two
+    assessments are equal but for case.
 -#}
 with
     plan as (select * from {{ ref("course_report_columns") }}),
@@ -44,7 +44,7 @@ with
     undocumented as (
         select
             courses.course_id,
-            'column ' || documented.ordinal || ' is not ' || documented.label as what_is_wrong
+            'column ' || documented.ordinal || ' is not ' || documented.label as problem
         from courses
         cross join documented
         left join
@@ -56,14 +56,14 @@ with
     ),
 
     gaps as (
-        select plan.course_id, 'the ordinals have a gap' as what_is_wrong
+        select plan.course_id, 'ordinals have a gap' as problem
         from plan
         group by plan.course_id
         having min(plan.ordinal) <> 1 or max(plan.ordinal) <> count(distinct plan.ordinal)
     ),
 
-    alike as (
-        select plan.course_id, 'alike but for case: ' || lower(plan.label) as what_is_wrong
+    duplicate_labels as (
+        select plan.course_id, 'labels equal but for case: ' || lower(plan.label) as problem
         from plan
         group by plan.course_id, lower(plan.label)
         having count(*) > 1
@@ -76,4 +76,4 @@ select *
 from gaps
 union all
 select *
-from alike
+from duplicate_labels

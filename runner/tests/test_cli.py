@@ -358,7 +358,10 @@ class TestNotReady:
         assert call("build", "--json") == 7
         shown = capsys.readouterr()
         assert [one["name"] for one in json.loads(shown.out)["failed"]] == ["landing_is_complete"]
-        assert "  landing_is_complete (what no report can be made without is loaded): " in shown.err
+        assert (
+            "  landing_is_complete (the tables and settings that every report needs are loaded): "
+            in shown.err
+        )
         assert call("export", COURSE) == 7
         assert "Run `exhaust build`" in capsys.readouterr().err
 

@@ -1,7 +1,8 @@
 {#-
-    What: an array that is said to hold what it does not, or not to hold what it does.
-    When it matters: a cycle of locations would never end, or a school would lose its district.
-    To resolve: compare the engine's body of macros/portability/array_contains.sql with these cases.
+    What: arrays that seem to contain an element that they do not, or the reverse.
+    When it matters: a cycle of locations never ends, or a school loses its district.
+    To resolve: check the engine's version of macros/portability/array_contains.sql against these
+    cases.
 -#}
 with
     cases(elements, wanted, expected) as (

@@ -1,7 +1,7 @@
 {#-
-    What: texts that are not ordered by their bytes.
-    When it matters: the row of several that counts, and the order of the file, differ between engines.
-    To resolve: compare sql_bytewise in macros/report/sql_text.sql with these cases.
+    What: texts that are not sorted bytewise.
+    When it matters: engines differ in which of several rows counts, and in the order of the file.
+    To resolve: check sql_bytewise in macros/report/sql_text.sql against these cases.
 -#}
 with
     cases(expected, given) as (

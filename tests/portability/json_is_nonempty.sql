@@ -1,7 +1,8 @@
 {#-
-    What: JSON that is said to hold something and does not, or the other way round.
-    When it matters: a certificate is reported that was not issued, or one is missing.
-    To resolve: compare the engine's body of macros/portability/json_is_nonempty.sql with these cases.
+    What: JSON that seems to have elements and does not, or the reverse.
+    When it matters: the report shows a certificate that was not issued, or misses one.
+    To resolve: check the engine's version of macros/portability/json_is_nonempty.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

@@ -1,8 +1,7 @@
 {#-
-    What: texts that are joined in another order than the one asked for.
+    What: texts that are joined in another order than the requested one.
     When it matters: User Type and User Sub Type are wrong.
-    To resolve: compare the engine's body of macros/portability/listagg.sql, or dbt's own, with these
-    cases.
+    To resolve: check macros/portability/listagg.sql, or dbt's own listagg, against these cases.
 -#}
 with
     cases(name, ordinal) as (values ('b', 1), ('c', 3), ('a', 2)),

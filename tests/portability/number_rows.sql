@@ -1,8 +1,9 @@
 {#-
-    What: rows that are not numbered from 1 in the order of the bytes of their columns.
-    When it matters: two enrolments with one number would share their scores; the rows of a report
-    would stand in another order.
-    To resolve: compare the engine's body of macros/portability/number_rows.sql with these cases.
+    What: rows that are not numbered from 1 in the bytewise order of their columns.
+    When it matters: enrolments with the same number share their scores, or the rows of a report
+    are in another order.
+    To resolve: check the engine's version of macros/portability/number_rows.sql against these
+    cases.
 -#}
 with
     cases(course_id, batch_id, user_id, expected) as (

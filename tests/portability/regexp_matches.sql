@@ -1,7 +1,9 @@
 {#-
-    What: a text that matches an expression it should not, or does not match one it should.
-    When it matters: timestamps and numbers are read where there are none, or are missed.
-    To resolve: compare the engine's body of macros/portability/regexp_matches.sql with these cases.
+    What: texts that match an expression although they should not, or the reverse.
+    When it matters: texts that are not timestamps or numbers are read as such, or some that are
+    get lost.
+    To resolve: check the engine's version of macros/portability/regexp_matches.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

@@ -1,7 +1,7 @@
 {#-
-    What: texts whose attempted cast gives something else than the value, or than null where it is none.
-    When it matters: always, one bad text fails a build, or a good one is lost.
-    To resolve: compare the engine's body of macros/portability/try_cast.sql with these cases.
+    What: texts that are cast to another value, or do not become null if they cannot be cast.
+    When it matters: always. One bad text fails a build, or a good one is lost.
+    To resolve: check the engine's version of macros/portability/try_cast.sql against these cases.
 -#}
 with
     timestamps(given, expected) as (

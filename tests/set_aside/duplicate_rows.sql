@@ -1,7 +1,8 @@
 {#-
-    What: rows that differ from another under the same key, of which one counts and these do not.
-    When it matters: always a little (an extract taken while rows were written), a lot if a learner's
-    newest state is not the one that counts.
+    What: rows that differ from another row with the same key. One of them counts, and these do
+    not.
+    When it matters: a little, always: rows were written while the extract was taken. A lot, if the
+    row that counts is not the newest state of a learner.
     To resolve: take the extract again, or look at the key in the landing schema.
 -#}
 {% for table, raw in raw_tables().items() %}

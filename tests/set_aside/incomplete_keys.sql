@@ -1,7 +1,8 @@
 {#-
-    What: rows without a whole key; nobody can say whose they are.
-    When it matters: always, each may be a learner.
-    To resolve: Sunbird's own tables cannot hold such a row; look at what wrote the extract.
+    What: rows without a complete key; nobody can tell whose they are.
+    When it matters: always. Each of them may be a learner.
+    To resolve: look at the program that wrote the extract. Sunbird's own tables cannot hold such
+    rows.
 -#}
 {% for table, raw in raw_tables().items() %}
     select
