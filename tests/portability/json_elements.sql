@@ -1,5 +1,6 @@
 {#-
-    What: JSON arrays that are not unfolded into their elements, in order. Anything else has none.
+    What: JSON arrays that are not unfolded into their elements, in order. Anything but an array
+    gives none.
     When it matters: contents of a course, or locations or types of a user, are missing or in
     another order.
     To resolve: check the engine's version of macros/portability/json_elements.sql against these

@@ -1,5 +1,5 @@
 {#-
-    What: JSON arrays that are read as the wrong texts. Anything else is read as none.
+    What: JSON arrays that are read as the wrong texts. Anything but an array gives none.
     When it matters: a mentor of a batch is missing.
     To resolve: check the engine's version of macros/portability/json_texts.sql against these
     cases.

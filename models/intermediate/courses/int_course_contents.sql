@@ -5,7 +5,7 @@ with
         select
             nodes.course_id,
             nodes.node_id as content_id,
-            -- Optional in one place and mandatory in another is optional.
+            -- A content that is optional anywhere in the course is optional.
             not bool_or(nodes.is_optional) as is_mandatory
         from nodes
         where not nodes.is_collection

@@ -58,7 +58,7 @@ with
             learners.declared_board
         from learners
         left join user_places on learners.location_list = user_places.location_list
-        -- Only State-validated learners have a school of the State's.
+        -- Only State-validated learners belong to a school of the State.
         left join
             user_schools
             on learners.user_id = user_schools.user_id

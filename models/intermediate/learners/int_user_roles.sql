@@ -1,7 +1,7 @@
 with
     users as (select * from {{ ref("stg_users") }}),
 
-    -- Many users have the same list: each is parsed once.
+    -- Many users have the same list, so each list is parsed once.
     lists as (select distinct users.role_list from users where users.role_list is not null),
 
     parsed as (select lists.role_list, {{ parsed_json("lists.role_list") }} as roles from lists),

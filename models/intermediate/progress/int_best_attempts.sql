@@ -19,8 +19,8 @@ with
                 partition by enrolments.enrolment_number, assessments.assessment_ordinal
                 order by
                     attempts.total_score desc,
-                    -- Of equal scores the one with the least maximum is the highest share; of
-                    -- zeros all shares are equal.
+                    -- Of equal scores, the one with the lowest maximum is the highest share. All
+                    -- shares of a score of zero are equal.
                     case when attempts.total_score > 0 then attempts.total_max_score end,
                     attempts.attempted_at desc nulls last,
                     {{ bytewise("attempts.attempt_id") }}

@@ -29,7 +29,7 @@ with
         select
             gathered.enrolment_number,
             gathered.total_score,
-            -- A place for every assessment of the course, so that the array is read by ordinal.
+            -- One element per assessment of the course, so that the array is read by ordinal.
             {{
                 array_by_ordinal(
                     "gathered.scores", "gathered.ordinals", "assessment_counts.assessments"

@@ -18,7 +18,7 @@ with
             enrolments.enrolment_number,
             enrolments.completed_at is not null as is_completed,
             enrolments.completed_contents as part,
-            -- A course without contents in its tree says itself how many it has.
+            -- If the tree has no contents, the course itself states their number.
             coalesce(content_counts.mandatory_contents, courses.leaf_nodes_count, 0) as whole
         from enrolments
         inner join courses on enrolments.course_id = courses.course_id
@@ -32,7 +32,7 @@ with
                 when shares.is_completed or (shares.whole > 0 and shares.part >= shares.whole)
                 then 100
                 when shares.whole > 0
-                -- 199 of 200 is not all of it.
+                -- 199 of 200 is not everything.
                 then least({{ percent_rounded_half_up("shares.part", "shares.whole") }}, 99)
                 else 0
             end as progress

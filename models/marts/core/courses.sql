@@ -1,4 +1,4 @@
--- Built after course_progress, so that the marts an export reads change together.
+-- Built after course_progress, so that all marts that an export reads change together.
 -- depends_on: {{ ref("course_progress") }}
 with
     courses as (select * from {{ ref("stg_courses") }}),

@@ -1,6 +1,6 @@
 {#
-    A view: as a table its rows, with their long ids, would be most of what a build writes, and no
-    export reads them.
+    A view, because no export reads it. As a table, its rows with their long IDs would be most of
+    what a build writes.
 #}
 {{ config(materialized="view", post_hook=[]) }}
 

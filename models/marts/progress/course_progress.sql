@@ -1,6 +1,7 @@
 {#
-    The export reads it batch by batch; no other mart is read in an order. On Spark it reads the
-    files of its course alone. The build is running, for an export, once this mart is replaced.
+    Exports read this mart batch by batch, in the order of the report; they read no other mart in an
+    order. On Spark, they read only the files of their course. For an export, the build is running
+    as soon as this mart is replaced.
 #}
 {{
     config(
@@ -56,7 +57,7 @@ with
         inner join progress on enrolments.enrolment_number = progress.enrolment_number
         left join profiles on enrolments.user_id = profiles.user_id
         left join learner_scores on enrolments.enrolment_number = learner_scores.enrolment_number
-        -- An export reads one batch in the order of its learners.
+        -- Exports read a batch in the order of its learners.
         order by enrolments.enrolment_number
     )
 
