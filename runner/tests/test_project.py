@@ -129,6 +129,13 @@ def test_models_read_the_columns_that_the_sources_list() -> None:
     } == {name: (raw["key"], raw["columns"]) for name, raw in raw_tables().items()}
 
 
+def test_columns_of_every_kind_are_checked_for_unreadable_values() -> None:
+    files = (PROJECT / "tests" / "set_aside").glob("unreadable_*.sql")
+    checked = re.findall(r'unreadable_values\("(\w+)"', "".join(file.read_text() for file in files))
+    for name, raw in raw_tables().items():
+        assert set(raw) - {"key", "columns", "latest"} <= set(checked), name
+
+
 def test_staging_reads_nothing_personal() -> None:
     """E-mail, phone and names of people stay in the landing schema."""
     listed = {column for table in read_sources(PROJECT) for column in table.columns}
