@@ -1,16 +1,17 @@
 {#-
-    SELECT of the columns of a raw `table` (see macros/staging/raw_tables.sql), with one row per key.
+    SELECT of the columns of a raw `table` (see macros/staging/raw_tables.sql), with one row per
+    key.
 
     Rows with an incomplete key are left out. For duplicate keys, keep the row with the newest
     `latest`; break ties by comparing all columns bytewise, greatest first. tests/set_aside counts
     the other rows.
 
     Only duplicate keys are sorted. A window over all rows would sort whole enrolments, with their
-    JSON, although almost every key is unique. `duplicates` names a model that holds the duplicate
-    keys; without it, the query finds them itself. Large tables have such a model, so that their keys
-    are searched only once, and the planner knows how few duplicates there are.
+    JSON, although almost every key is unique. `duplicates` names a model that has the duplicate
+    keys; without it, they are found here. Large tables have such a model, so that their keys are
+    searched only once, and the planner knows how few duplicates there are.
 
-    The raw table is named wherever it is read: a CTE would be materialised before its second use.
+    The raw table is named wherever it is read: a CTE would be written out before its second use.
 -#}
 {% macro deduplicate(table, duplicates=none) %}
     {%- set key = raw_tables()[table].key %}

@@ -111,8 +111,8 @@ def test_only_portability_knows_the_engines() -> None:
 
 def test_every_difference_between_engines_is_tested() -> None:
     macros = {file.stem for file in (PROJECT / "macros" / "portability").glob("*.sql")}
-    # What gives no value; and tests/course_progress_is_sorted.sql tests one, every unit test
-    # another.
+    # These return no value, but for two: tests/course_progress_is_sorted.sql tests
+    # physical_row_number, and every unit test tests fixtures.
     statements = {
         *("engine", "fixtures", "gather_statistics", "optimizer_fence", "order_by_batch"),
         *("physical_row_number", "prepare_session"),
