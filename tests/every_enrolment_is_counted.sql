@@ -1,7 +1,8 @@
 {#-
-    What: a batch whose enrolments are not the rows of its report and those left out by a reason.
-    When it matters: always, a learner is missing or stands twice.
-    To resolve: a fault of the models; do not hand out reports until it is found.
+    What: batches whose enrolments do not add up to the rows of the report and those left out, by
+    reason.
+    When it matters: always. A learner is missing or appears twice.
+    To resolve: this is a bug in the models. Do not hand out reports until it is fixed.
 -#}
 with
     landed as (

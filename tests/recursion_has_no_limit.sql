@@ -1,7 +1,7 @@
 {#-
-    What: a recursion that ends before it is done.
+    What: a recursive query that ends too early.
     When it matters: contents of large States, or of deep courses, are missing.
-    To resolve: on Spark, take the limits of recursion from profiles.example.yml.
+    To resolve: on Spark, copy the limits of recursion from profiles.example.yml.
 -#}
 with recursive
     branches(branch) as (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)),

@@ -1,7 +1,8 @@
 {#-
-    An array of `length` places: each of `elements` at its place in `ordinals`, null at the others.
-    Why: ordering the elements in the aggregate would sort them all; each engine fills an array by
-    functions of its own.
+    An array of `length` elements: each of `elements` is at its position in `ordinals`, the others
+    are null.
+    Why: each engine fills arrays with its own functions. Ordering inside the aggregate would sort
+    all elements.
 -#}
 {% macro array_by_ordinal(elements, ordinals, length) %}
     {{ return(adapter.dispatch("array_by_ordinal", "exhaust")(elements, ordinals, length)) }}
@@ -16,9 +17,9 @@
 
 {% macro postgres__array_by_ordinal(elements, ordinals, length) %}
     array(
-        select ({{ elements }})[array_position({{ ordinals }}, cast(place.ordinal as integer))]
-        from generate_series(1, {{ length }}) as place(ordinal)
-        order by place.ordinal
+        select ({{ elements }})[array_position({{ ordinals }}, cast(slots.ordinal as integer))]
+        from generate_series(1, {{ length }}) as slots(ordinal)
+        order by slots.ordinal
     )
 {% endmacro %}
 

@@ -1,6 +1,6 @@
 {#-
-    The elements of an array, a row each, as a column of a SELECT.
-    Why: engines call the function by different names.
+    The elements of an array, one row each, as a column of a SELECT.
+    Why: the engines name the function differently.
 -#}
 {% macro array_elements(array) %}
     {{ return(adapter.dispatch("array_elements", "exhaust")(array)) }}

@@ -1,6 +1,6 @@
 {#-
-    An array of these values, of texts unless a type is given; none is no array.
-    Why: each engine has its own form of an array, and of its type.
+    An array of these values: of texts, unless a type is given. The value none gives null.
+    Why: each engine writes arrays and their types differently.
 -#}
 {% macro array_of(values, type=none) %}
     {%- set literals = [] %}

@@ -1,11 +1,6 @@
 {#-
-    A text to be ordered, or to be the least or greatest, by its bytes.
-    Why: Postgres orders by the collation of the database.
+    A text expression that compares and sorts bytewise, to order by or for min and max.
+    Why: Postgres would use the collation of the database. The SQL is in
+    macros/report/sql_text.sql, because exports need it too.
 -#}
-{% macro bytewise(text) %}
-    {{ return(adapter.dispatch("bytewise", "exhaust")(text)) }}
-{% endmacro %}
-
-{% macro default__bytewise(text) %} {{ text }}{% endmacro %}
-
-{% macro postgres__bytewise(text) %} {{ text }} collate "C"{% endmacro %}
+{% macro bytewise(text) %} {{ sql_bytewise(text, engine()) }}{% endmacro %}

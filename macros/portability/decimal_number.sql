@@ -1,8 +1,9 @@
 {#-
-    A text as a decimal of 6 places, rounded half away from zero; null where it is no number below
-    10^12 of digits with sign, fraction and exponent (so NaN and infinity are none).
-    Why: DuckDB's cast goes wrong on exponents (8540712549.65e+3 passes decimal(18, 6) with 13 digits),
-    so that there the point is moved in the text first.
+    A text as a decimal with 6 decimal places, rounded half away from zero. It is null unless the
+    text is a number below 10^12, written as digits with an optional sign, fraction and exponent
+    (so NaN and infinity are null).
+    Why: DuckDB's cast mishandles exponents (8540712549.65e+3 passes decimal(18, 6) with 13
+    digits), so there the decimal point is moved in the text first.
 -#}
 {% macro decimal_number(text) %}
     {{ return(adapter.dispatch("decimal_number", "exhaust")(text)) }}
@@ -14,30 +15,32 @@
 
 {% macro default__decimal_number(text) %}
     case
-        -- Digits and a point alone need no regular expression.
+        -- Only digits and a point: no regular expression is needed.
         when ltrim({{ text }}, '0123456789.') = ''
-        then {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(text, "decimal(18, 6)") }}
         when not {{ text }} ~ '{{ decimal_number_form() }}'
         then null
         when lower({{ text }}) like '%e%'
-        then {{ attempted_cast(with_point_moved(text), "decimal(18, 6)") }}
-        else {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(without_exponent(text), "decimal(18, 6)") }}
+        else {{ try_cast(text, "decimal(18, 6)") }}
     end
 {% endmacro %}
 
 {% macro postgres__decimal_number(text) %}
     case
-        -- Digits and a point alone need no regular expression.
+        -- Only digits and a point: no regular expression is needed.
         when ltrim({{ text }}, '0123456789.') = ''
-        then {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(text, "decimal(18, 6)") }}
         when {{ text }} ~ '{{ decimal_number_form() }}'
-        then {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(text, "decimal(18, 6)") }}
     end
 {% endmacro %}
 
-{#- A number with an exponent as text without one. Sixty zeros around the digits are room enough:
-    who needs more is zero after rounding, or too great. -#}
-{% macro with_point_moved(text) %}
+{#-
+    A number with an exponent, as text without one. Sixty zeros on both sides of the digits are
+    enough: a number that needs more is zero after rounding, or too large.
+-#}
+{% macro without_exponent(text) %}
     {%- set whole_digits = "regexp_extract(" ~ text ~ ", '^[+-]?([0-9]*)', 1)" -%}
     {%- set digits = (
         "repeat('0', 60) || "
@@ -46,9 +49,13 @@
         ~ text
         ~ ", '[.]([0-9]*)', 1) || repeat('0', 60)"
     ) -%}
-    {%- set exponent = attempted_cast("regexp_extract(" ~ text ~ ", '[eE](.*)$', 1)", "integer") -%}
-    {%- set place = "60 + length(" ~ whole_digits ~ ") + cast(" ~ exponent ~ " as bigint)" -%}
-    {%- set point = "case when " ~ place ~ " < 0 then 0 else " ~ place ~ " end" -%}
+    {%- set exponent = try_cast("regexp_extract(" ~ text ~ ", '[eE](.*)$', 1)", "integer") -%}
+    {%- set point_position = (
+        "60 + length(" ~ whole_digits ~ ") + cast(" ~ exponent ~ " as bigint)"
+    ) -%}
+    {%- set point = (
+        "case when " ~ point_position ~ " < 0 then 0 else " ~ point_position ~ " end"
+    ) -%}
     regexp_extract({{ text }}, '^[+-]?', 0)
     || substr({{ digits }}, 1, {{ point }})
     || '.'
@@ -58,6 +65,6 @@
 {% macro spark__decimal_number(text) %}
     case
         when {{ text }} rlike '{{ decimal_number_form() }}'
-        then {{ attempted_cast(text, "decimal(18, 6)") }}
+        then {{ try_cast(text, "decimal(18, 6)") }}
     end
 {% endmacro %}

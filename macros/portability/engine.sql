@@ -1,5 +1,5 @@
 {#-
-    The engine's name, for the pure macros of the export, which cannot dispatch.
-    Why: they are rendered without dbt too.
+    The engine's name, as an argument for the pure macros in macros/report.
+    Why: these are rendered without dbt too, so they cannot dispatch.
 -#}
 {% macro engine() %} {{ return(target.type) }} {% endmacro %}

@@ -1,8 +1,8 @@
 {#-
-    How the values of unit tests are written, in place of the adapters' own macros: a list becomes an
-    array, a text JSON where the column is JSON.
-    Why: each engine has its own form of an array; Spark makes a JSON text of a text, and reads
-    backslashes in it.
+    How dbt writes the values of unit tests, instead of the adapters' own macros: a list becomes an
+    array, and a text becomes JSON if the column is JSON.
+    Why: each engine writes arrays differently. Spark would turn a text into a JSON string, and it
+    reads backslashes in literals.
 -#}
 {% macro default__safe_cast(field, type) %}
     {%- if field is string or field is number -%} cast({{ field }} as {{ type }})
@@ -21,7 +21,9 @@
     {{- expression | replace("\\", "\\\\") | replace("'", "''") -}}
 {% endmacro %}
 
-{#- dbt-postgres calls every array `ARRAY`; Postgres' own name of its type begins with `_`. -#}
+{#-
+    dbt-postgres calls the type of every array `ARRAY`; Postgres names it `_` and the element type.
+-#}
 {% macro postgres__get_columns_in_relation(relation) %}
     {%- set columns = run_query(columns_of(relation)) %}
     {{ return(sql_convert_columns_in_relation(columns)) }}

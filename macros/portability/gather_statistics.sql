@@ -1,7 +1,7 @@
 {#-
-    Statement that gathers a table's statistics.
-    Why: Postgres plans the next model without them, by nested loops over whole tables, until its
-    autovacuum comes round; DuckDB keeps them as it writes.
+    A statement that gathers the statistics of a table.
+    Why: until autovacuum runs, Postgres plans the next model without statistics, with nested loops
+    over whole tables. DuckDB gathers them as it writes.
 -#}
 {% macro gather_statistics(relation) %}
     {{ return(adapter.dispatch("gather_statistics", "exhaust")(relation)) }}

@@ -1,6 +1,7 @@
 {#-
-    A 64-bit number that is the same wherever the texts of `columns` are; now and then others share
-    it. Why: each engine has a function of its own for it.
+    A 64-bit hash of the texts in `columns`. Equal texts have equal hashes; different texts seldom
+    do.
+    Why: each engine has its own hash function.
 -#}
 {% macro hash_of(columns) %}
     {{ return(adapter.dispatch("hash_of", "exhaust")(columns)) }}

@@ -1,6 +1,6 @@
 {#-
-    A UTC timestamp as the clock of a time zone shows it.
-    Why: Spark's timestamps without a zone have no `at time zone`.
+    A UTC timestamp as local time in a time zone.
+    Why: Spark has no `at time zone` for timestamps without a zone.
 -#}
 {% macro in_time_zone(timestamp, zone) %}
     {{ return(adapter.dispatch("in_time_zone", "exhaust")(timestamp, zone)) }}

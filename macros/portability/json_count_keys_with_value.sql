@@ -1,8 +1,8 @@
 {#-
-    How many keys of a JSON object have the whole number `value`; with `among`, an array of texts,
-    how many of those keys. A number counts however it is written, the text of it as `2` or `2.0`;
-    of a key given twice the last counts; anything but an object has none.
-    Why: keys are data, so that no path can name them. DuckDB works on lists of keys and values;
+    The number of keys of a JSON object that have the whole number `value`; with `among`, an array
+    of texts, only those keys count. A number counts however it is written, a string only as `2` or
+    `2.0`. If a key appears twice, its last value counts. Anything but an object has none.
+    Why: the keys are data, so no path can name them. DuckDB works on lists of keys and values;
     Postgres' `jsonb` looks keys up faster than it lists them.
 -#}
 {% macro json_count_keys_with_value(json, value, among=none) %}
@@ -10,22 +10,21 @@
 {% endmacro %}
 
 {#-
-    DuckDB lists a key as often as it is given. Cassandra writes a map in the order of its keys: where
-    they ascend, none is given twice. To hold short lists against each other takes less time than to
-    hash them.
+    DuckDB lists a key as often as it appears. Cassandra writes a map in the order of its keys: if
+    they ascend, no key appears twice. Comparing short lists takes less time than hashing them.
 -#}
 {% macro default__json_count_keys_with_value(json, value, among) %}
     {%- set has_value -%}
     list_transform(
         {{ json }} ->> '$.*',
-        lambda held:coalesce(held in ('{{ value }}', '{{ value }}.0'), false)
+        lambda found:coalesce(found in ('{{ value }}', '{{ value }}.0'), false)
     )
     {%- endset -%}
     coalesce(
         list_transform(
             [json_keys({{ json }})],
             lambda keys: case
-                when len(list_filter(keys, lambda key, place:key <= keys[place - 1])) > 0
+                when len(list_filter(keys, lambda key, ordinal:key <= keys[ordinal - 1])) > 0
                 then {{ duckdb_count_last_keys("keys", has_value, among) }}
                 {%- if among is none %} else len(list_where(keys, {{ has_value }}))
                 {%- else %}
@@ -45,17 +44,17 @@
     )
 {% endmacro %}
 
-{#- How many places of `keys` have the value, are among those, and are the last of their key. -#}
+{#- How many positions of `keys` have the value, are in `among`, and are the last of their key. -#}
 {% macro duckdb_count_last_keys(keys, has_value, among) %}
     list_transform(
         [list_reverse({{ keys }})],
         lambda reversed_keys:len(
             list_filter(
                 list_where(range(1, len({{ keys }}) + 1), {{ has_value }}),
-                lambda place:list_position(reversed_keys, {{ keys }} [place]) + place
+                lambda ordinal:list_position(reversed_keys, {{ keys }} [ordinal]) + ordinal
                 = len({{ keys }}) + 1
                 {%- if among is not none %}
-                    and coalesce(list_contains({{ among }}, {{ keys }} [place]), false)
+                    and coalesce(list_contains({{ among }}, {{ keys }} [ordinal]), false)
                 {%- endif %}
             )
         )
@@ -76,20 +75,22 @@
         (
             select count(*)
             from
-                -- Else the JSON would be parsed for each key.
-                (select {{ json }} as parsed offset 0) as held, unnest({{ among }}) as key
+                -- Without `offset 0`, the JSON would be parsed for each key.
+                (select {{ json }} as json offset 0) as parsed, unnest({{ among }}) as key
             where
                 {{
                     postgres_json_is_number(
-                        "(held.parsed -> key)", "(held.parsed ->> key)", value
+                        "(parsed.json -> key)", "(parsed.json ->> key)", value
                     )
                 }}
         )
     {%- endif %}
 {% endmacro %}
 
-{#- Nearly all are written as one digit; what is written otherwise is the nearest floating-point
-    number, as DuckDB takes it. -#}
+{#-
+    Almost all numbers are written as one digit. Any other is compared as the nearest
+    floating-point number, as on DuckDB.
+-#}
 {% macro postgres_json_is_number(json, text, value) %}
     case
         when {{ text }} in ('{{ value }}', '{{ value }}.0')
@@ -107,11 +108,11 @@
     map_keys(
         map_filter(
             try_variant_get({{ json }}, '$', 'map<string, variant>'),
-            (key, held) -> case
-                when try_variant_get(held, '$', 'double') = {{ value }}
+            (key, found) -> case
+                when try_variant_get(found, '$', 'double') = {{ value }}
                 then
-                    schema_of_variant(held) rlike '^(BIGINT|DECIMAL|DOUBLE)'
-                    or try_variant_get(held, '$', 'string') in ('{{ value }}', '{{ value }}.0')
+                    schema_of_variant(found) rlike '^(BIGINT|DECIMAL|DOUBLE)'
+                    or try_variant_get(found, '$', 'string') in ('{{ value }}', '{{ value }}.0')
                 else false
             end
         )

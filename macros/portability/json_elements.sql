@@ -1,8 +1,8 @@
 {#-
-    Two columns of a SELECT that gives a row per element of a JSON array: `element`, as JSON, and
-    its `position` from 1. Anything but an array has no elements.
-    Why: each engine unfolds arrays by functions of its own; all of them can in a SELECT list,
-    also in a recursive one.
+    Two columns of a SELECT that returns one row per element of a JSON array: `element`, as JSON,
+    and its `position`, from 1. Anything but an array has no elements.
+    Why: each engine unfolds arrays with its own functions. All of them can in a SELECT list, even
+    in a recursive one.
 -#}
 {% macro json_elements(json) %}
     {{ return(adapter.dispatch("json_elements", "exhaust")(json)) }}
@@ -25,7 +25,7 @@
     inline(
         transform(
             try_variant_get({{ json }}, '$', 'array<variant>'),
-            (element, place) -> struct(element as element, place + 1 as position)
+            (element, idx) -> struct(element as element, idx + 1 as position)
         )
     )
 {% endmacro %}

@@ -1,7 +1,7 @@
 {#-
-    The first element of a JSON array if it is a text; null if it is not, or empty, or if there is
-    no array.
-    Why: DuckDB takes a path; a Postgres array index also takes a text or number for an array of one.
+    The first element of a JSON array if it is a non-empty string; otherwise null.
+    Why: DuckDB takes a path. Postgres takes an index, but reads a string or number as an array of
+    one element.
 -#}
 {% macro json_first_text(json) %}
     {{ return(adapter.dispatch("json_first_text", "exhaust")(json)) }}

@@ -1,5 +1,5 @@
 {#-
-    Whether a JSON value is an object; null where there is none.
+    Whether a JSON value is an object; null if there is no value.
     Why: the engines' functions differ in name and case.
 -#}
 {% macro json_is_object(json) %}

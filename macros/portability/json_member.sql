@@ -1,8 +1,8 @@
 {#-
-    The value under a key of a JSON object, as JSON; null where it is absent. Of a key given twice
-    the last counts.
-    Why: DuckDB takes a path, Postgres a key; DuckDB's path leads to the first of two equal keys, so
-    that all are listed where the key may be there twice, or be written with escapes.
+    The value of a key in a JSON object, as JSON; null if there is none. If a key appears twice,
+    its last value counts.
+    Why: DuckDB takes a path, Postgres a key. DuckDB's path finds the first of two equal keys, so
+    all keys are listed if the key might appear twice or be written with escapes.
 -#}
 {% macro json_member(json, key) %}
     {{ return(adapter.dispatch("json_member", "exhaust")(json, key)) }}

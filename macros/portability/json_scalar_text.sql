@@ -1,11 +1,11 @@
 {#-
-    A JSON text, number or boolean as text; null where it is anything else.
+    A JSON string, number or boolean as text; null for anything else.
 
-    A whole number of up to 18 digits is its digits. Any other number is written without an exponent
-    and without zeros at its end, rounded to 6 places; null where it is 10^12 or more. Numbers with a
-    fraction or an exponent are what the nearest 64-bit floating-point number is, as DuckDB knows no
-    other.
-    Why: each engine writes numbers in its own way.
+    A whole number of up to 18 digits keeps its digits. Any other number is written without an
+    exponent or trailing zeros, rounded to 6 decimal places; it is null from 10^12 on. Numbers with
+    a fraction or an exponent are read as the nearest 64-bit floating-point number, because DuckDB
+    has no other.
+    Why: each engine writes numbers differently.
 -#}
 {% macro json_scalar_text(json) %}
     {{ return(adapter.dispatch("json_scalar_text", "exhaust")(json)) }}
@@ -46,7 +46,7 @@
                         then null
                         when strpos(one.value #>> '{}', '.') = 0
                         then one.value #>> '{}'
-                        -- Postgres makes no floating-point number of what is too near to zero.
+                        -- Postgres cannot convert numbers that are too close to zero.
                         when abs(cast(one.value as numeric)) < 0.0000001
                         then '0'
                         else
@@ -79,8 +79,10 @@
     )[0]
 {% endmacro %}
 
-{#- What Spark calls the type of a JSON value; null for objects and lists, as Spark would write down
-    the types of all that is in them, and runs out of stack where they are deep. -#}
+{#-
+    What Spark calls the type of a JSON value; null for objects and lists, because Spark would
+    write down the types of everything in them, and run out of stack if they are deep.
+-#}
 {% macro spark_scalar_type(json) %}
     case
         when
@@ -90,7 +92,7 @@
     end
 {% endmacro %}
 
-{#- The text of a floating-point number as json_scalar_text wants it. -#}
+{#- The text of a floating-point number, as json_scalar_text writes it. -#}
 {% macro plain_number(text) %}
     {{ return(adapter.dispatch("plain_number", "exhaust")(text)) }}
 {% endmacro %}
@@ -100,8 +102,8 @@
         [
             case
                 when lower({{ text }}) like '%e%'
-                then {{ attempted_cast(with_point_moved(text), "decimal(38, 6)") }}
-                else {{ attempted_cast(text, "decimal(38, 6)") }}
+                then {{ try_cast(without_exponent(text), "decimal(38, 6)") }}
+                else {{ try_cast(text, "decimal(38, 6)") }}
             end
         ],
         lambda number:{{ number_if_plain("number") }}
@@ -117,12 +119,13 @@
 
 {% macro spark__plain_number(text) %}
     transform(
-        array({{ attempted_cast(text, "decimal(38, 6)") }}),
-        number -> {{ number_if_plain("number") }}
+        array({{ try_cast(text, "decimal(38, 6)") }}), number -> {{ number_if_plain("number") }}
     )[0]
 {% endmacro %}
 
-{#- The text of a decimal of 6 places, without zeros at its end, if it is not too great. -#}
+{#-
+    The text of a decimal with 6 decimal places, without trailing zeros; null if it is too large.
+-#}
 {% macro number_if_plain(number) %}
     case
         when

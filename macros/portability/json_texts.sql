@@ -20,12 +20,12 @@
     array(
         select {{ json_scalar_text("elements.element") }}
         from
-            (select {{ json }} as list offset 0) as held,
+            (select {{ json }} as list offset 0) as parsed,
             jsonb_array_elements(
-                case when jsonb_typeof(held.list) = 'array' then held.list else '[]' end
+                case when jsonb_typeof(parsed.list) = 'array' then parsed.list else '[]' end
             )
-        with ordinality as elements(element, place)
-        order by elements.place
+        with ordinality as elements(element, ordinal)
+        order by elements.ordinal
     )
 {% endmacro %}
 

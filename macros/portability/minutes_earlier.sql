@@ -1,7 +1,6 @@
 {#-
-    The timestamp so many minutes before another.
-    Why: each engine makes an interval of a number in its own way; `dbt.dateadd` drops microseconds on
-    Spark.
+    A timestamp minus a number of minutes.
+    Why: each engine makes intervals differently, and `dbt.dateadd` drops microseconds on Spark.
 -#}
 {% macro minutes_earlier(timestamp, minutes) %}
     {{ return(adapter.dispatch("minutes_earlier", "exhaust")(timestamp, minutes)) }}

@@ -1,10 +1,11 @@
 {#-
-    A text as JSON; null where it is none by RFC 8259, or where an engine could not hold it: with a
-    NUL character (`\u0000`), a lone surrogate, a number of more than 1,000 characters, or deeper than
-    1,000 levels.
-    Why: DuckDB's parser takes NaN, infinity and a comma before the end; Postgres' ends the statement
-    at some 16,000 levels, and its `jsonb` is parsed once, its `json` at every use; Spark's does not
-    look at what follows the value. What seldom differs is looked for only where it can be.
+    A text as JSON. It is null if RFC 8259 does not allow it, or if some engine could not hold it:
+    with a NUL character (`\u0000`), a lone surrogate, a number of more than 1,000 characters, or
+    more than 1,000 levels.
+    Why: DuckDB's parser accepts NaN, infinity and trailing commas. Postgres' parser aborts the
+    statement at some 16,000 levels, and parses `jsonb` once but `json` at every use. Spark's
+    ignores whatever follows the value. Rare differences are looked for only where they are
+    possible.
 -#}
 {% macro parsed_json(text) %}
     {{ return(adapter.dispatch("parsed_json", "exhaust")(text)) }}
@@ -14,7 +15,7 @@
     case
         when
             suffix({{ text }}, ',}')
-            -- A comma is nearly everywhere; an end before the end is seldom.
+            -- Commas are almost everywhere; a bracket closed before the end is rare.
             or (
                 (strpos({{ text }}, '}') < strlen({{ text }}) or contains({{ text }}, ']'))
                 and (contains({{ text }}, ',}') or contains({{ text }}, ',]'))
@@ -30,20 +31,20 @@
                 and (contains(lower({{ text }}), 'nan') or contains(lower({{ text }}), 'inf'))
             )
             or strlen({{ text }}) > 2001
-            or (strlen({{ text }}) > 1000 and {{ may_hold_long_number(text) }})
-        then case when {{ duckdb_reads_strictly(text) }} then {{ attempted_cast(text, "json") }} end
-        else {{ attempted_cast(text, "json") }}
+            or (strlen({{ text }}) > 1000 and {{ may_have_long_number(text) }})
+        then case when {{ duckdb_is_strict_json(text) }} then {{ try_cast(text, "json") }} end
+        else {{ try_cast(text, "json") }}
     end
 {% endmacro %}
 
-{#- Whether a text that DuckDB takes for JSON is JSON that all engines can hold. -#}
-{% macro duckdb_reads_strictly(text) %}
+{#- Whether a text that DuckDB accepts as JSON is JSON that all engines can hold. -#}
+{% macro duckdb_is_strict_json(text) %}
     not contains(replace({{ text }}, '\\', ''), '\u0000')
     and list_transform(
         [{{ without_strings(text) }}],
         lambda bare: not regexp_matches(bare, '(?i)nan|inf')
         and not regexp_matches(bare, ',\s*[]}]')
-        and not {{ holds_long_number("bare") }}
+        and not {{ has_long_number("bare") }}
         and list_transform(
             [translate(regexp_replace(bare, '[^][{}]+', '', 'g'), '{}', '[]')],
             lambda brackets: case
@@ -51,7 +52,7 @@
                 then true
                 when contains(brackets, repeat('[', 1001))
                 then false
-                -- Each round takes off the innermost level.
+                -- Each round removes the innermost level.
                 else
                     list_reduce(
                         list_resize([brackets], 1001, ''),
@@ -64,18 +65,18 @@
     )[1]
 {% endmacro %}
 
-{#- A JSON text whose strings are empty. -#}
+{#- A JSON text with all its strings emptied. -#}
 {% macro without_strings(text) %}
     regexp_replace(replace(replace({{ text }}, '\\', ''), '\"', ''), '"[^"]*"', '""', 'g')
 {% endmacro %}
 
-{#- Whether JSON without its strings has a number of more than 1,000 characters. -#}
-{% macro holds_long_number(bare) %}
+{#- Whether JSON with emptied strings has a number of more than 1,000 characters. -#}
+{% macro has_long_number(bare) %}
     position(repeat('0', 1001) in translate({{ bare }}, '123456789.eE+-', '00000000000000')) > 0
 {% endmacro %}
 
-{#- Whether a text of at most 2,001 characters may have one: then it has 500 without a quote. -#}
-{% macro may_hold_long_number(text) %}
+{#- Whether a text of at most 2,001 characters may have one: then 500 of them have no quote. -#}
+{% macro may_have_long_number(text) %}
     (
         length({{ text }}) > 1000
         and (
@@ -88,23 +89,25 @@
 
 {% macro postgres__parsed_json(text) %}
     case
-        when not {{ postgres_cannot_hold(text) }}
+        when not {{ postgres_cannot_parse(text) }}
         then
             case
                 when pg_input_is_valid({{ text }}, 'jsonb')
                 then cast({{ text }} as jsonb)
                 when {{ text }} ~ '[eE][+-]?[0-9]{5}'
-                then {{ attempted_cast(with_small_exponents(text), "jsonb") }}
+                then {{ try_cast(with_small_exponents(text), "jsonb") }}
             end
     end
 {% endmacro %}
 
-{#- Whether a text has a number or a depth that is too great, before Postgres' parser is given it. Only
-    where it has a stretch without a quote, or many brackets, are its strings taken out to look. -#}
-{% macro postgres_cannot_hold(text) %}
+{#-
+    Whether a text has too long a number or too many levels for Postgres' parser. Its strings are
+    emptied to find out, but only if it has a stretch without a quote, or many brackets.
+-#}
+{% macro postgres_cannot_parse(text) %}
     case
         when length({{ text }}) <= 2001
-        then {{ may_hold_long_number(text) }} and {{ holds_long_number(without_strings(text)) }}
+        then {{ may_have_long_number(text) }} and {{ has_long_number(without_strings(text)) }}
         else
             (
                 length({{ text }}) - length(replace(replace({{ text }}, '[', ''), '{', '')) > 1000
@@ -112,22 +115,22 @@
                     select 1
                     from
                         (select convert_to({{ text }}, 'UTF8') as bytes offset 0) as one,
-                        generate_series(1, octet_length(one.bytes) / 500 - 1) as place
+                        generate_series(1, octet_length(one.bytes) / 500 - 1) as block
                     where
-                        position('"'::bytea in substring(one.bytes from 500 * place + 1 for 500))
+                        position('"'::bytea in substring(one.bytes from 500 * block + 1 for 500))
                         = 0
                 )
             )
             and (
                 select
-                    {{ holds_long_number("one.bare") }}
+                    {{ has_long_number("one.bare") }}
                     or {{ postgres_json_depth("one.bare") }} > 1000
                 from (select {{ without_strings(text) }} as bare offset 0) as one
             )
     end
 {% endmacro %}
 
-{#- How deep the brackets are nested of JSON without its strings; 0 where it has none. -#}
+{#- How deeply the brackets of JSON with emptied strings are nested; 0 if there are none. -#}
 {% macro postgres_json_depth(bare) %}
     (
         select coalesce(max(steps.depth), 0)
@@ -135,16 +138,18 @@
             (
                 select
                     sum(case when chars.bracket in ('[', '{') then 1 else -1 end) over (
-                        order by chars.place
+                        order by chars.ordinal
                     ) as depth
                 from string_to_table(regexp_replace({{ bare }}, '[^][{}]+', '', 'g'), null)
-                with ordinality as chars(bracket, place)
+                with ordinality as chars(bracket, ordinal)
             ) as steps
     )
 {% endmacro %}
 
-{#- A JSON text whose exponents are cut to as many digits as Postgres takes: such numbers are too great,
-    or too near to zero, before and after. -#}
+{#-
+    A JSON text whose exponents are cut to as many digits as Postgres accepts. Such numbers are too
+    large, or too close to zero, before and after.
+-#}
 {% macro with_small_exponents(text) %}
     {%- set not_in_strings = '("(?:[^"\\\\]|\\\\.)*")' -%}
     regexp_replace(
@@ -158,7 +163,10 @@
 {% endmacro %}
 
 
-{#- The value that Spark reads has to be followed by an end that no text can hold by itself. -#}
+{#-
+    Spark ignores what follows a value. So the text is read as the first element of an array that
+    ends with a marker, which no text can contain itself.
+-#}
 {% macro spark__parsed_json(text) %}
     {%- set end -%} cast(xxhash64({{ text }}) as string) {%- endset -%}
     case
@@ -166,7 +174,7 @@
         then null
         when
             {{ text }} rlike '[0-9.eE+-]{1001}'
-            and {{ holds_long_number(spark_without_strings(text)) }}
+            and {{ has_long_number(spark_without_strings(text)) }}
         then null
         else
             coalesce(
@@ -182,13 +190,15 @@
     end
 {% endmacro %}
 
-{#- The same as without_strings: in Spark's literals a backslash is written twice. -#}
+{#- The same as without_strings. In Spark's literals, backslashes are written twice. -#}
 {% macro spark_without_strings(text) %}
     regexp_replace(replace(replace({{ text }}, '\\\\', ''), '\\"', ''), '"[^"]*"', '""')
 {% endmacro %}
 
-{#- Spark reads 1,000 levels, of which the end takes one. For JSON that may have all of them it is put
-    into the outermost. -#}
+{#-
+    Spark reads 1,000 levels, of which the array around the text takes one. If the text may have
+    that many levels, the marker goes into its own outermost level.
+-#}
 {% macro spark_json_of_1000_levels(text, end) %}
     case
         when length({{ text }}) - length(translate({{ text }}, '[{', '')) >= 1000

@@ -1,5 +1,6 @@
 {#-
-    A count as a share of another in whole percent, halves up; both are whole, the second positive.
+    `part` as a share of `whole`, as a whole percentage, rounded half up; both are whole numbers,
+    and `whole` is positive.
     Why: whole division is `divide` in DuckDB (its `/` gives a float) and `div` in Postgres.
 -#}
 {% macro percent_rounded_half_up(part, whole) %}

@@ -1,6 +1,7 @@
 {#-
-    `score` as a share of `maximum` in whole percent, rounded up; both are decimals of 6 places, the
-    maximum is positive. Counted in whole millionths, so that 14/25 is 56 and never 57.
+    `score` as a share of `maximum`, as a whole percentage, rounded up. Both are decimals with 6
+    decimal places, and `maximum` is positive. It counts in whole millionths, so that 14/25 is 56
+    and never 57.
     Why: whole division is `divide` in DuckDB (its `/` gives a float) and `div` in Postgres.
 -#}
 {% macro percent_rounded_up(score, maximum) %}
@@ -10,7 +11,7 @@
 {% macro default__percent_rounded_up(score, maximum) %}
     cast(
         case
-            -- In 128 bits, which the others need, this takes ten times as long.
+            -- The 128 bits that other values need take ten times as long.
             when {{ score }} between 0 and 99999 and {{ maximum }} <= 99999
             then {{ whole_percent_up(score, maximum, "decimal(11, 6)", "bigint") }}
             else {{ whole_percent_up(score, maximum, "decimal(38, 6)", "hugeint") }}

@@ -1,8 +1,8 @@
 {#-
-    A text as a timestamp if it is in a form that the engine reads as it is; null if it is not, though
-    it may be a timestamp in another (see macros/utc_timestamp.sql).
-    Why: Postgres' regular expressions take longer than all else that staging does to a row; it is
-    faster to read the text and see that it comes out as it went in.
+    A text as a timestamp if it is in a form that the engine reads directly; otherwise null, even
+    if it is a timestamp in another form (see macros/staging/utc_timestamp.sql).
+    Why: on Postgres, regular expressions take longer than everything else that staging does to a
+    row. It is faster to read the text and check that it would be written the same way.
 -#}
 {% macro plain_timestamp(text) %}
     {{ return(adapter.dispatch("plain_timestamp", "exhaust")(text)) }}
@@ -14,7 +14,7 @@
             {{ text }}
             ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+]0000)?$'
             and {{ text }} >= '0001'
-        then {{ attempted_cast(text, "timestamp") }}
+        then {{ try_cast(text, "timestamp") }}
     end
 {% endmacro %}
 

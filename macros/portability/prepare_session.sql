@@ -1,6 +1,6 @@
 {#-
-    Statement that a session needs before the models, whatever the profile says.
-    Why: Spark refuses JSON with a key given twice unless it is told to take the last.
+    A statement that a session needs before the models, whatever the profile sets.
+    Why: Spark refuses JSON with duplicate keys unless it is told to use the last one.
 -#}
 {% macro prepare_session() %}
     {{ return(adapter.dispatch("prepare_session", "exhaust")()) }}
@@ -8,7 +8,7 @@
 
 {% macro default__prepare_session() %} {% endmacro %}
 
-{#- A text, as sqlfmt writes names in lower case. -#}
+{#- Returned as a string, because sqlfmt would write the name in lower case. -#}
 {% macro spark__prepare_session() %}
     {{ return("set spark.sql.variant.allowDuplicateKeys = true") }}
 {% endmacro %}

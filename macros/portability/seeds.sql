@@ -1,6 +1,6 @@
 {#-
-    How the sample extract becomes tables of text on Spark, in place of dbt-spark's own macros.
-    Why: those know no type `text`, and write values between quotes as they are: an apostrophe ends
+    How the sample extract becomes tables of text on Spark, instead of dbt-spark's own macros.
+    Why: those do not know the type `text`, and do not escape values, so that an apostrophe ends
     them.
 -#}
 {% macro spark__create_csv_table(model, agate_table) %}

@@ -1,6 +1,6 @@
 {#-
     Runs several statements, as the text of a hook.
-    Why: Spark takes one at a time.
+    Why: Spark takes only one at a time.
 -#}
 {% macro statements(texts) %}
     {{ return(adapter.dispatch("statements", "exhaust")(texts)) }}

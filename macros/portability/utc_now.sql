@@ -1,6 +1,6 @@
 {#-
     The current time in UTC, without a zone.
-    Why: Spark has a function of its own for it, and its session is in UTC.
+    Why: Spark has its own function for it, and its session is in UTC.
 -#}
 {% macro utc_now() %} {{ return(adapter.dispatch("utc_now", "exhaust")()) }} {% endmacro %}
 

@@ -1,5 +1,5 @@
 with
-    source as ({{ one_row_a_key("assessment_aggregator", ref("stg_repeated_attempts")) }}),
+    source as ({{ deduplicate("assessment_aggregator", ref("stg_duplicate_attempts")) }}),
 
     renamed as (
         select

@@ -1,5 +1,5 @@
 with
-    source as ({{ one_row_a_key("course_batch") }}),
+    source as ({{ deduplicate("course_batch") }}),
 
     renamed as (
         select

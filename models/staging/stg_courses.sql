@@ -1,5 +1,5 @@
 with
-    source as ({{ one_row_a_key("content_hierarchy") }}),
+    source as ({{ deduplicate("content_hierarchy") }}),
 
     published as (
         select source.identifier, {{ parsed_json("source.hierarchy") }} as hierarchy

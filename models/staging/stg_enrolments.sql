@@ -1,12 +1,12 @@
 with
-    source as ({{ one_row_a_key("user_enrolments", ref("stg_repeated_enrolments")) }}),
+    source as ({{ deduplicate("user_enrolments", ref("stg_duplicate_enrolments")) }}),
 
     renamed as (
         select
             source.userid as user_id,
             source.courseid as course_id,
             source.batchid as batch_id,
-            coalesce({{ truth("source.active") }}, false) as is_active,
+            coalesce({{ boolean("source.active") }}, false) as is_active,
             coalesce(
                 {{ utc_timestamp("source.enrolled_date") }},
                 {{ utc_timestamp("source.enrolleddate") }}
@@ -16,8 +16,8 @@ with
             ) as enrolment_date_text,
             {{ utc_timestamp("source.completedon") }} as completed_at,
             {{ parsed_json("source.contentstatus") }} as content_status,
-            {{ json_holds_any(parsed_json("source.issued_certificates")) }}
-            or {{ json_holds_any(parsed_json("source.certificates")) }} as has_certificate
+            {{ json_is_nonempty(parsed_json("source.issued_certificates")) }}
+            or {{ json_is_nonempty(parsed_json("source.certificates")) }} as has_certificate
         from source
     )
 

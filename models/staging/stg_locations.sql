@@ -1,5 +1,5 @@
 with
-    source as ({{ one_row_a_key("location") }}),
+    source as ({{ deduplicate("location") }}),
 
     renamed as (
         select

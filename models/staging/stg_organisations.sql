@@ -1,5 +1,5 @@
 with
-    source as ({{ one_row_a_key("organisation") }}),
+    source as ({{ deduplicate("organisation") }}),
 
     renamed as (
         select

@@ -1,5 +1,5 @@
 with
-    source as ({{ one_row_a_key("system_settings") }}),
+    source as ({{ deduplicate("system_settings") }}),
 
     renamed as (
         select source.id as setting_id, nullif(source.value, '') as setting_value from source

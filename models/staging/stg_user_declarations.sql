@@ -1,5 +1,5 @@
 with
-    source as ({{ one_row_a_key("user_declarations") }}),
+    source as ({{ deduplicate("user_declarations") }}),
 
     renamed as (
         select

@@ -1,5 +1,5 @@
 with
-    source as ({{ one_row_a_key("user") }}),
+    source as ({{ deduplicate("user") }}),
 
     renamed as (
         select

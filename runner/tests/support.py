@@ -35,11 +35,12 @@ def relation(schema: str, table: str) -> str:
 
 
 def raw_tables() -> dict[str, dict[str, Any]]:
-    """What macros/raw_tables.sql says of each table: key, columns, and those of each kind."""
+    """What the macro `raw_tables` says of each table: key, columns, and those of each kind."""
     captured: list[dict[str, dict[str, Any]]] = []
     environment = jinja2.Environment()
     environment.globals["return"] = captured.append
-    template = environment.from_string((PROJECT / "macros" / "raw_tables.sql").read_text())
+    file = PROJECT / "macros" / "staging" / "raw_tables.sql"
+    template = environment.from_string(file.read_text())
     template.module.raw_tables()
     return captured[0]
 

@@ -358,8 +358,11 @@ class TestNotReady:
         assert {table["name"]: table["rows"] for table in loaded}["user_enrolments"] == 0
         assert call("build", "--json") == 7
         shown = capsys.readouterr()
-        assert [one["name"] for one in json.loads(shown.out)["failed"]] == ["landing_is_fit"]
-        assert "  landing_is_fit (what no report can be made without is loaded): " in shown.err
+        assert [one["name"] for one in json.loads(shown.out)["failed"]] == ["landing_is_complete"]
+        assert (
+            "  landing_is_complete (the tables and settings that every report needs are loaded): "
+            in shown.err
+        )
         assert call("export", COURSE) == 7
         assert "Run `exhaust build`" in capsys.readouterr().err
 
@@ -413,8 +416,10 @@ class TestBuild:
         described = Failure("key_twice", "A key stands once.", "Got 2 results", [])
         assert failure_line(described) == "  key_twice (A key stands once.): Got 2 results"
         assert failure_line(Failure("model", "", "no", [])) == "  model: no"
-        named = Failure("landing_is_fit", "What is needed is loaded.", "Got 1 result", ["no rows"])
-        assert failure_line(named) == "  landing_is_fit (What is needed is loaded.): no rows"
+        named = Failure(
+            "landing_is_complete", "What is needed is loaded.", "Got 1 result", ["no rows"]
+        )
+        assert failure_line(named) == "  landing_is_complete (What is needed is loaded.): no rows"
         unread = Failure("unread", "", "", ["a.b: 1 of 1, `\x1b`", "a.c: 2 of 2"])
         assert failure_line(unread) == r"  unread: a.b: 1 of 1, `\x1b`; a.c: 2 of 2"
 

@@ -25,7 +25,7 @@ ANSWERS = """
         read.value is not null as is_json,
         {{ parsed_collection("read.text") }} is null as is_unreadable,
         {{ json_is_object("read.value") }} as is_object,
-        {{ json_holds_any("read.value") }} as holds_any,
+        {{ json_is_nonempty("read.value") }} as holds_any,
         {{ json_text("read.value", "name") }} as name,
         {{ json_text("read.value", ["name", "name"]) }} as deep,
         {{ json_first_text(json_member("read.value", "board")) }} as first_board,

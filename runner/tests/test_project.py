@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import jinja2
+import jinja2.nodes
 import pytest
 import yaml
 from support import EXTRACTS, PROJECT, Built, raw_tables
@@ -54,6 +56,24 @@ def test_every_column_is_described(built: Built) -> None:
         assert all(documented.values()), name
 
 
+def test_unit_tests_are_next_to_their_model() -> None:
+    for file in MODELS.rglob("*.yml"):
+        for test in yaml.safe_load(file.read_text()).get("unit_tests", []):
+            assert test["description"], test["name"]
+            assert file.name == f"{test['model']}.unit_tests.yml", test["name"]
+            assert file.with_name(f"{test['model']}.sql").exists(), test["name"]
+
+
+def test_a_folder_of_models_has_one_file_of_descriptions() -> None:
+    for file in MODELS.rglob("*.yml"):
+        models = yaml.safe_load(file.read_text()).get("models", [])
+        if models:
+            assert file.name == f"_{file.parent.name}.yml"
+            assert {model["name"] for model in models} == {
+                one.stem for one in file.parent.glob("*.sql")
+            }
+
+
 def test_every_source_and_its_columns_are_described() -> None:
     for table in described("sources")["sunbird"]["tables"]:
         assert table["description"], table["name"]
@@ -74,6 +94,17 @@ def test_every_macro_is_explained(file: Path) -> None:
     assert file.read_text().startswith(("{#-", "{#")), f"{file} does not open with a comment"
 
 
+def test_macros_of_the_report_need_no_dbt() -> None:
+    """Plain Jinja renders them too: the only names they use are their own."""
+    files = sorted((PROJECT / "macros" / "report").glob("*.sql"))
+    tree = jinja2.Environment().parse("".join(file.read_text("utf-8") for file in files))
+    names = list(tree.find_all(jinja2.nodes.Name))
+    own = {"loop", *(macro.name for macro in tree.find_all(jinja2.nodes.Macro))}
+    own |= {name.name for name in names if name.ctx != "load"}
+
+    assert {name.name for name in names} - own == set()
+
+
 def test_only_portability_knows_the_engines() -> None:
     for file in MODELS.rglob("*.sql"):
         assert "target.type" not in file.read_text(), file
@@ -81,11 +112,11 @@ def test_only_portability_knows_the_engines() -> None:
 
 def test_every_difference_between_engines_is_tested() -> None:
     macros = {file.stem for file in (PROJECT / "macros" / "portability").glob("*.sql")}
-    # What gives no value; and tests/course_progress_stands_in_order.sql tests one, every unit test
-    # another.
+    # These return no value, but for two: tests/course_progress_is_sorted.sql tests
+    # physical_row_number, and every unit test tests fixtures.
     statements = {
-        *("engine", "fence", "fixtures", "gather_statistics", "order_by_batch", "place_in_table"),
-        "prepare_session",
+        *("engine", "fixtures", "gather_statistics", "optimizer_fence", "order_by_batch"),
+        *("physical_row_number", "prepare_session"),
         *("seeds", "statements"),
     }
     tests = {file.stem for file in (PROJECT / "tests" / "portability").glob("*.sql")}
@@ -97,6 +128,13 @@ def test_models_read_the_columns_that_the_sources_list() -> None:
     assert {
         table.name: (list(table.key), list(table.columns)) for table in read_sources(PROJECT)
     } == {name: (raw["key"], raw["columns"]) for name, raw in raw_tables().items()}
+
+
+def test_columns_of_every_kind_are_checked_for_unreadable_values() -> None:
+    files = (PROJECT / "tests" / "set_aside").glob("unreadable_*.sql")
+    checked = re.findall(r'unreadable_values\("(\w+)"', "".join(file.read_text() for file in files))
+    for name, raw in raw_tables().items():
+        assert set(raw) - {"key", "columns", "latest"} <= set(checked), name
 
 
 def test_staging_reads_nothing_personal() -> None:
@@ -115,7 +153,7 @@ def test_the_page_of_the_extract_lists_its_tables_and_columns() -> None:
 
 def test_the_page_of_the_report_lists_its_columns() -> None:
     page = (PROJECT / "docs" / "report.md").read_text()
-    macro = (PROJECT / "macros" / "fixed_report_columns.sql").read_text()
+    macro = (PROJECT / "macros" / "marts" / "fixed_report_columns.sql").read_text()
     labels = re.findall(r'"label": "([^"]+)"', macro)
 
     assert len(labels) == 20
@@ -132,7 +170,8 @@ def test_the_page_of_the_command_is_its_own_help() -> None:
 
 def test_what_an_export_reads_is_replaced_last_and_together() -> None:
     """See decision 3: `running` is written with course_progress, the others follow it."""
-    progress = (MODELS / "marts" / "course_progress.sql").read_text()
+    texts = {file.stem: file.read_text() for file in (MODELS / "marts").rglob("*.sql")}
+    progress = texts["course_progress"]
     assert 'pre_hook="{{ record_build_start() }}"' in progress
     for mart in {*COMMON, *PROGRESS.marts} - {"builds", PROGRESS.rows}:
-        assert 'ref("course_progress")' in (MODELS / "marts" / f"{mart}.sql").read_text(), mart
+        assert 'ref("course_progress")' in texts[mart], mart

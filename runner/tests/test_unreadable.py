@@ -13,7 +13,7 @@ UNREAD = {
     "json": '"{\\"do_1\\":2}"',
     "timestamp": "12-14-2020 05:41:50:382+0000",
     "number": "1,5",
-    "truth": "yes\n",
+    "boolean": "yes\n",
 }
 """A text of each kind that is not read: JSON encoded twice, a month first, ..."""
 
@@ -52,8 +52,8 @@ def unread(new_settings: NewSettings, tmp_path_factory: pytest.TempPathFactory) 
 def test_a_column_of_which_nothing_can_be_read_fails_the_build(
     unread: BuildReport, kind: str, column: str
 ) -> None:
-    tests = {"json": "json", "timestamp": "timestamps", "number": "numbers", "truth": "truths"}
-    [failure] = [one for one in unread.failed if one.name == f"unreadable_{tests[kind]}"]
+    test = "unreadable_json" if kind == "json" else f"unreadable_{kind}s"
+    [failure] = [one for one in unread.failed if one.name == test]
     [named] = [name for name in failure.named if name.startswith(f"{column}: ")]
     share, _, example = named.removeprefix(f"{column}: ").partition(
         " values cannot be read, for example "

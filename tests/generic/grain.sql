@@ -1,4 +1,4 @@
-{#- The model has one row a combination of these columns, none of them null. -#}
+{#- The model has one row per combination of these columns, and none of them is null. -#}
 {% test grain(model, columns) %}
     select {{ columns | join(", ") }}, count(*) as copies
     from {{ model }}

@@ -1,7 +1,8 @@
 {#-
-    What: elements that do not come to stand at their ordinals.
-    When it matters: a learner's score stands under another assessment.
-    To resolve: compare the engine's body of macros/portability/array_by_ordinal.sql with these cases.
+    What: elements that are not at their ordinals.
+    When it matters: the score of a learner appears under another assessment.
+    To resolve: check the engine's version of macros/portability/array_by_ordinal.sql against these
+    cases.
 -#}
 with
     cases(elements, ordinals, length, expected) as (

@@ -1,7 +1,8 @@
 {#-
-    What: an array whose elements are not a row each; an empty one, or none, is no row.
-    When it matters: a mentor may not ask for a report.
-    To resolve: compare the engine's body of macros/portability/array_elements.sql with these cases.
+    What: arrays that do not give one row per element. Empty and null arrays give none.
+    When it matters: a mentor cannot request a report.
+    To resolve: check the engine's version of macros/portability/array_elements.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

@@ -1,7 +1,7 @@
 {#-
-    What: an array that holds other values than it was made of.
-    When it matters: unit tests and tests of other macros would compare the wrong things.
-    To resolve: compare the engine's body of macros/portability/array_of.sql with these cases.
+    What: arrays with other values than they were made of.
+    When it matters: unit tests, and the tests of other macros, compare the wrong values.
+    To resolve: check the engine's version of macros/portability/array_of.sql against these cases.
 -#}
 with
     cases(found, elements) as (

@@ -1,10 +1,10 @@
 {#-
-    What: texts that are not ordered by their bytes.
-    When it matters: the row of several that counts, and the order of the file, differ between engines.
-    To resolve: compare the engine's body of macros/portability/bytewise.sql with these cases.
+    What: texts that are not sorted bytewise.
+    When it matters: engines differ in which of several rows counts, and in the order of the file.
+    To resolve: check sql_bytewise in macros/report/sql_text.sql against these cases.
 -#}
 with
-    cases(place, given) as (
+    cases(expected, given) as (
         values
             (1, ''),
             (2, ' a'),
@@ -27,8 +27,8 @@ with
     ordered as (
         select
             cases.given,
-            cases.place,
-            row_number() over (order by {{ bytewise("cases.given") }}) as actual_place
+            cases.expected,
+            row_number() over (order by {{ bytewise("cases.given") }}) as found
         from cases
     ),
 
@@ -37,12 +37,12 @@ with
             min({{ bytewise("cases.given") }}) as least,
             max({{ bytewise("cases.given") }}) as greatest
         from cases
-        where cases.place > 4
+        where cases.expected > 4
     )
 
 select ordered.given
 from ordered
-where ordered.actual_place <> ordered.place
+where ordered.found <> ordered.expected
 union all
 select least_and_greatest.least
 from least_and_greatest

@@ -1,7 +1,9 @@
 {#-
-    What: texts that are read as another number, or as one where they are none.
-    When it matters: a score or a number of contents is wrong, or differs between engines.
-    To resolve: compare the engine's body of macros/portability/decimal_number.sql with these cases.
+    What: texts that are read as another number, or as a number although they are not one.
+    When it matters: a score, or the number of contents of a course, is wrong or differs between
+    engines.
+    To resolve: check the engine's version of macros/portability/decimal_number.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

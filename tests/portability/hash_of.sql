@@ -1,7 +1,7 @@
 {#-
-    What: texts whose hashes are not alike where the texts are, or are alike where they are not.
-    When it matters: a key that stands twice would not be found, or all keys would be looked at.
-    To resolve: compare the engine's body of macros/portability/hash_of.sql with these cases.
+    What: equal texts with different hashes, or different texts with equal ones.
+    When it matters: duplicate keys are missed, or all keys are compared.
+    To resolve: check the engine's version of macros/portability/hash_of.sql against these cases.
 -#}
 with
     cases(one, two) as (

@@ -1,7 +1,8 @@
 {#-
-    What: UTC timestamps that the clock of a time zone shows otherwise.
-    When it matters: dates of the report are a day early or late.
-    To resolve: compare the engine's body of macros/portability/in_time_zone.sql with these cases.
+    What: UTC timestamps whose local time is wrong.
+    When it matters: dates in the report are a day early or late.
+    To resolve: check the engine's version of macros/portability/in_time_zone.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

@@ -1,8 +1,8 @@
 {#-
-    What: JSON objects of which another number of keys is counted than those with the value 2.
+    What: JSON objects for which the number of keys with the value 2 is wrong.
     When it matters: Progress counts contents that are not completed, or misses some that are.
-    To resolve: compare the engine's body of macros/portability/json_count_keys_with_value.sql with
-    these cases.
+    To resolve: check the engine's version of macros/portability/json_count_keys_with_value.sql
+    against these cases.
 -#}
 {%- set many = [] %}
 {%- for number in range(60) %} {%- do many.append("do_" ~ number) %} {%- endfor %}

@@ -1,7 +1,10 @@
 {#-
-    What: JSON arrays that are not unfolded to their elements in their order; anything else to none.
-    When it matters: contents of a course, places or types of a user are missing or in another order.
-    To resolve: compare the engine's body of macros/portability/json_elements.sql with these cases.
+    What: JSON arrays that are not unfolded into their elements, in order. Anything but an array
+    gives none.
+    When it matters: contents of a course, or locations or types of a user, are missing or in
+    another order.
+    To resolve: check the engine's version of macros/portability/json_elements.sql against these
+    cases.
 -#}
 with
     cases(given) as (

@@ -1,7 +1,8 @@
 {#-
-    What: JSON whose first element is read as something else, or that has one without being an array.
+    What: JSON whose first element is read wrongly, or is read although the JSON is not an array.
     When it matters: the declared board is wrong or differs between engines.
-    To resolve: compare the engine's body of macros/portability/json_first_text.sql with these cases.
+    To resolve: check the engine's version of macros/portability/json_first_text.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

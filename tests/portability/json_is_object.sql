@@ -1,7 +1,8 @@
 {#-
-    What: JSON that is taken for an object and is none, or the other way round.
-    When it matters: a hierarchy that cannot be read is taken for a course, or a course is missing.
-    To resolve: compare the engine's body of macros/portability/json_is_object.sql with these cases.
+    What: JSON that is taken for an object and is not one, or the reverse.
+    When it matters: an unreadable hierarchy is taken for a course, or a course is missing.
+    To resolve: check the engine's version of macros/portability/json_is_object.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

@@ -1,7 +1,8 @@
 {#-
-    What: JSON objects of which another value is found under a key, or one where there is none.
-    When it matters: children of a unit or the boards of a user are missing.
-    To resolve: compare the engine's body of macros/portability/json_member.sql with these cases.
+    What: JSON objects in which a key has the wrong value, or a value although it is missing.
+    When it matters: children of a unit, or boards of a user, are missing.
+    To resolve: check the engine's version of macros/portability/json_member.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

@@ -1,7 +1,9 @@
 {#-
-    What: JSON texts, numbers or booleans that are written as another text, or others that are.
-    When it matters: names, ids and codes are wrong or differ between engines.
-    To resolve: compare the engine's body of macros/portability/json_scalar_text.sql with these cases.
+    What: JSON strings, numbers or booleans that become the wrong text, or other values that become
+    a text.
+    When it matters: names, IDs and codes are wrong or differ between engines.
+    To resolve: check the engine's version of macros/portability/json_scalar_text.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

@@ -1,7 +1,7 @@
 {#-
-    What: JSON objects of which another text is found under a key, or one where there is none.
-    When it matters: names, ids and marks are wrong or differ between engines.
-    To resolve: compare the engine's body of macros/portability/json_text.sql with these cases.
+    What: JSON objects in which a key has the wrong text, or a text although it is missing.
+    When it matters: names, IDs and marks are wrong or differ between engines.
+    To resolve: check the engine's version of macros/portability/json_text.sql against these cases.
 -#}
 with
     cases(given, expected) as (

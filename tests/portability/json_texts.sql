@@ -1,7 +1,8 @@
 {#-
-    What: JSON arrays that are read as other texts; anything else is read as none.
+    What: JSON arrays that are read as the wrong texts. Anything but an array gives none.
     When it matters: a mentor of a batch is missing.
-    To resolve: compare the engine's body of macros/portability/json_texts.sql with these cases.
+    To resolve: check the engine's version of macros/portability/json_texts.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

@@ -1,14 +1,13 @@
 {#-
-    What: texts that are joined in another order than the one asked for.
+    What: texts that are joined in another order than the requested one.
     When it matters: User Type and User Sub Type are wrong.
-    To resolve: compare the engine's body of macros/portability/listagg.sql, or dbt's own, with these
-    cases.
+    To resolve: check macros/portability/listagg.sql, or dbt's own listagg, against these cases.
 -#}
 with
-    cases(name, place) as (values ('b', 1), ('c', 3), ('a', 2)),
+    cases(name, ordinal) as (values ('b', 1), ('c', 3), ('a', 2)),
 
     joined as (
-        select {{ dbt.listagg("cases.name", "','", "order by cases.place") }} as found from cases
+        select {{ dbt.listagg("cases.name", "','", "order by cases.ordinal") }} as found from cases
     )
 
 select joined.found

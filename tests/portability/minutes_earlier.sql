@@ -1,7 +1,8 @@
 {#-
-    What: a time that is moved by another number of minutes, or loses its microseconds.
+    What: timestamps that move by the wrong number of minutes, or lose their microseconds.
     When it matters: dates that are written with an offset from UTC are wrong.
-    To resolve: compare the engine's body of macros/portability/minutes_earlier.sql with these cases.
+    To resolve: check the engine's version of macros/portability/minutes_earlier.sql against these
+    cases.
 -#}
 with
     cases(given, minutes, expected) as (

@@ -1,7 +1,8 @@
 {#-
     What: JSON that is refused, or other text that is taken for JSON.
-    When it matters: always, one malformed text fails a build, or a good one counts as absent.
-    To resolve: compare the engine's body of macros/portability/parsed_json.sql with these cases.
+    When it matters: always. One malformed text fails a build, or a good one is treated as missing.
+    To resolve: check the engine's version of macros/portability/parsed_json.sql against these
+    cases.
 -#}
 with
     cases(given, is_json) as (

@@ -1,8 +1,8 @@
 {#-
-    What: shares that are not given in whole percent, halves up.
-    When it matters: Progress is wrong by one or differs between engines.
-    To resolve: compare the engine's body of macros/portability/percent_rounded_half_up.sql with these
-    cases.
+    What: shares that are not the whole percentage, rounded half up.
+    When it matters: Progress is off by one or differs between engines.
+    To resolve: check the engine's version of macros/portability/percent_rounded_half_up.sql
+    against these cases.
 -#}
 with
     counts(part, whole, expected) as (

@@ -1,7 +1,8 @@
 {#-
-    What: shares that are not given in whole percent, rounded up exactly.
-    When it matters: a score is wrong by one or differs between engines.
-    To resolve: compare the engine's body of macros/portability/percent_rounded_up.sql with these cases.
+    What: shares that are not the whole percentage, rounded up exactly.
+    When it matters: a score is off by one or differs between engines.
+    To resolve: check the engine's version of macros/portability/percent_rounded_up.sql against
+    these cases.
 -#}
 with
     literals(score, maximum, expected) as (

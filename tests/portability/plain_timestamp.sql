@@ -1,7 +1,9 @@
 {#-
-    What: texts that are read as another time than they name, or are no time and are read as one.
+    What: texts that are read as another time than they say, or as a time although they are not
+    one.
     When it matters: dates are wrong, or another attempt is the best.
-    To resolve: compare the engine's body of macros/portability/plain_timestamp.sql with these cases.
+    To resolve: check the engine's version of macros/portability/plain_timestamp.sql against these
+    cases.
 -#}
 with
     cases(given, expected) as (

@@ -1,7 +1,7 @@
 {#-
-    What: enrolments of a batch that the course does not have; they are left out.
-    When it matters: always, these learners are in no report.
-    To resolve: load the batch's row of course_batch.
+    What: enrolments in a batch that the course does not have; they are left out.
+    When it matters: always. These learners are in no report.
+    To resolve: load the row of the batch in course_batch.
 -#}
 select
     'user_enrolments' as source_table,

@@ -1,7 +1,7 @@
 {#-
-    What: enrolments of a course without a published hierarchy that can be read; they are left out.
-    When it matters: always, these learners are in no report.
-    To resolve: load the course's row of content_hierarchy.
+    What: enrolments in a course without a readable published hierarchy; they are left out.
+    When it matters: always. These learners are in no report.
+    To resolve: load the row of the course in content_hierarchy.
 -#}
 select 'user_enrolments' as source_table, enrolments.course_id as named, count(*) as row_count
 from {{ ref("int_enrolments") }} as enrolments

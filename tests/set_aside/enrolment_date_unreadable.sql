@@ -1,7 +1,8 @@
 {#-
     What: enrolments left out because the text of their enrolment date cannot be read, by batch.
-    When it matters: always, these learners are in no report.
-    To resolve: look at the example and at what wrote the extract; see docs/extract.md for the forms.
+    When it matters: always. These learners are in no report.
+    To resolve: look at the example, and at the program that wrote the extract. docs/extract.md
+    lists the forms.
 -#}
 select
     'user_enrolments' as source_table,

@@ -1,7 +1,8 @@
 {#-
-    What: texts that are not JSON, or JSON that is neither an object nor a list; they count as absent.
-    The test fails if most of a column is so.
-    When it matters: a location, a board, a certificate or a learner's completed contents are missing.
-    To resolve: look at the column in the landing schema and at what wrote the extract.
+    What: texts that are not JSON, or JSON that is neither an object nor a list; they are treated
+    as missing. The test fails if this is most of a column.
+    When it matters: locations, boards, certificates or completed contents of learners are missing.
+    To resolve: look at the column in the landing schema, and at the program that wrote the
+    extract.
 -#}
-{{ unreadable("json", parsed_collection) }}
+{{ unreadable_values("json", parsed_collection) }}

@@ -1,7 +1,8 @@
 {#-
-    What: texts that are no number; they count as absent. The test fails if most of a column
-    is so.
-    When it matters: an attempt without a score is no attempt.
-    To resolve: look at the column in the landing schema and at what wrote the extract.
+    What: texts that are not numbers; they are treated as missing. The test fails if this is most
+    of a column.
+    When it matters: an attempt without a score does not count.
+    To resolve: look at the column in the landing schema, and at the program that wrote the
+    extract.
 -#}
-{{ unreadable("number", decimal_number) }}
+{{ unreadable_values("number", decimal_number) }}

@@ -1,7 +1,9 @@
 {#-
-    What: texts that are no timestamp in a form that Sunbird writes; they count as absent.
-    The test fails if most of a column is so.
-    When it matters: an enrolment without a date is left out, a completion without one does not count.
-    To resolve: look at the column in the landing schema and at what wrote the extract.
+    What: texts that are not timestamps in a form that Sunbird writes; they are treated as missing.
+    The test fails if this is most of a column.
+    When it matters: an enrolment without a date is left out, and a completion without one does not
+    count.
+    To resolve: look at the column in the landing schema, and at the program that wrote the
+    extract.
 -#}
-{{ unreadable("timestamp", utc_timestamp) }}
+{{ unreadable_values("timestamp", utc_timestamp) }}

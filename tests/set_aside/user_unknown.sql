@@ -1,7 +1,7 @@
 {#-
-    What: rows of the report whose learner has no row in the user table; they are kept, the profile
-    is blank.
-    When it matters: their officers cannot be told where they teach.
+    What: rows of the report whose learner is not in the user table. They are kept with a blank
+    profile.
+    When it matters: the report does not show where these learners teach.
     To resolve: load the users.
 -#}
 select

@@ -5,8 +5,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-PURE_MACROS = ("sql_text.sql", "score_columns.sql", "course_report.sql")
-"""The files of macros/ that need no dbt."""
+PURE_MACROS = Path("macros/report")
+"""The folder of the project whose macros need no dbt."""
 
 COLUMN = ("column_name", "label", "kind", "assessment_ordinal")
 """The fields of a column in a header plan."""
@@ -79,7 +79,8 @@ def assessment_attempts(
 def _macros(project_dir: Path) -> Any:
     from jinja2 import Environment, StrictUndefined
 
-    text = "".join((project_dir / "macros" / name).read_text("utf-8") for name in PURE_MACROS)
+    files = sorted((project_dir / PURE_MACROS).glob("*.sql"))
+    text = "".join(file.read_text("utf-8") for file in files)
     # No HTML and no text from a network: the macros themselves escape values for SQL.
     environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701
     return environment.from_string(text).module

@@ -1,0 +1,91 @@
+{#-
+    The report of one course as a SELECT: the fixed columns, then one column per assessment.
+
+    Pure Jinja, rendered by dbt (models/reports/course_report.sql) and by the command.
+      engine       duckdb, postgres or spark
+      relation     SQL name of course_progress
+      columns      the header plan in order: a list of
+                   {column_name, label, kind, assessment_ordinal}, see course_report_columns
+      course_id    the course; none gives the columns without rows
+      batch_ids    the batches to include; none means all batches of the course
+      root_org_id  include only learners of this root organisation; none means all learners
+    Dates and `%` are formatted here and nowhere else, so that the mart keeps its types.
+-#}
+{%- macro course_report(engine, relation, columns, course_id, batch_ids=none, root_org_id=none) -%}
+    {{
+        report_of(
+            report_values(engine, columns), engine, relation, course_id, batch_ids, root_org_id
+        )
+    }}
+{%- endmacro -%}
+
+{#- The columns of a report, which are the same for all batches of a course. -#}
+{%- macro report_values(engine, columns) -%}
+    {%- for column in columns if column.kind != "score" %}
+        {{ report_value(engine, column) }} as {{ sql_identifier(column.label, engine) }}
+        {%- if not loop.last %},{% endif %}
+    {%- endfor %}
+    {%- set assessments = columns | selectattr("kind", "equalto", "score") | list %}
+    {%- if assessments %},{{ score_columns(engine, assessments) }}{% endif %}
+{%- endmacro -%}
+
+{#- The SELECT of these columns. -#}
+{%- macro report_of(values, engine, relation, course_id, batch_ids, root_org_id) -%}
+    select {{ values }}
+    from {{ relation }} as course_progress
+    where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
+    {#- DuckDB returns the rows of one table in the order in which they are stored, which is the
+        report's (tests/course_progress_is_sorted.sql). Sorting them again would only cost time. #}
+    {%- if engine != "duckdb" %}
+        order by
+            {{ sql_bytewise("course_progress.batch_id", engine) }},
+            {{ sql_bytewise("course_progress.user_id", engine) }}
+    {%- endif %}
+{%- endmacro -%}
+
+{#- The condition that selects the rows of a report from course_progress. -#}
+{%- macro rows_of_report(engine, course_id, batch_ids, root_org_id) -%}
+    {%- if course_id is none -%} false
+    {%- else -%}
+        course_progress.course_id = {{ sql_literal(course_id, engine) }}
+        {%- if batch_ids is not none %}
+            and course_progress.batch_id in (
+                {%- for batch_id in batch_ids -%}
+                    {{ sql_literal(batch_id, engine) }}{% if not loop.last %}, {% endif %}
+                {%- endfor -%}
+            )
+        {%- endif %}
+        {%- if root_org_id is not none %}
+            and course_progress.root_org_id = {{ sql_literal(root_org_id, engine) }}
+        {%- endif %}
+    {%- endif %}
+{%- endmacro -%}
+
+{#- A SELECT of one row: how many learners of a report attempted each of its assessments. -#}
+{%- macro assessment_attempts(
+    engine, relation, assessments, course_id, batch_ids, root_org_id=none
+) -%}
+    select
+        {%- for assessment in assessments %}
+            count({{ score_of(engine, assessment) }}) {%- if not loop.last %},{% endif %}
+        {%- endfor %}
+    from {{ relation }} as course_progress
+    where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
+{%- endmacro -%}
+
+{#-
+    A fixed column of the report as text, by its kind in the header plan. Text columns are selected
+    in the same form in which they are sorted; otherwise Postgres would count the sorted ones twice
+    towards its maximum number of columns.
+-#}
+{%- macro report_value(engine, column) -%}
+    {%- set value = "course_progress." ~ column.column_name -%}
+    {%- if column.kind == "date" and engine == "postgres" -%} to_char({{ value }}, 'DD/MM/YYYY')
+    {%- elif column.kind == "date" and engine == "spark" -%} date_format({{ value }}, 'dd/MM/yyyy')
+    {%- elif column.kind == "date" -%} strftime({{ value }}, '%d/%m/%Y')
+    {%- elif column.kind == "sunbird_batch" -%} 'BatchId_' || {{ value }}
+    {%- elif column.kind == "percent" -%} {{ value }} || '%'
+    {%- elif column.kind == "text" -%} {{ sql_bytewise(value, engine) }}
+    {%- else -%} {{ value }}
+    {%- endif -%}
+{%- endmacro -%}

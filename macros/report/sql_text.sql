@@ -1,0 +1,26 @@
+{#-
+    Names and values become SQL text here and nowhere else. Pure Jinja, rendered by dbt and by the
+    command.
+-#}
+{#- A name as a SQL identifier of an engine. Only Spark reads double quotes as a string. -#}
+{%- macro sql_identifier(name, engine) -%}
+    {%- set quote = "`" if engine == "spark" else '"' -%}
+    {{ quote ~ name | replace(quote, quote * 2) ~ quote }}
+{%- endmacro -%}
+
+{#- A text as a SQL literal of an engine; none becomes null. Only Spark reads backslashes in it. -#}
+{%- macro sql_literal(value, engine) -%}
+    {%- if value is none -%} null
+    {%- else -%}
+        {%- set text = value | string | replace("'", "''") -%}
+        {{ "'" ~ (text | replace("\\", "\\\\") if engine == "spark" else text) ~ "'" }}
+    {%- endif -%}
+{%- endmacro -%}
+
+{#-
+    A text expression that compares and sorts bytewise. Postgres would use the collation of the
+    database.
+-#}
+{%- macro sql_bytewise(text, engine) -%}
+    {{ text }}{% if engine == "postgres" %} collate "C"{% endif %}
+{%- endmacro -%}

@@ -1,0 +1,49 @@
+with recursive
+    courses as (select * from {{ ref("stg_courses") }}),
+
+    unfolded as (select courses.course_id, {{ json_elements("courses.children") }} from courses),
+
+    -- The nodes of the tree below the course, at any depth. Only collections have nodes below them:
+    -- what is below a content, such as the questions of a question set, is not part of the course.
+    nodes(course_id, path, element, is_optional) as (
+        select
+            unfolded.course_id,
+            {{ dbt.array_construct(["cast(unfolded.position as integer)"]) }},
+            unfolded.element,
+            {{ is_marked_optional("unfolded.element") }}
+        from unfolded
+        union all
+        select
+            children.course_id,
+            {{ dbt.array_append("children.path", "cast(children.position as integer)") }},
+            children.element,
+            children.is_optional or {{ is_marked_optional("children.element") }}
+        from
+            (
+                select
+                    nodes.course_id,
+                    nodes.path,
+                    nodes.is_optional,
+                    {{ json_elements(json_member("nodes.element", "children")) }}
+                from nodes
+                where {{ is_collection("nodes.element") }}
+            ) as children
+    ),
+
+    described as (
+        select
+            nodes.course_id,
+            nodes.path,
+            {{ json_text("nodes.element", "identifier") }} as node_id,
+            {{ json_text("nodes.element", "name") }} as node_name,
+            {{ is_collection("nodes.element") }} as is_collection,
+            nodes.is_optional,
+            {{ json_text("nodes.element", "contentType") }} as content_type,
+            {{ json_text("nodes.element", "objectType") }} as object_type,
+            {{ json_text("nodes.element", "primaryCategory") }} as primary_category
+        from nodes
+    )
+
+select *
+from described
+where node_id is not null

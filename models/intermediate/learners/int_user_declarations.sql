@@ -1,0 +1,26 @@
+with
+    declarations as (select * from {{ ref("stg_user_declarations") }}),
+
+    ranked as (
+        select
+            declarations.user_id,
+            declarations.school_id,
+            declarations.school_name,
+            row_number() over (
+                partition by declarations.user_id
+                order by
+                    declarations.is_validated desc,
+                    {{ bytewise("declarations.persona") }},
+                    {{ bytewise("declarations.org_id") }}
+            ) as rank
+        from declarations
+    ),
+
+    chosen as (
+        select ranked.user_id, ranked.school_id, ranked.school_name
+        from ranked
+        where ranked.rank = 1
+    )
+
+select *
+from chosen

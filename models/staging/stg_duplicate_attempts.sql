@@ -1,0 +1,10 @@
+{# A table, because it is read twice and the planner has to know how few keys there are. #}
+{{ config(materialized="table", post_hook="{{ gather_statistics(this) }}") }}
+
+with
+    duplicates as (
+        {{ duplicate_keys("assessment_aggregator", raw_tables().assessment_aggregator.key) }}
+    )
+
+select *
+from duplicates

@@ -1,7 +1,0 @@
-{# A table: it is read twice, and the planner has to know how few keys there are. #}
-{{ config(materialized="table", post_hook="{{ gather_statistics(this) }}") }}
-
-with repeated as ({{ keys_standing_twice("user_enrolments", raw_tables().user_enrolments.key) }})
-
-select *
-from repeated
