@@ -2,8 +2,10 @@
 
 import time
 from datetime import UTC, date, datetime
-from typing import Protocol
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 
 class Console(Protocol):
@@ -33,7 +35,7 @@ class Clock:
         """Returns the time in UTC."""
         return datetime.now(UTC)
 
-    def today(self, zone: ZoneInfo) -> date:
+    def today(self, zone: "ZoneInfo") -> date:
         """Returns the current day in a time zone."""
         return self.now().astimezone(zone).date()
 

@@ -3,8 +3,6 @@
 import inspect
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,6 +119,9 @@ def _run(function: Callable[..., None], options: Options, arguments: dict[str, A
 
 def _unexpected(error: Exception, project_dir: Path | None) -> ExhaustError:
     """Writes the traceback to a log, and returns the error that names the log."""
+    import tempfile
+    import traceback
+
     from exhaust.project.settings import find_project
 
     text = "".join(traceback.format_exception(error))

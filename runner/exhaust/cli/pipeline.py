@@ -1,6 +1,5 @@
 """The commands from an extract to the marts, and the demo of the whole way."""
 
-import csv
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -64,6 +63,8 @@ def demo(options: Options) -> None:
 
 def first_learners(file: Path) -> tuple[list[str], list[list[str]]]:
     """Returns the columns of a report as rows of a table, with a column per learner."""
+    import csv
+
     with file.open(encoding="utf-8", newline="") as lines:
         header, *learners = islice(csv.reader(lines), 1 + LEARNERS_SHOWN)
     rows = [

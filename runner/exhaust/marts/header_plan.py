@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from exhaust.errors import DataError
-from exhaust.project.sql import COLUMN
 from exhaust.text import visible
 
 if TYPE_CHECKING:
@@ -19,6 +18,9 @@ def read_header_plan(marts: "Marts", mart: str, course_id: str) -> list[Column]:
 
     Raises DataError if the engine cannot select so many columns.
     """
+    # Imported here because the layouts, which `--help` lists, need the rest of this module.
+    from exhaust.project.sql import COLUMN
+
     warehouse = marts.warehouse
     rows = warehouse.query(
         f"select {', '.join(COLUMN)} from {marts.relation(mart)} "
