@@ -5,7 +5,8 @@ import re
 import typer
 from typer.cli import get_docs_for_click
 
-from exhaust.cli.app import app
+import exhaust.cli.app  # noqa: F401  Registers the commands.
+from exhaust.cli.command import app
 
 EXAMPLES = re.compile(r"\n\n[\b\n]*(Examples?):\n((?:  .+\n)+)")
 """What a `\b` block becomes, which Markdown would fold into one line."""
@@ -13,8 +14,7 @@ EXAMPLES = re.compile(r"\n\n[\b\n]*(Examples?):\n((?:  .+\n)+)")
 
 def main() -> None:
     command = typer.main.get_command(app)
-    settings = command.context_settings
-    with typer.Context(command, info_name="exhaust", **settings) as context:
+    with typer.Context(command, info_name="exhaust", **command.context_settings) as context:
         page = get_docs_for_click(obj=command, ctx=context, name="exhaust", title="The command")
     print(EXAMPLES.sub(_as_code, page.strip()))
 
