@@ -5,8 +5,7 @@ import re
 import typer
 from typer.cli import get_docs_for_click
 
-import exhaust.cli.app  # noqa: F401  Registers the commands.
-from exhaust.cli.command import app
+from exhaust.cli.app import app
 
 EXAMPLES = re.compile(r"\n\n[\b\n]*(Examples?):\n((?:  .+\n)+)")
 """What a `\b` block becomes, which Markdown would fold into one line."""
@@ -15,7 +14,12 @@ EXAMPLES = re.compile(r"\n\n[\b\n]*(Examples?):\n((?:  .+\n)+)")
 def main() -> None:
     command = typer.main.get_command(app)
     with typer.Context(command, info_name="exhaust", **command.context_settings) as context:
-        page = get_docs_for_click(obj=command, ctx=context, name="exhaust", title="The command")
+        page = get_docs_for_click(
+            obj=command,
+            ctx=context,  # type: ignore[arg-type]  # Typer's annotation names another Context.
+            name="exhaust",
+            title="The command",
+        )
     print(EXAMPLES.sub(_as_code, page.strip()))
 
 
