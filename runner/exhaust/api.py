@@ -13,6 +13,7 @@ one, there are none. docs/python.md explains more.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -22,6 +23,7 @@ from exhaust.reports.layout import Layout
 
 if TYPE_CHECKING:
     from exhaust.marts.entities import Batch, Course
+    from exhaust.marts.state import Marts
     from exhaust.pipeline.build import BuildReport
     from exhaust.pipeline.load import LoadReport
     from exhaust.project.settings import Settings
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from exhaust.reports.selection import Destination
     from exhaust.reports.verify import Verification
     from exhaust.requests.entities import Request
+    from exhaust.requests.ledger import Ledger
 
 # Imports are inside the functions: DuckDB, SQLAlchemy and PySpark take long to import, and
 # `exhaust --help` needs none of them.
@@ -106,12 +109,10 @@ def courses(
     Without a user ID: all of them, as the operator sees them; with one: those that the user may
     export. Raises DataError if nothing is built, PermissionDenied if there is nothing for the user.
     """
-    from exhaust.marts.access import check_user_id, find_requester
+    from exhaust.marts.access import find_requester
     from exhaust.marts.courses import courses
-    from exhaust.marts.state import open_marts
 
-    check_user_id(project, user_id)
-    with open_marts(project, console) as marts:
+    with _marts(project, user_id, console) as marts:
         return courses(marts, text, find_requester(marts, user_id))
 
 
@@ -122,12 +123,10 @@ def batches(
 
     Raises NotFound, Ambiguous, PermissionDenied; DataError if nothing is built.
     """
-    from exhaust.marts.access import check_user_id, find_course, find_requester
+    from exhaust.marts.access import find_course, find_requester
     from exhaust.marts.courses import batches
-    from exhaust.marts.state import open_marts
 
-    check_user_id(project, user_id)
-    with open_marts(project, console) as marts:
+    with _marts(project, user_id, console) as marts:
         requester = find_requester(marts, user_id)
         found = find_course(marts, course, requester)
         return found, batches(marts, found.id, requester)
@@ -152,8 +151,6 @@ def export(
     contradict each other and for a path that cannot be written, Busy while a build is running or
     the report is being processed, DataError if nothing is built or the build failed.
     """
-    from exhaust.marts.access import check_user_id
-    from exhaust.marts.state import open_marts
     from exhaust.reports.export import export
     from exhaust.reports.selection import Criteria
 
@@ -161,15 +158,13 @@ def export(
     criteria.check()
     destination = _destination(output, output_dir)
     destination.check(criteria)
-    check_user_id(project, user_id)
-    with open_marts(project, console) as marts:
+    with _marts(project, user_id, console) as marts:
         if user_id is None:
             return export(marts, criteria, destination, console)
 
         from exhaust.requests.at_once import export_at_once
-        from exhaust.requests.ledger import Ledger
 
-        with Ledger.open(project.profile) as ledger:
+        with _ledger(project, user_id) as ledger:
             return export_at_once(marts, ledger, criteria, destination, console)
 
 
@@ -197,18 +192,11 @@ def submit(
     Raises UsageError without a user ID and for too many batches, Busy while the report is being
     processed, and what selecting the batches raises.
     """
-    from exhaust.errors import UsageError
-    from exhaust.marts.access import USER_ID_HINT, check_user_id
-    from exhaust.marts.state import open_marts
     from exhaust.reports.selection import Criteria
     from exhaust.requests.desk import submit
-    from exhaust.requests.ledger import Ledger
 
-    check_user_id(project, user_id)
-    if user_id is None:
-        raise UsageError("No user ID given.", USER_ID_HINT)
     criteria = Criteria([course], batches=batches, user_id=user_id, layout=layout)
-    with open_marts(project, console) as marts, Ledger.open(project.profile) as ledger:
+    with _marts(project, user_id, console) as marts, _ledger(project, user_id) as ledger:
         return submit(marts, ledger, criteria)
 
 
@@ -227,21 +215,13 @@ def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Req
 
 def requests(project: "Settings", *, user_id: str | None = None) -> "list[Request]":
     """Returns all requests, or only the user's own, newest first."""
-    from exhaust.marts.access import check_user_id
-    from exhaust.requests.ledger import Ledger
-
-    check_user_id(project, user_id)
-    with Ledger.open(project.profile) as ledger:
+    with _ledger(project, user_id) as ledger:
         return ledger.requests(user_id)
 
 
 def request(project: "Settings", request_id: str, *, user_id: str | None = None) -> "Request":
     """Returns a request. Raises NotFound if there is none of that ID, or it is not the user's."""
-    from exhaust.marts.access import check_user_id
-    from exhaust.requests.ledger import Ledger
-
-    check_user_id(project, user_id)
-    with Ledger.open(project.profile) as ledger:
+    with _ledger(project, user_id) as ledger:
         return ledger.request(request_id, user_id)
 
 
@@ -259,13 +239,10 @@ def download(
     Raises NotFound if there are no files, Busy while the request is being processed,
     PermissionDenied if the user has lost the right to them.
     """
-    from exhaust.marts.access import check_user_id
     from exhaust.requests.desk import download
-    from exhaust.requests.ledger import Ledger
 
-    check_user_id(project, user_id)
     destination = _destination(output, output_dir)
-    with Ledger.open(project.profile) as ledger:
+    with _ledger(project, user_id) as ledger:
         return download(project, ledger, request_id, user_id, destination, console)
 
 
@@ -275,12 +252,28 @@ def cancel(project: "Settings", request_id: str, *, user_id: str | None = None) 
     Raises NotFound if there is none of that ID, or it is not the user's; UsageError if it has
     ended.
     """
+    with _ledger(project, user_id) as ledger:
+        return ledger.cancel(request_id, user_id)
+
+
+@contextmanager
+def _marts(project: "Settings", user_id: str | None, console: Console) -> "Iterator[Marts]":
+    from exhaust.marts.access import check_user_id
+    from exhaust.marts.state import open_marts
+
+    check_user_id(project, user_id)
+    with open_marts(project, console) as marts:
+        yield marts
+
+
+@contextmanager
+def _ledger(project: "Settings", user_id: str | None) -> "Iterator[Ledger]":
     from exhaust.marts.access import check_user_id
     from exhaust.requests.ledger import Ledger
 
     check_user_id(project, user_id)
     with Ledger.open(project.profile) as ledger:
-        return ledger.cancel(request_id, user_id)
+        yield ledger
 
 
 def _destination(output: StrPath | BinaryIO | None, folder: StrPath | None) -> "Destination":

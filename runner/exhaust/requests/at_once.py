@@ -6,7 +6,6 @@ from pathlib import Path
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy
-from exhaust.marts.access import check_user_id
 from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import ExportReport, write
@@ -31,7 +30,6 @@ def export_at_once(
     what `export` raises, and Busy while a report is being processed or if a request is cancelled
     meanwhile.
     """
-    check_user_id(marts.settings, criteria.user_id)
     with marts.state(criteria.kind.marts, console, clock) as build:
         selection = select(marts, criteria)
         with _claiming(ledger, marts.settings, selection, clock) as (claims, pulse):

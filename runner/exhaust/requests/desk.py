@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, NotFound, PermissionDenied, UsageError
+from exhaust.marts.access import USER_ID_HINT
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
@@ -23,9 +24,11 @@ def submit(
 ) -> Request:
     """Adds a request for batches of one course, or for all that the user may have, to the ledger.
 
-    Raises what selecting them raises, UsageError for too many batches, Busy while one of them is
-    being processed.
+    Raises what selecting them raises, UsageError without a user ID and for too many batches, Busy
+    while one of them is being processed.
     """
+    if criteria.user_id is None:
+        raise UsageError("No user ID given.", USER_ID_HINT)
     selection = select(marts, criteria)
     ((course, batches),) = selection.batches.items()
     return ledger.submit(new_request(marts.settings, selection, course, batches, clock))
