@@ -281,6 +281,8 @@ def _destination(output: StrPath | BinaryIO | None, folder: StrPath | None) -> "
     from exhaust.reports.selection import Destination
 
     if output is not None and folder is not None:
-        raise UsageError("Both an output and an output folder were given.", "Give only one.")
+        raise UsageError(
+            "Both an output and an output folder were given.", "Give -o or --output-dir."
+        )
     path = Path(output) if isinstance(output, str | PathLike) else output
     return Destination(path, Path(folder or ""))

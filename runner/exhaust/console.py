@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
+STANDARD_OUTPUT = "-"
+"""The name of standard output where a file's name is expected."""
+
 
 class Console(Protocol):
     """Takes the messages and the progress of a task; both may come from several threads."""

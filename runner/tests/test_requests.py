@@ -395,7 +395,7 @@ class TestDownloading:
         assert (file, verify(file).is_unchanged) == (Path("mine.csv"), True)
         ask(desk)
         (done,) = work(desk)
-        with pytest.raises(UsageError, match="2 files, but -o names one"):
+        with pytest.raises(UsageError, match="2 files, but one output was given"):
             get(desk, done, output=Path("mine.csv"))
 
     def test_to_standard_output(self, desk: Settings) -> None:

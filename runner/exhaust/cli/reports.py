@@ -11,6 +11,7 @@ from exhaust import api
 from exhaust.cli.command import Options, command
 from exhaust.cli.display import Display
 from exhaust.cli.options import Batches, LayoutName, Output, UserId
+from exhaust.console import STANDARD_OUTPUT
 from exhaust.errors import DataError, UsageError
 from exhaust.reports.layout import Layout
 from exhaust.text import counted
@@ -18,8 +19,6 @@ from exhaust.text import counted
 if TYPE_CHECKING:
     from exhaust.reports.export import ExportReport
     from exhaust.reports.writer import ReportFile
-
-STANDARD_OUTPUT = "-"
 
 
 @command
@@ -57,7 +56,7 @@ def export(
         courses or [],
         all_courses=all_courses,
         batches=batches or [],
-        output=output_of(options, output, output_dir),
+        output=output_of(options, output),
         output_dir=output_dir,
         user_id=user,
         layout=layout,
@@ -68,14 +67,10 @@ def export(
     _show_export(report, options.display)
 
 
-def output_of(
-    options: Options, output: str | None, output_dir: Path | None
-) -> Path | BinaryIO | None:
-    """Returns what `-o` names. Raises UsageError if other options contradict it."""
+def output_of(options: Options, output: str | None) -> Path | BinaryIO | None:
+    """Returns what `-o` names. Raises UsageError if --json takes standard output already."""
     if output is None:
         return None
-    if output_dir is not None:
-        raise UsageError("Both -o and --output-dir were given.", "Give only one of them.")
     if output != STANDARD_OUTPUT:
         return Path(output)
     if options.json:

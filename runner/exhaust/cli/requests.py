@@ -192,7 +192,7 @@ def download(
     files = api.download(
         options.project(),
         request_id,
-        output=output_of(options, output, output_dir),
+        output=output_of(options, output),
         output_dir=output_dir,
         user_id=user,
         console=display,

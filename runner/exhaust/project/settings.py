@@ -19,7 +19,7 @@ RENAMED = {
     "results_retention_days": "results_days",
     "max_batches_per_request": "most_batches",
 }
-"""Variables and the names that they had before 0.1.0, which are read with a warning."""
+"""Variables and their earlier names, which are read with a warning."""
 
 
 @dataclass(frozen=True)

@@ -39,12 +39,12 @@ class Criteria:
     def check(self) -> None:
         """Raises UsageError if the criteria contradict each other."""
         if self.all_courses and self.courses:
-            raise UsageError("Both --all and a COURSE were given.", "Give only one of them.")
+            raise UsageError("Both a course and all courses were given.", "Give a COURSE or --all.")
         if not self.all_courses and not self.courses:
-            raise UsageError("No COURSE was given.", "Give an ID or a name, or --all.")
+            raise UsageError("No course was given.", "Give an ID or a name, or --all.")
         if self.batches and not self.is_one_course:
             raise UsageError(
-                "-b works with one course only.", "Export the other courses separately."
+                "Batches can be chosen for one course only.", "Export the other courses separately."
             )
 
 
@@ -59,7 +59,7 @@ class Destination:
         """Raises UsageError if the reports cannot be written there."""
         if self.output is not None and not criteria.is_one_course:
             raise UsageError(
-                "-o works with one course only.", "Use --output-dir for one file per batch."
+                "One output takes one course only.", "Use --output-dir for one file per batch."
             )
         if isinstance(self.output, Path):
             check_file(self.output)

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from exhaust.console import Console
+from exhaust.console import STANDARD_OUTPUT, Console
 from exhaust.errors import DataError
 from exhaust.marts.header_plan import Column, assessments, read_header_plan
 from exhaust.marts.state import Marts
@@ -22,7 +22,6 @@ from exhaust.reports.receipt import Contents, Origin, make_receipt, receipt_path
 from exhaust.reports.selection import Job
 from exhaust.text import counted, visible
 
-STANDARD_OUTPUT = "-"
 NO_LEARNERS = ""
 """A root organisation that no learner has."""
 

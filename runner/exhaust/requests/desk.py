@@ -120,7 +120,7 @@ def download(
     output = destination.output
     if output is not None and len(files) > 1:
         raise UsageError(
-            f"The request has {len(files)} files, but -o names one.", "Use --output-dir."
+            f"The request has {len(files)} files, but one output was given.", "Use --output-dir."
         )
     if user_id is not None:
         with open_marts(settings, console) as marts:

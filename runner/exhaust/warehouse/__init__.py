@@ -63,7 +63,7 @@ class Warehouse(ABC):
 
     @classmethod
     def ledger_file(cls, profile: Profile) -> Path | None:
-        """Returns the SQLite file for the ledger; None if the ledger is in the warehouse itself."""
+        """Returns the SQLite file for the ledger; None if the ledger is in this Postgres itself."""
         del profile
         return None
 
