@@ -13,9 +13,13 @@ EXAMPLES = re.compile(r"\n\n[\b\n]*(Examples?):\n((?:  .+\n)+)")
 
 def main() -> None:
     command = typer.main.get_command(app)
-    settings = command.context_settings
-    with typer.Context(command, info_name="exhaust", **settings) as context:
-        page = get_docs_for_click(obj=command, ctx=context, name="exhaust", title="The command")
+    with typer.Context(command, info_name="exhaust", **command.context_settings) as context:
+        page = get_docs_for_click(
+            obj=command,
+            ctx=context,  # type: ignore[arg-type]  # Typer's annotation names another Context.
+            name="exhaust",
+            title="The command",
+        )
     print(EXAMPLES.sub(_as_code, page.strip()))
 
 

@@ -138,7 +138,7 @@ def test_every_type_lands_as_text(warehouse: Warehouse, settings: Settings, tmp_
     for name, value in VALUES.items():
         pq.write_table(table_of({name: value}), tmp_path / "user" / f"{name}.parquet")
 
-    load(warehouse, settings, read_extract(tmp_path, [user]), lambda table, share: None)
+    load(warehouse, settings, read_extract(tmp_path, [user]))
 
     names = ", ".join(f"max({warehouse.identifier(name)})" for name in VALUES)
     counts = ", ".join(f"count({warehouse.identifier(name)})" for name in VALUES)

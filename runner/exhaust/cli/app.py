@@ -1,15 +1,53 @@
-"""The entry point. The imports register the commands, in the order in which `--help` lists them."""
+"""The entry point, and the list of commands."""
 
 import io
 import signal
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
-from exhaust.cli import pipeline as pipeline  # isort: skip
-from exhaust.cli import catalogue as catalogue  # isort: skip
-from exhaust.cli import reports as reports  # isort: skip
-from exhaust.cli import requests as requests  # isort: skip
-from exhaust.cli.command import app
+import typer
+
+from exhaust.cli.catalogue import batches, courses
+from exhaust.cli.pipeline import build, demo, load
+from exhaust.cli.reports import export, verify
+from exhaust.cli.requests import cancel, download, process, request, status
+
+app = typer.Typer(
+    name="exhaust",
+    help="Export the Course Progress Exhaust of Sunbird courses: load an extract, build, export.",
+    epilog="Try it on a sample: exhaust demo",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# `--help` lists them in this order.
+for command in (
+    *(demo, load, build),
+    *(courses, batches),
+    *(export, verify),
+    *(request, process, status, download, cancel),
+):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"exhaust {version('exhaust')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from exhaust.text import visible
 @command
 def courses(
     options: Options,
-    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="ID, or part of the name.")] = "",
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="ID, or part of the name.")] = "",
     user: UserId = None,
 ) -> None:
     """Find courses by ID or part of the name.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -18,16 +18,6 @@ from exhaust.errors import ExhaustError, UsageError
 
 if TYPE_CHECKING:
     from exhaust.project.settings import Settings
-
-app = typer.Typer(
-    name="exhaust",
-    help="Export the Course Progress Exhaust of Sunbird courses: load an extract, build, export.",
-    epilog="Try it on a sample: exhaust demo",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
 
 
 @dataclass(frozen=True)
@@ -51,26 +41,8 @@ class Options:
         )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        print(f"exhaust {version('exhaust')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    pass
-
-
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Makes a command from a function of `Options` and arguments of its own.
+    """Turns a function of `Options` and arguments of its own into one that Typer can register.
 
     The only place where an error becomes a message and an exit code.
     """
@@ -90,8 +62,9 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     )
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__name__ = function.__name__
     run.__doc__ = function.__doc__
-    return app.command(name=function.__name__)(run)
+    return run
 
 
 def _run(function: Callable[..., None], options: Options, arguments: dict[str, Any]) -> None:

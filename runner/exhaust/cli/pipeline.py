@@ -130,7 +130,7 @@ def _show_load(report: "LoadReport", display: Display) -> None:
 def build(
     options: Options,
     dbt_arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- DBT...]", help="Arguments for dbt build.")
+        list[str] | None, typer.Argument(metavar="-- DBT", help="Arguments for dbt build.")
     ] = None,
 ) -> None:
     """Build and test the report's tables from the loaded data.

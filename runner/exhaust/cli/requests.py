@@ -108,7 +108,7 @@ def _rounds(watch: bool) -> Iterator[None]:
 def status(
     options: Options,
     request_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="ID of a request. [default: all]")
+        str | None, typer.Argument(metavar="ID", help="ID of a request. [default: all]")
     ] = None,
     user: UserId = None,
     watch: Annotated[
