@@ -16,7 +16,7 @@ test: check ## Check format, lint and types, and run the tests on DuckDB and Pos
 	$(BIN)/pytest -m "not spark"
 
 .PHONY: test-spark
-test-spark: .venv/dev ## Run the tests that need Spark, and so Java 17
+test-spark: .venv/dev ## Run the tests that need Spark (needs Java 17)
 	$(BIN)/pytest -m spark
 
 .PHONY: test-all
@@ -27,7 +27,7 @@ soak: .venv/dev ## Kill a hundred workers at random, and see that no request is 
 	EXHAUST_KILLS=100 $(BIN)/pytest runner/tests/test_requests.py -k killed
 
 .PHONY: fuzz
-fuzz: .venv/dev ## Load, build and export 1,000 damaged and odd extracts (FUZZ="--seed 1 --cases 10")
+fuzz: .venv/dev ## Test with 1,000 damaged and odd extracts (FUZZ="--seed 1 --cases 10")
 	PYTHONPATH=runner/tests $(BIN)/python -m fuzz $(FUZZ)
 
 .PHONY: check
@@ -44,16 +44,16 @@ format: .venv/dev ## Format SQL and Python
 	$(BIN)/ruff check --quiet --fix .
 
 .PHONY: bench
-bench: .venv/dev ## Measure it beside its floor and its peers, and write the tables of bench/README.md
+bench: .venv/dev ## Measure at full size, and write the tables of bench/README.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.report
 
 .PHONY: docs
-docs: .venv/dev ## Write docs/cli.md from the commands' own help
+docs: .venv/dev ## Write docs/cli.md from the help of the commands
 	$(BIN)/python docs/cli.py > docs/cli.md
 
 .PHONY: clean
-clean: ## Remove what was built here: .venv, target, logs, the demo's files
+clean: ## Remove .venv, target, logs and the demo's warehouse
 	rm -rf .venv target logs demo.duckdb demo.duckdb.wal
 
 .venv/python:

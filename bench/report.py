@@ -29,64 +29,64 @@ def bars(figures: Figures) -> list[tuple[str, str, float]]:
         float(figures[workload]["export"]["peak_mb"]) for workload in (postgres, tenth + "postgres")
     )
     return [
-        ("export, DuckDB, to floor", "at most 1.3", ratio(duckdb, "export", "floor of export")),
-        ("export, Postgres, to floor", "at most 2", ratio(postgres, "export", "floor of export")),
-        ("memory of an export, Postgres: 1 M to 100 k rows", "at most 1.1", memory / of_tenth),
-        ("load, DuckDB, to floor", "at most 1.3", ratio(duckdb, "load", "floor of load")),
+        ("DuckDB: export ÷ floor", "at most 1.3", ratio(duckdb, "export", "floor of export")),
+        ("Postgres: export ÷ floor", "at most 2", ratio(postgres, "export", "floor of export")),
+        ("Postgres: memory of an export, 1 M ÷ 100 k rows", "at most 1.1", memory / of_tenth),
+        ("DuckDB: load ÷ floor", "at most 1.3", ratio(duckdb, "load", "floor of load")),
         (
-            "load of cqlsh's CSV to that of dsbulk's, DuckDB",
+            "DuckDB: load of cqlsh's CSV ÷ load of dsbulk's",
             "at most 1.5",
             ratio(duckdb, "load of cqlsh's CSV", "load"),
         ),
-        ("load, Postgres, to floor", "at most 1.5", ratio(postgres, "load", "floor of load")),
+        ("Postgres: load ÷ floor", "at most 1.5", ratio(postgres, "load", "floor of load")),
         (
-            "build (models), DuckDB, to floor",
+            "DuckDB: build (models) ÷ floor",
             "at most 1.7",
             ratio(duckdb, "build (models)", "floor of build"),
         ),
         (
-            "build (models), Postgres, to floor",
+            "Postgres: build (models) ÷ floor",
             "at most 1.7",
             ratio(postgres, "build (models)", "floor of build"),
         ),
-        ("PySpark to load + build + export, DuckDB", "at least 3", float(spark["wall"]) / whole),
+        ("PySpark ÷ load + build + export on DuckDB", "at least 3", float(spark["wall"]) / whole),
         (
-            "PySpark's batch to a further export, DuckDB",
+            "PySpark's batch ÷ a further export on DuckDB",
             "at least 50",
             float(spark["phases"]["per_batch"][0]) / wall(duckdb, "export"),
         ),
         (
-            "all batches by `export --all` to the big one, DuckDB",
+            "DuckDB: `export --all` of many batches ÷ export of the big batch",
             "at most 3",
             wall("many batches, duckdb", "export") / wall(duckdb, "export"),
         ),
         (
-            "all batches by `export --all` to the big one, Postgres",
+            "Postgres: `export --all` of many batches ÷ export of the big batch",
             "at most 3",
             wall("many batches, postgres", "export") / wall(postgres, "export"),
         ),
         (
-            "a small batch in 5 M to the same in 1 M, DuckDB",
+            "DuckDB: export of a small batch, from 5 M ÷ from 1 M",
             "at most 1.2",
             wall(larger, "export") / wall(small, "export"),
         ),
         (
-            "export of a small batch to `dbt show`",
+            "DuckDB: export of a small batch ÷ `dbt show`",
             "at most 0.25",
             ratio(small, "export", "dbt show"),
         ),
         (
-            "`exhaust --help` to `dbt show`",
+            "`exhaust --help` ÷ `dbt show`",
             "at most 0.083",
             ratio(small, "exhaust --help", "dbt show"),
         ),
         (
-            "build of ten times the enrolments, DuckDB",
+            "DuckDB: build (models) of 1 M ÷ of 100 k enrolments",
             "at most 11",
             wall(duckdb, "build (models)") / wall(tenth + "duckdb", "build (models)"),
         ),
         (
-            "build of ten times the enrolments, Postgres",
+            "Postgres: build (models) of 1 M ÷ of 100 k enrolments",
             "at most 11",
             wall(postgres, "build (models)") / wall(tenth + "postgres", "build (models)"),
         ),
@@ -95,8 +95,10 @@ def bars(figures: Figures) -> list[tuple[str, str, float]]:
 
 def tables(results: Mapping[str, Any]) -> str:
     """Returns the results as Markdown: the machine, the ratios and the costs."""
-    machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
-    lines = [f"Measured on: {machine}.", "", "| what | bar | measured |", "| --- | --- | --- |"]
+    lines = ["| measured with | |", "| --- | --- |"]
+    for name, value in results["machine"].items():
+        lines.append(f"| {name.replace('_gb', ' in GB')} | {value} |")
+    lines += ["", "| ratio | bar | measured |", "| --- | --- | ---: |"]
     for what, bar, measured in bars(results["figures"]):
         lines.append(f"| {what} | {bar} | {measured:.2f} |")
     lines += ["", "| workload | stage | wall s | processor s | peak MB | MB in | MB out |"]
