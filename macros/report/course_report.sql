@@ -3,7 +3,7 @@
 
     Pure Jinja, rendered by dbt (models/reports/course_report.sql) and by the command.
       engine       duckdb, postgres or spark
-      relation     SQL name of course_progress
+      relation     SQL name of the mart of its rows, such as course_progress
       columns      the header plan in order: a list of
                    {column_name, label, kind, assessment_ordinal}, see course_report_columns
       course_id    the course; none gives the columns without rows
@@ -32,31 +32,31 @@
 {#- The SELECT of these columns. -#}
 {%- macro report_of(values, engine, relation, course_id, batch_ids, root_org_id) -%}
     select {{ values }}
-    from {{ relation }} as course_progress
+    from {{ relation }} as report_rows
     where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
     {#- DuckDB returns the rows of one table in the order in which they are stored, which is the
         report's (tests/course_progress_is_sorted.sql). Sorting them again would only cost time. #}
     {%- if engine != "duckdb" %}
         order by
-            {{ sql_bytewise("course_progress.batch_id", engine) }},
-            {{ sql_bytewise("course_progress.user_id", engine) }}
+            {{ sql_bytewise("report_rows.batch_id", engine) }},
+            {{ sql_bytewise("report_rows.user_id", engine) }}
     {%- endif %}
 {%- endmacro -%}
 
-{#- The condition that selects the rows of a report from course_progress. -#}
+{#- The condition that selects the rows of a report. -#}
 {%- macro rows_of_report(engine, course_id, batch_ids, root_org_id) -%}
     {%- if course_id is none -%} false
     {%- else -%}
-        course_progress.course_id = {{ sql_literal(course_id, engine) }}
+        report_rows.course_id = {{ sql_literal(course_id, engine) }}
         {%- if batch_ids is not none %}
-            and course_progress.batch_id in (
+            and report_rows.batch_id in (
                 {%- for batch_id in batch_ids -%}
                     {{ sql_literal(batch_id, engine) }}{% if not loop.last %}, {% endif %}
                 {%- endfor -%}
             )
         {%- endif %}
         {%- if root_org_id is not none %}
-            and course_progress.root_org_id = {{ sql_literal(root_org_id, engine) }}
+            and report_rows.root_org_id = {{ sql_literal(root_org_id, engine) }}
         {%- endif %}
     {%- endif %}
 {%- endmacro -%}
@@ -69,7 +69,7 @@
         {%- for assessment in assessments %}
             count({{ score_of(engine, assessment) }}) {%- if not loop.last %},{% endif %}
         {%- endfor %}
-    from {{ relation }} as course_progress
+    from {{ relation }} as report_rows
     where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
 {%- endmacro -%}
 
@@ -79,7 +79,7 @@
     towards its maximum number of columns.
 -#}
 {%- macro report_value(engine, column) -%}
-    {%- set value = "course_progress." ~ column.column_name -%}
+    {%- set value = "report_rows." ~ column.column_name -%}
     {%- if column.kind == "date" and engine == "postgres" -%} to_char({{ value }}, 'DD/MM/YYYY')
     {%- elif column.kind == "date" and engine == "spark" -%} date_format({{ value }}, 'dd/MM/yyyy')
     {%- elif column.kind == "date" -%} strftime({{ value }}, '%d/%m/%Y')

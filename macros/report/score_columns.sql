@@ -16,5 +16,5 @@
 {#- The score of an assessment. Only Spark counts the elements of an array from 0. -#}
 {%- macro score_of(engine, assessment) -%}
     {%- set ordinal = assessment.assessment_ordinal | int -%}
-    course_progress.scores[{{ ordinal - 1 if engine == "spark" else ordinal }}]
+    report_rows.scores[{{ ordinal - 1 if engine == "spark" else ordinal }}]
 {%- endmacro -%}
