@@ -23,8 +23,8 @@ test-spark: .venv/dev ## Run the tests that need Spark, and so Java 17
 test-all: test test-spark ## Run all tests
 
 .PHONY: soak
-soak: .venv/dev ## Kill a hundred workers at random, and see that no request is lost
-	EXHAUST_KILLS=100 $(BIN)/pytest runner/tests/test_requests.py -k killed
+soak: .venv/dev ## Kill a hundred workers at random, and check that no request is lost
+	EXHAUST_KILLS=100 $(BIN)/pytest runner/tests/requests/test_killed_workers.py
 
 .PHONY: fuzz
 fuzz: .venv/dev ## Load, build and export 1,000 damaged and odd extracts (FUZZ="--seed 1 --cases 10")
@@ -44,7 +44,7 @@ format: .venv/dev ## Format SQL and Python
 	$(BIN)/ruff check --quiet --fix .
 
 .PHONY: bench
-bench: .venv/dev ## Measure it beside its floor and its peers, and write the tables of bench/README.md
+bench: .venv/dev ## Measure exhaust, its floor and its peers, and write the tables of bench/README.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.report
 
