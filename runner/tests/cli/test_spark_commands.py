@@ -7,9 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import (
-    PROJECT,
-)
+from support import PROJECT
 
 from exhaust.project.settings import Settings
 

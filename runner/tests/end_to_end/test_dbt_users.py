@@ -83,7 +83,7 @@ def test_compile_needs_no_data(settings: Settings, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_docs_and_freshness(built: Built, tmp_path: Path) -> None:
+def test_docs_generate_and_source_freshness_succeed(built: Built, tmp_path: Path) -> None:
     settings = built(SEEDS)
 
     docs = dbt(settings, tmp_path, "docs", "generate")

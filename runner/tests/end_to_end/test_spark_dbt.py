@@ -9,12 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support import (
-    NO_MESSAGES,
-    PROJECT,
-    Spark,
-    load_extract,
-)
+from support import NO_MESSAGES, PROJECT, Spark, load_extract
 
 from exhaust.project.settings import Settings
 from exhaust.project.sources import read_sources
@@ -47,7 +42,7 @@ def dbt(settings: Settings, folder: Path, *arguments: str) -> dict[str, str]:
     return {result["unique_id"]: result["status"] for result in results}
 
 
-def test_models_data_tests_and_unit_tests(loaded: Settings, tmp_path: Path) -> None:
+def test_all_models_and_tests_succeed(loaded: Settings, tmp_path: Path) -> None:
     variables = f"landing_schema: {loaded.landing_schema}"
     found = dbt(loaded, tmp_path, "build", "--vars", variables)
 
@@ -65,7 +60,7 @@ def test_models_data_tests_and_unit_tests(loaded: Settings, tmp_path: Path) -> N
     assert re.search(r"PartitionFilters: \[[^]]*course_id[^]]*do_31300000000000000001", plan)
 
 
-def test_the_sample_as_seeds(loaded: Settings, tmp_path: Path) -> None:
+def test_the_sample_can_be_loaded_as_seeds(loaded: Settings, tmp_path: Path) -> None:
     """The sample has values with apostrophes, quotes and backslashes."""
     found = dbt(loaded, tmp_path, "seed", "--vars", "sample: true")
 

@@ -1,9 +1,7 @@
 """Fixtures for the tests of the code that reads marts."""
 
 import pytest
-from handmade_marts import (
-    create_marts,
-)
+from handmade_marts import create_marts
 
 from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings

@@ -1,12 +1,7 @@
 from dataclasses import replace
 
 import pytest
-from handmade_marts import (
-    EMPTY,
-    MATHS,
-    MATHS_2,
-    MENTOR,
-)
+from handmade_marts import EMPTY, MATHS, MATHS_2, MENTOR
 
 from exhaust.errors import NotFound, PermissionDenied
 from exhaust.marts.access import check_user_id, find_batches, find_course, find_requester

@@ -5,13 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from handmade_marts import (
-    MATHS,
-    MATHS_2,
-    add_build,
-    create_marts,
-    report_text,
-)
+from handmade_marts import MATHS, MATHS_2, add_build, create_marts, report_text
 from support import ManualClock, RecordingConsole, RunExport, files, relation
 
 from exhaust.errors import Busy, DataError

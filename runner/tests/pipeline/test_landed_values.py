@@ -8,15 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from load_support import (
-    TRICKY_ROWS,
-    Writer,
-    csv_of,
-    dsbulk_field,
-    land,
-    rfc4180_field,
-    rows,
-)
+from load_support import TRICKY_ROWS, Writer, csv_of, dsbulk_field, land, rfc4180_field, rows
 
 from exhaust.errors import DataError
 from exhaust.pipeline.load import LoadedTable, LoadReport

@@ -26,7 +26,7 @@ def test_kinds_are_keyed_by_their_dataset() -> None:
     }
 
 
-def test_every_kind_has_another_name() -> None:
+def test_names_of_kinds_are_unique() -> None:
     """With equal names, two reports of a batch would be the same file."""
     assert len({kind.name for kind in KINDS.values()}) == len(KINDS)
 

@@ -6,13 +6,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from handmade_marts import (
-    MATHS,
-    MATHS_2,
-    MENTOR,
-    PLAN,
-    add_build,
-)
+from handmade_marts import MATHS, MATHS_2, MENTOR, PLAN, add_build
 from support import RunExport, files
 
 from exhaust.project.settings import Settings

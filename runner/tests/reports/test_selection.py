@@ -2,10 +2,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from handmade_marts import (
-    MATHS,
-    MATHS_2,
-)
+from handmade_marts import MATHS, MATHS_2
 
 from exhaust.errors import UsageError
 from exhaust.reports.selection import Criteria, Destination

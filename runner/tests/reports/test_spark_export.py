@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 from handmade_marts import CREATOR, HEADER, LINES, MATHS, MATHS_2, MENTOR, create_marts
-from support import (
-    NO_MESSAGES,
-    ManualClock,
-)
+from support import NO_MESSAGES, ManualClock
 
 from exhaust.errors import ExhaustError
 from exhaust.marts.state import Marts
@@ -30,7 +27,7 @@ def marts(spark_warehouse: Warehouse, settings_spark: Settings) -> Marts:
     return Marts(spark_warehouse, settings_spark)
 
 
-def test_reports_requests_and_rights(
+def test_exports_requests_and_rights_work(
     marts: Marts, settings_spark: Settings, tmp_path: Path
 ) -> None:
     """One test, because creating the marts takes long."""

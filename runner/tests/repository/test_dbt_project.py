@@ -160,7 +160,7 @@ def test_the_page_of_the_report_lists_its_columns() -> None:
     assert [label for label in labels if label not in page] == []
 
 
-def test_the_page_of_the_command_is_its_own_help() -> None:
+def test_the_page_of_the_commands_is_their_help() -> None:
     written = subprocess.run(
         [sys.executable, PROJECT / "docs" / "cli.py"], capture_output=True, text=True, check=True
     ).stdout

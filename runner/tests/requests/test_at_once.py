@@ -4,11 +4,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from handmade_marts import (
-    CREATOR,
-    MATHS,
-    MATHS_2,
-)
+from handmade_marts import CREATOR, MATHS, MATHS_2
 from requests_support import DAY, execute, process_requests, report_text, submit_request
 from support import NO_MESSAGES, ManualClock
 

@@ -145,7 +145,7 @@ class TestDuplicates:
                 ledger.cancel(claim.request.request_id)
             assert submit().request_id == f"{first.request_id}-{number}"
 
-    def test_a_number_is_never_reused(self, ledger: Ledger, submit: Submit) -> None:
+    def test_a_number_in_a_request_id_is_never_reused(self, ledger: Ledger, submit: Submit) -> None:
         first = submit().request_id
         ledger.cancel(first)
         second = submit().request_id

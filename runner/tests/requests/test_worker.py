@@ -4,13 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from handmade_marts import (
-    CREATOR,
-    HEADER,
-    LINES,
-    MATHS,
-    MENTOR,
-)
+from handmade_marts import CREATOR, HEADER, LINES, MATHS, MENTOR
 from requests_support import (
     ShiftedClock,
     download_files,

@@ -8,10 +8,7 @@ from typing import Any
 
 import fuzz.engines
 import pytest
-from fuzz.cases import (
-    Case,
-    make_case,
-)
+from fuzz.cases import Case, make_case
 from fuzz.engines import SEEDS, Engine, Outcome, Reports
 from fuzz.job import oracle_reports
 from fuzz.run import Finding, Fuzzer, run_cases, summary

@@ -7,12 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support import (
-    NO_MESSAGES,
-    ManualClock,
-    RecordingConsole,
-    Spark,
-)
+from support import NO_MESSAGES, ManualClock, RecordingConsole, Spark
 
 from exhaust.errors import Busy, NoConnection, UsageError
 from exhaust.project.profile import Profile
