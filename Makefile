@@ -44,7 +44,7 @@ format: .venv/dev ## Format SQL and Python
 	$(BIN)/ruff check --quiet --fix .
 
 .PHONY: bench
-bench: .venv/dev ## Measure exhaust, its floor and its peers, and write the tables of bench/README.md
+bench: .venv/dev ## Measure at full size, and write the tables of bench/README.md
 	$(BIN)/python -m bench.run
 	$(BIN)/python -m bench.report
 

@@ -51,18 +51,18 @@ def _bars_of_floors(figures: Figures) -> list[Bar]:
     )
     build, floor_of_build = "build (models)", "floor of build"
     return [
-        ("export, DuckDB, to floor", "at most 1.3", duckdb("export", "floor of export")),
-        ("export, Postgres, to floor", "at most 2", postgres("export", "floor of export")),
-        ("memory of an export, Postgres: 1 M to 100 k rows", "at most 1.1", memory / of_tenth),
-        ("load, DuckDB, to floor", "at most 1.3", duckdb("load", "floor of load")),
+        ("DuckDB: export ÷ floor", "at most 1.3", duckdb("export", "floor of export")),
+        ("Postgres: export ÷ floor", "at most 2", postgres("export", "floor of export")),
+        ("Postgres: memory of an export, 1 M ÷ 100 k rows", "at most 1.1", memory / of_tenth),
+        ("DuckDB: load ÷ floor", "at most 1.3", duckdb("load", "floor of load")),
         (
-            "load of cqlsh's CSV to that of dsbulk's, DuckDB",
+            "DuckDB: load of cqlsh's CSV ÷ load of dsbulk's",
             "at most 1.5",
             duckdb("load of cqlsh's CSV", "load"),
         ),
-        ("load, Postgres, to floor", "at most 1.5", postgres("load", "floor of load")),
-        ("build (models), DuckDB, to floor", "at most 1.7", duckdb(build, floor_of_build)),
-        ("build (models), Postgres, to floor", "at most 1.7", postgres(build, floor_of_build)),
+        ("Postgres: load ÷ floor", "at most 1.5", postgres("load", "floor of load")),
+        ("DuckDB: build (models) ÷ floor", "at most 1.7", duckdb(build, floor_of_build)),
+        ("Postgres: build (models) ÷ floor", "at most 1.7", postgres(build, floor_of_build)),
     ]
 
 
@@ -70,9 +70,9 @@ def _bars_of_peers(figures: Figures) -> list[Bar]:
     spark = figures["one big batch, peers"]["PySpark"]
     whole = sum(_wall(figures, DUCKDB, stage) for stage in ("load", "build (models)", "export"))
     return [
-        ("PySpark to load + build + export, DuckDB", "at least 3", float(spark["wall"]) / whole),
+        ("PySpark ÷ load + build + export on DuckDB", "at least 3", float(spark["wall"]) / whole),
         (
-            "PySpark's batch to a further export, DuckDB",
+            "PySpark's batch ÷ a further export on DuckDB",
             "at least 50",
             float(spark["phases"]["per_batch"][0]) / _wall(figures, DUCKDB, "export"),
         ),
@@ -82,7 +82,7 @@ def _bars_of_peers(figures: Figures) -> list[Bar]:
 def _bars_of_many_batches(figures: Figures) -> list[Bar]:
     return [
         (
-            f"all batches by `export --all` to the big one, {engine}",
+            f"{engine}: `export --all` of many batches ÷ export of the big batch",
             "at most 3",
             _wall(figures, f"many batches, {engine.lower()}", "export")
             / _wall(figures, big, "export"),
@@ -95,17 +95,17 @@ def _bars_of_small_batches(figures: Figures) -> list[Bar]:
     small, larger = "small in large, duckdb", "small in five times as large, duckdb"
     return [
         (
-            "a small batch in 5 M to the same in 1 M, DuckDB",
+            "DuckDB: export of a small batch, from 5 M ÷ from 1 M",
             "at most 1.2",
             _wall(figures, larger, "export") / _wall(figures, small, "export"),
         ),
         (
-            "export of a small batch to `dbt show`",
+            "DuckDB: export of a small batch ÷ `dbt show`",
             "at most 0.25",
             _ratio(figures, small, "export", "dbt show"),
         ),
         (
-            "`exhaust --help` to `dbt show`",
+            "`exhaust --help` ÷ `dbt show`",
             "at most 0.083",
             _ratio(figures, small, "exhaust --help", "dbt show"),
         ),
@@ -115,7 +115,7 @@ def _bars_of_small_batches(figures: Figures) -> list[Bar]:
 def _bars_of_growth(figures: Figures) -> list[Bar]:
     return [
         (
-            f"build of ten times the enrolments, {engine}",
+            f"{engine}: build (models) of 1 M ÷ of 100 k enrolments",
             "at most 11",
             _wall(figures, big, "build (models)")
             / _wall(figures, TENTH + engine.lower(), "build (models)"),
@@ -126,8 +126,10 @@ def _bars_of_growth(figures: Figures) -> list[Bar]:
 
 def tables(results: Mapping[str, Any]) -> str:
     """Returns the results as Markdown: the machine, the ratios and the costs."""
-    machine = ", ".join(f"{name} {value}" for name, value in results["machine"].items())
-    lines = [f"Measured on: {machine}.", "", "| what | bar | measured |", "| --- | --- | --- |"]
+    lines = ["| measured with | |", "| --- | --- |"]
+    for name, value in results["machine"].items():
+        lines.append(f"| {name.replace('_gb', ' in GB')} | {value} |")
+    lines += ["", "| ratio | bar | measured |", "| --- | --- | ---: |"]
     for what, bar, measured in bars(results["figures"]):
         lines.append(f"| {what} | {bar} | {measured:.2f} |")
     lines += ["", "| workload | stage | wall s | processor s | peak MB | MB in | MB out |"]
