@@ -23,8 +23,8 @@ test-spark: .venv/dev ## Run the tests that need Spark (needs Java 17)
 test-all: test test-spark ## Run all tests
 
 .PHONY: soak
-soak: .venv/dev ## Kill a hundred workers at random, and see that no request is lost
-	EXHAUST_KILLS=100 $(BIN)/pytest runner/tests/test_requests.py -k killed
+soak: .venv/dev ## Kill a hundred workers at random, and check that no request is lost
+	EXHAUST_KILLS=100 $(BIN)/pytest runner/tests/requests/test_killed_workers.py
 
 .PHONY: fuzz
 fuzz: .venv/dev ## Test with 1,000 damaged and odd extracts (FUZZ="--seed 1 --cases 10")

@@ -1,4 +1,4 @@
-"""The tests' option `--engine`, known from the project's folder; all else is in runner/tests."""
+"""Adds the option `--engine`; pytest reads options only here. The fixtures are in runner/tests."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--engine",
         action="append",
         choices=ENGINES,
-        help="an engine to test (may be given again; default: all)",
+        help="an engine to test; repeat for several (default: all)",
     )
 
 

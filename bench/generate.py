@@ -42,6 +42,11 @@ class Shape:
     schools: int = 20_000
     seed: int = 1
 
+    @property
+    def user_count(self) -> int:
+        """The number of users."""
+        return self.users or self.enrolments
+
     def batch_sizes(self) -> list[int]:
         """Returns the learners per batch. The first batches get what rounding leaves."""
         weights = [(n + 1) ** -self.skew for n in range(self.batches)]
@@ -104,7 +109,6 @@ def _make_numbers(duck: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         duck.execute("insert into batches values (?, ?, ?, ?)", [*ids, first, size])
         first += size
     # Enrolments are numbered batch by batch, but the file lists them in another order.
-    users = shape.users or shape.enrolments
     stride = _coprime(shape.enrolments)
     duck.execute(
         f"""
@@ -113,7 +117,7 @@ def _make_numbers(duck: duckdb.DuckDBPyConnection, shape: Shape) -> None:
             numbered.number,
             batches.course_id,
             batches.batch_id,
-            (number - batches.first + batches.first * 7919) % {users} as learner
+            (number - batches.first + batches.first * 7919) % {shape.user_count} as learner
         from (select i, i * {stride} % {shape.enrolments} as number
               from range({shape.enrolments}) as _(i)) as numbered
         asof join batches on numbered.number >= batches.first
@@ -169,148 +173,186 @@ def _tree(shape: Shape, course: int) -> dict[str, Any]:
 
 def _tables(shape: Shape) -> dict[str, str]:
     """Returns a SELECT for each table; everything that is not a number is text."""
-    users = shape.users or shape.enrolments
-    seed = shape.seed
     return {
         "system_settings": f"""
             select 'custodianOrgId' as id, 'custodianOrgId' as field, '{CUSTODIAN}' as value
         """,
-        "location": f"""
-            {_places("state", STATES, None)}
-            union all {_places("district", STATES * DISTRICTS, DISTRICTS)}
-            union all {_places("block", STATES * DISTRICTS * BLOCKS, BLOCKS)}
-            union all {_places("cluster", STATES * DISTRICTS * BLOCKS * CLUSTERS, CLUSTERS)}
-        """,
-        "organisation": f"""
-            select '{CUSTODIAN}' as id, 'Custodian organisation' as orgname, null as externalid,
-                5 as organisationtype, '{CUSTODIAN}' as rootorgid, null as orglocation
-            union all
-            select '{TENANT}', 'State', 'state', 5, '{TENANT}', null
-            union all
-            select '014' || lpad(i::text, 17, '0'), 'School, number ' || i, lpad(i::text, 11, '0'),
-                2, '{TENANT}',
-                '[{{"id":"' || uuid_of('cluster', i % {STATES * DISTRICTS * BLOCKS * CLUSTERS})
-                    || '","type":"cluster"}}]'
-            from range({shape.schools}) as _(i)
-        """,
-        "user": f"""
-            select
-                uuid_of('user', i) as userid,
-                'Learner ' || i as firstname,
-                md5('mail' || i) || md5('box' || i) || '==' as email,
-                case when i % 5 < 2 then '{CUSTODIAN}' else '{TENANT}' end as rootorgid,
-                '{{"board":["Board ' || pick('board', i, 20) || '"],"medium":["English"]}}'
-                as framework,
-                case when i % 5 < 3 then
-                    '[{{"id":"' || uuid_of('cluster', cluster) || '","type":"cluster"}},'
-                    || '{{"id":"' || uuid_of('block', cluster // {CLUSTERS})
-                    || '","type":"block"}},'
-                    || '{{"id":"' || uuid_of('district', cluster // {CLUSTERS * BLOCKS})
-                    || '","type":"district"}},'
-                    || '{{"id":"' || uuid_of('state', cluster // {CLUSTERS * BLOCKS * DISTRICTS})
-                    || '","type":"state"}}]'
-                end as profilelocation,
-                case when i % 10 = 0 then '[{{"type":"administrator","subType":"hm"}}]'
-                else '[{{"type":"teacher","subType":null}}]' end as profileusertypes,
-                1 as status
-            from (
-                select i, pick('cluster', i, {STATES * DISTRICTS * BLOCKS * CLUSTERS}) as cluster
-                from range({users}) as _(i)
-            )
-        """,
-        "user_organisation": f"""
-            select
-                uuid_of('user', i) as userid,
-                '014' || lpad(pick('school', i, {shape.schools})::text, 17, '0') as organisationid,
-                'False' as isdeleted
-            from range({users}) as _(i)
-            where i % 5 >= 2
-        """,
-        "user_declarations": f"""
-            select
-                uuid_of('user', i) as userid,
-                '{TENANT}' as orgid,
-                'teacher' as persona,
-                case when i % 3 = 0 then 'VALIDATED' else 'SUBMITTED' end as status,
-                '{{"declared-school-name":"School, declared ' || i % 1000
-                || '","declared-school-udise-code":"' || lpad((i % 1000)::text, 11, '0')
-                || '","declared-phone":"' || md5('phone' || i) || '=="}}' as userinfo
-            from range({users}) as _(i)
-            where i % 10 < 1
-        """,
-        "course_batch": f"""
-            select
-                course_id as courseid,
-                batch_id as batchid,
-                'Batch ' || batch_id as name,
-                '{CREATOR}' as createdby,
-                '["' || uuid_of('user', 0) || '"]' as mentors,
-                '2026-01-01T00:00:00Z' as start_date,
-                '2026-12-31T00:00:00Z' as end_date,
-                1 as status
-            from batches
-        """,
+        "location": _location(),
+        "organisation": _organisation(shape),
+        "user": _user(shape),
+        "user_organisation": _user_organisation(shape),
+        "user_declarations": _user_declarations(shape),
+        "course_batch": _course_batch(),
         "content_hierarchy": "select identifier, hierarchy from hierarchies",
-        "user_enrolments": """
-            select
-                uuid_of('user', learner) as userid,
-                course_id as courseid,
-                batch_id as batchid,
-                case when pick('active', number, 20) = 0 then 'False' else 'True' end as active,
-                strftime(enrolled, '%Y-%m-%dT%H:%M:%S.%gZ') as enrolled_date,
-                case when done = 3 then
-                    strftime(enrolled + interval 40 day, '%Y-%m-%dT%H:%M:%SZ')
-                end as completedon,
-                '{' || array_to_string(
-                    list_transform(
-                        ids[: case when done = 3 then len(ids)
-                              else pick('contents', number, len(ids) + 1) end],
-                        lambda id, n : '"' || id || '":'
-                            || case when done = 3 or (mask >> (n % 48)) & 3 > 0
-                               then 2 else 1 end
-                    ), ','
-                ) || '}' as contentstatus,
-                case when done = 3 then
-                    '[{"identifier":"1-' || md5('certificate' || number) || '","name":"Merit"}]'
-                else '[]' end as issued_certificates,
-                strftime(enrolled + interval 41 day, '%Y-%m-%dT%H:%M:%SZ') as datetime
-            from (
-                select
-                    *,
-                    pick('done', number, 4) as done,
-                    pick('mask', number, 1::bigint << 60) as mask,
-                    timestamp '2026-01-01'
-                        + to_milliseconds(pick('enrolled', number, 15552000000))
-                    as enrolled
-                from enrolments
-                inner join contents using (course_id)
-            )
-        """,
-        "assessment_aggregator": f"""
-            select
-                uuid_of('user', learner) as user_id,
-                course_id,
-                batch_id,
-                assessments[1 + pick('assessment', attempt, len(assessments))] as content_id,
-                md5('attempt/' || attempt || '/{seed}') as attempt_id,
-                pick('score', attempt, 41) / 2 as total_score,
-                20.0 as total_max_score,
-                strftime(
-                    timestamp '2026-02-01'
-                        + to_milliseconds(pick('attempted', attempt, 15552000000)),
-                    '%Y-%m-%d %H:%M:%S.%f+0000'
-                ) as last_attempted_on,
-                strftime(timestamp '2026-08-01', '%Y-%m-%d %H:%M:%S.%f+0000') as updated_on
-            from (
-                select *, number * {shape.attempts} + unnest(range({shape.attempts})) as attempt
-                from enrolments
-            )
-            inner join contents using (course_id)
-        """,
+        "user_enrolments": _user_enrolments(),
+        "assessment_aggregator": _assessment_aggregator(shape),
     }
 
 
-def _places(kind: str, number: int, in_each: int | None) -> str:
+def _location() -> str:
+    """Returns the SELECT of four levels of locations."""
+    return f"""
+        {_locations("state", STATES, None)}
+        union all {_locations("district", STATES * DISTRICTS, DISTRICTS)}
+        union all {_locations("block", STATES * DISTRICTS * BLOCKS, BLOCKS)}
+        union all {_locations("cluster", STATES * DISTRICTS * BLOCKS * CLUSTERS, CLUSTERS)}
+    """
+
+
+def _organisation(shape: Shape) -> str:
+    """Returns the SELECT of the custodian, the tenant and its schools."""
+    return f"""
+        select '{CUSTODIAN}' as id, 'Custodian organisation' as orgname, null as externalid,
+            5 as organisationtype, '{CUSTODIAN}' as rootorgid, null as orglocation
+        union all
+        select '{TENANT}', 'State', 'state', 5, '{TENANT}', null
+        union all
+        select '014' || lpad(i::text, 17, '0'), 'School, number ' || i, lpad(i::text, 11, '0'),
+            2, '{TENANT}',
+            '[{{"id":"' || uuid_of('cluster', i % {STATES * DISTRICTS * BLOCKS * CLUSTERS})
+                || '","type":"cluster"}}]'
+        from range({shape.schools}) as _(i)
+    """
+
+
+def _user(shape: Shape) -> str:
+    """Returns the SELECT of the learners; three of five have a location in their profile."""
+    return f"""
+        select
+            uuid_of('user', i) as userid,
+            'Learner ' || i as firstname,
+            md5('mail' || i) || md5('box' || i) || '==' as email,
+            case when i % 5 < 2 then '{CUSTODIAN}' else '{TENANT}' end as rootorgid,
+            '{{"board":["Board ' || pick('board', i, 20) || '"],"medium":["English"]}}'
+            as framework,
+            case when i % 5 < 3 then
+                '[{{"id":"' || uuid_of('cluster', cluster) || '","type":"cluster"}},'
+                || '{{"id":"' || uuid_of('block', cluster // {CLUSTERS})
+                || '","type":"block"}},'
+                || '{{"id":"' || uuid_of('district', cluster // {CLUSTERS * BLOCKS})
+                || '","type":"district"}},'
+                || '{{"id":"' || uuid_of('state', cluster // {CLUSTERS * BLOCKS * DISTRICTS})
+                || '","type":"state"}}]'
+            end as profilelocation,
+            case when i % 10 = 0 then '[{{"type":"administrator","subType":"hm"}}]'
+            else '[{{"type":"teacher","subType":null}}]' end as profileusertypes,
+            1 as status
+        from (
+            select i, pick('cluster', i, {STATES * DISTRICTS * BLOCKS * CLUSTERS}) as cluster
+            from range({shape.user_count}) as _(i)
+        )
+    """
+
+
+def _user_organisation(shape: Shape) -> str:
+    """Returns the SELECT of the tenant's learners' schools."""
+    return f"""
+        select
+            uuid_of('user', i) as userid,
+            '014' || lpad(pick('school', i, {shape.schools})::text, 17, '0') as organisationid,
+            'False' as isdeleted
+        from range({shape.user_count}) as _(i)
+        where i % 5 >= 2
+    """
+
+
+def _user_declarations(shape: Shape) -> str:
+    """Returns the SELECT of the declarations, which a tenth of the learners have."""
+    return f"""
+        select
+            uuid_of('user', i) as userid,
+            '{TENANT}' as orgid,
+            'teacher' as persona,
+            case when i % 3 = 0 then 'VALIDATED' else 'SUBMITTED' end as status,
+            '{{"declared-school-name":"School, declared ' || i % 1000
+            || '","declared-school-udise-code":"' || lpad((i % 1000)::text, 11, '0')
+            || '","declared-phone":"' || md5('phone' || i) || '=="}}' as userinfo
+        from range({shape.user_count}) as _(i)
+        where i % 10 < 1
+    """
+
+
+def _course_batch() -> str:
+    """Returns the SELECT of the batches."""
+    return f"""
+        select
+            course_id as courseid,
+            batch_id as batchid,
+            'Batch ' || batch_id as name,
+            '{CREATOR}' as createdby,
+            '["' || uuid_of('user', 0) || '"]' as mentors,
+            '2026-01-01T00:00:00Z' as start_date,
+            '2026-12-31T00:00:00Z' as end_date,
+            1 as status
+        from batches
+    """
+
+
+def _user_enrolments() -> str:
+    """Returns the SELECT of the enrolments; a quarter of them are completed."""
+    return """
+        select
+            uuid_of('user', learner) as userid,
+            course_id as courseid,
+            batch_id as batchid,
+            case when pick('active', number, 20) = 0 then 'False' else 'True' end as active,
+            strftime(enrolled, '%Y-%m-%dT%H:%M:%S.%gZ') as enrolled_date,
+            case when done = 3 then
+                strftime(enrolled + interval 40 day, '%Y-%m-%dT%H:%M:%SZ')
+            end as completedon,
+            '{' || array_to_string(
+                list_transform(
+                    ids[: case when done = 3 then len(ids)
+                          else pick('contents', number, len(ids) + 1) end],
+                    lambda id, n : '"' || id || '":'
+                        || case when done = 3 or (mask >> (n % 48)) & 3 > 0
+                           then 2 else 1 end
+                ), ','
+            ) || '}' as contentstatus,
+            case when done = 3 then
+                '[{"identifier":"1-' || md5('certificate' || number) || '","name":"Merit"}]'
+            else '[]' end as issued_certificates,
+            strftime(enrolled + interval 41 day, '%Y-%m-%dT%H:%M:%SZ') as datetime
+        from (
+            select
+                *,
+                pick('done', number, 4) as done,
+                pick('mask', number, 1::bigint << 60) as mask,
+                timestamp '2026-01-01'
+                    + to_milliseconds(pick('enrolled', number, 15552000000))
+                as enrolled
+            from enrolments
+            inner join contents using (course_id)
+        )
+    """
+
+
+def _assessment_aggregator(shape: Shape) -> str:
+    """Returns the SELECT of the attempts, with the scores in halves up to 20."""
+    return f"""
+        select
+            uuid_of('user', learner) as user_id,
+            course_id,
+            batch_id,
+            assessments[1 + pick('assessment', attempt, len(assessments))] as content_id,
+            md5('attempt/' || attempt || '/{shape.seed}') as attempt_id,
+            pick('score', attempt, 41) / 2 as total_score,
+            20.0 as total_max_score,
+            strftime(
+                timestamp '2026-02-01'
+                    + to_milliseconds(pick('attempted', attempt, 15552000000)),
+                '%Y-%m-%d %H:%M:%S.%f+0000'
+            ) as last_attempted_on,
+            strftime(timestamp '2026-08-01', '%Y-%m-%d %H:%M:%S.%f+0000') as updated_on
+        from (
+            select *, number * {shape.attempts} + unnest(range({shape.attempts})) as attempt
+            from enrolments
+        )
+        inner join contents using (course_id)
+    """
+
+
+def _locations(kind: str, number: int, in_each: int | None) -> str:
     """Returns a SELECT of all locations of a kind, each in one of the kind above."""
     above = {"district": "state", "block": "district", "cluster": "block"}.get(kind)
     parent = "null" if in_each is None else f"uuid_of('{above}', i // {in_each})"

@@ -284,16 +284,16 @@ def peers(bench: Bench, shape: Shape) -> None:
 
 
 @contextmanager
-def new_bench(folder: Path | None) -> Iterator[Bench]:
-    with tempfile.TemporaryDirectory(prefix="exhaust-bench-", dir=folder) as name:
-        place = Path(name)
-        place.chmod(0o755)  # The server reads the floor's files, and may run as another user.
-        (place / "profiles").mkdir()
-        shutil.copy(PROJECT / "profiles.example.yml", place / "profiles" / "profiles.yml")
-        server = get_server(place / "pg", cleanup_mode="delete")
+def new_bench(parent: Path | None) -> Iterator[Bench]:
+    with tempfile.TemporaryDirectory(prefix="exhaust-bench-", dir=parent) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # The server reads the floor's files, and may run as another user.
+        (folder / "profiles").mkdir()
+        shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles" / "profiles.yml")
+        server = get_server(folder / "pg", cleanup_mode="delete")
         try:
-            pid = int((place / "pg" / "postmaster.pid").read_text().splitlines()[0])
-            yield Bench(place, psutil.Process(pid), str(place / "pg"))
+            pid = int((folder / "pg" / "postmaster.pid").read_text().splitlines()[0])
+            yield Bench(folder, psutil.Process(pid), str(folder / "pg"))
         finally:
             server.cleanup()
 

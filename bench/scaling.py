@@ -51,56 +51,56 @@ def measure(folder: Path, divisor: int) -> dict[str, dict[str, Any]]:
     """Returns figures by size and stage."""
     figures: dict[str, dict[str, Any]] = {}
     for name, shape in SIZES.items():
-        place = folder / name.replace(" ", "").replace(",", "-")
-        extract = place / "extract"
+        own_folder = folder / name.replace(" ", "").replace(",", "-")
+        extract = own_folder / "extract"
         generate(smaller(shape, divisor), extract)
         course = course_id(0)
         commands = {
             "load": ["load", str(extract)],
             "build (models)": ["build", "--", "--resource-type", "model"],
-            "export of a course": ["export", course, "-o", str(place / "course.csv")],
+            "export of a course": ["export", course, "-o", str(own_folder / "course.csv")],
         }
-        environment = _environment(place)
+        environment = _environment(own_folder)
         for stage, command in commands.items():
-            figures.setdefault(name, {})[stage] = vars(_run(place, environment, command))
-            figures[name][stage]["warehouse"] = size(place / "warehouse")
+            figures.setdefault(name, {})[stage] = vars(_run(own_folder, environment, command))
+            figures[name][stage]["warehouse"] = size(own_folder / "warehouse")
             print(f"{datetime.now(UTC):%H:%M:%S} {name}, {stage}", file=sys.stderr, flush=True)
         figures[name]["extract"] = size(extract)
-        shutil.rmtree(place)
+        shutil.rmtree(own_folder)
     return figures
 
 
-def _environment(place: Path) -> dict[str, str]:
+def _environment(folder: Path) -> dict[str, str]:
     """Returns an environment with the example profile, its own warehouse, and Spark's event log."""
     profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text())
     output = profiles["exhaust"]["outputs"]["spark"]
     output["server_side_parameters"] |= {
         "spark.driver.memory": MEMORY,
-        "spark.sql.warehouse.dir": str(place / "warehouse"),
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
         "spark.hadoop.javax.jdo.option.ConnectionURL": (
-            f"jdbc:derby:;databaseName={place / 'metastore'};create=true"
+            f"jdbc:derby:;databaseName={folder / 'metastore'};create=true"
         ),
         "spark.eventLog.enabled": "true",
         "spark.eventLog.rolling.enabled": "false",
         "spark.eventLog.compress": "false",
-        "spark.eventLog.dir": str(place / "events"),
+        "spark.eventLog.dir": str(folder / "events"),
     }
-    (place / "profiles").mkdir(parents=True)
-    (place / "profiles" / "profiles.yml").write_text(yaml.safe_dump(profiles))
+    (folder / "profiles").mkdir(parents=True)
+    (folder / "profiles" / "profiles.yml").write_text(yaml.safe_dump(profiles))
     return clean_environment() | {
         "EXHAUST_TARGET": "spark",
         "EXHAUST_PROJECT_DIR": str(PROJECT),
-        "EXHAUST_PROFILES_DIR": str(place / "profiles"),
-        "DBT_TARGET_PATH": str(place / "target"),
-        "DBT_LOG_PATH": str(place / "logs"),
+        "EXHAUST_PROFILES_DIR": str(folder / "profiles"),
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
     }
 
 
-def _run(place: Path, environment: Mapping[str, str], command: list[str]) -> Stage:
-    events = place / "events"
+def _run(folder: Path, environment: Mapping[str, str], command: list[str]) -> Stage:
+    events = folder / "events"
     shutil.rmtree(events, ignore_errors=True)
     events.mkdir()
-    cost = run([str(BIN / "exhaust"), *command], environment, place)
+    cost = run([str(BIN / "exhaust"), *command], environment, folder)
     metrics = list(_task_metrics(events))
     return Stage(
         wall=cost.wall,

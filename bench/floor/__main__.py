@@ -1,11 +1,11 @@
-"""What an engine needs at least: its own reading of the files, one SQL script, one COPY.
+"""The least that an engine needs: its own reading of the files, one SQL script, one COPY.
 
     python -m bench.floor ENGINE load EXTRACT_DIR
     python -m bench.floor ENGINE build
     python -m bench.floor ENGINE export FILE
 
-DuckDB's file is EXHAUST_DUCKDB_PATH. Postgres is reached by libpq's variables; its server has to
-see the files.
+DuckDB's file is EXHAUST_DUCKDB_PATH. Postgres is found by libpq's variables; its server must be
+able to read the files.
 """
 
 import os

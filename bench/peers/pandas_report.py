@@ -1,15 +1,14 @@
-"""The report of one batch with pandas: what a data analyst would write in place of the product.
+"""The report of one batch with pandas, as a data analyst would write it without exhaust.
 
     python -m bench.peers.pandas_report EXTRACT_DIR COURSE_ID BATCH_ID OUT.csv
 
-It reads the columns it needs of the raw CSV files, keeps the batch's rows and follows the steps of
-Sunbird's ProgressExhaustJob: enrolments, joined with profiles, progress, best attempts, a column
+It reads the needed columns of the raw CSV files, keeps the batch's rows and follows the steps of
+Sunbird's ProgressExhaustJob: enrolments joined with profiles, progress, best attempts, a column
 per assessment.
 
-Corners cut, none of which shows on generated data: one row a key is taken for granted; JSON is
-well formed; locations have an id, and parents no cycle; a course has contents; best attempts of
-score zero with different maxima are not told apart by time; scores are exact up to 10^9 (floats
-made integers of six places).
+It assumes what is true of generated data: one row per key; valid JSON; locations have an ID, and no
+cycle of parents; a course has contents; among best attempts of score zero with different maxima,
+the time does not matter; scores are exact up to 10^9 (floats made integers of six decimal places).
 """
 
 import json
@@ -74,7 +73,7 @@ def percent_up(score: pd.Series, maximum: pd.Series) -> pd.Series:
 
 
 def course_of(hierarchy: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The mandatory contents and the assessments of a course, in its order."""
+    """Returns the mandatory contents and the assessments of a course, in its order."""
     mandatory: dict[str, bool] = {}
     assessments: dict[str, None] = {}
 
@@ -108,7 +107,7 @@ def places_of(entries: list[dict[str, str]], locations: Locations, above: bool) 
 
 
 def profiles(extract: Path, learners: pd.Series) -> pd.DataFrame:
-    """What the report says of each learner, whoever enrolled."""
+    """Returns the profile columns of each learner, enrolled or not."""
     settings = read(extract, "system_settings", "id", "value").set_index("id")["value"]
     columns = ["userid", "rootorgid", "framework", "profilelocation", "profileusertypes"]
     users = read(extract, "user", *columns)
@@ -160,7 +159,7 @@ def profiles(extract: Path, learners: pd.Series) -> pd.DataFrame:
 
 
 def enrolments(extract: Path, course_id: str, batch_id: str, mandatory: list[str]) -> pd.DataFrame:
-    """The batch's learners with their dates, certificate and progress."""
+    """Returns the batch's learners with their dates, certificate and progress."""
     columns = ["userid", "courseid", "batchid", "active", "enrolled_date", "enrolleddate"]
     columns += ["completedon", "contentstatus", "issued_certificates", "certificates"]
     rows = read(extract, "user_enrolments", *columns)
@@ -209,7 +208,7 @@ def scores(extract: Path, course_id: str, batch_id: str, assessments: list[str])
 
 
 def report(extract: Path, course_id: str, batch_id: str) -> pd.DataFrame:
-    """The rows of the file, in their order."""
+    """Returns the rows of the file, in order."""
     hierarchies = read(extract, "content_hierarchy", "identifier", "hierarchy")
     hierarchies = hierarchies.set_index("identifier")["hierarchy"]
     hierarchy = json.loads(hierarchies[course_id])

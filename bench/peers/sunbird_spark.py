@@ -1,20 +1,20 @@
-"""The reports of an extract's batches with PySpark, by the steps of Sunbird's own job.
+"""The reports of an extract's batches with PySpark, in the steps of Sunbird's own job.
 
     spark-submit --master 'local[2]' --driver-memory 8g bench/peers/sunbird_spark.py \
         EXTRACT_DIR OUT_DIR [--batches N]
 
-It stands for ProgressExhaustJob (Sunbird-Lern/data-products) and the user cache that feeds it:
+It represents ProgressExhaustJob (Sunbird-Lern/data-products) and the user cache that feeds it:
 
 - read: the raw tables, once, from CSV to Parquet, laid out by batch (in Sunbird: Cassandra);
-- profiles: UserCacheIndexer, that is users with their places, school, declaration and root
-  organisation, written as a table (in Sunbird: Redis), read back by user id and kept in memory;
+- profiles: UserCacheIndexer, that is users with their locations, school, declaration and root
+  organisation, written as a table (in Sunbird: Redis), read back by user ID and kept in memory;
 - batches: one after the other, enrolments joined with profiles and kept in memory, progress from
   contentstatus, best attempts by a window, a pivot to a column per assessment, a join, a CSV file.
 
-Its rules are the report's and not Sunbird's, so that files can be compared. Corners cut, none of
-which shows on generated data: one row a key is taken for granted; no new line stands in a CSV
-field; locations have an id, and at most three above them; a course has contents; best attempts of
-score zero with different maxima are not told apart by time.
+It follows the rules of the report, not Sunbird's, so that files can be compared. It assumes what is
+true of generated data: one row per key; no line break in a CSV field; locations have an ID, and at
+most three levels above them; a course has contents; among best attempts of score zero with
+different maxima, the time does not matter.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def open_spark(scratch: Path) -> SparkSession:
 
 
 def land(spark: SparkSession, extract: Path, table: str, folder: Path) -> DataFrame:
-    """Columns of a raw table as text, as Parquet; those that the extract lacks are null."""
+    """Returns columns of a raw table as text, from Parquet; columns not in the extract are null."""
     source, target = extract / f"{table}.csv", str(folder / table)
     with source.open(encoding="utf-8") as lines:
         header = lines.readline().strip().split(",")
@@ -119,8 +119,8 @@ def lineage(location: DataFrame) -> DataFrame:
     return reduce(DataFrame.union, steps)
 
 
-def places(owners: DataFrame, key: str, entries: str, locations: DataFrame) -> DataFrame:
-    """A column per kind: the first location of the JSON entries, else of those above them."""
+def locations_of(owners: DataFrame, key: str, entries: str, locations: DataFrame) -> DataFrame:
+    """Returns a column per kind: the first location of the JSON entries, else of those above."""
     ids = F.transform(F.from_json(entries, "array<struct<id: string>>"), lambda entry: entry["id"])
     order = F.struct(F.col("distance") > 0, "position", "distance")
     return (
@@ -133,13 +133,13 @@ def places(owners: DataFrame, key: str, entries: str, locations: DataFrame) -> D
 
 
 def make_profiles(tables: Tables) -> DataFrame:
-    """The user cache: what the report says of each user."""
+    """Returns the user cache: the profile columns of each user."""
     locations = lineage(tables["location"])
-    own = places(tables["user"], "userid", "profilelocation", locations.where("distance = 0"))
+    own = locations_of(tables["user"], "userid", "profilelocation", locations.where("distance = 0"))
     own = own.select("userid", F.struct(*KINDS).alias("own"))
 
     schools = tables["organisation"].where("organisationtype = '2'")
-    schools = schools.join(places(schools, "id", "orglocation", locations), "id", "left")
+    schools = schools.join(locations_of(schools, "id", "orglocation", locations), "id", "left")
     schools = schools.select("id", F.struct("orgname", "externalid", *KINDS).alias("school"))
     member = tables["user_organisation"].where(~is_true("isdeleted"))
     member = member.join(F.broadcast(schools), F.col("organisationid") == F.col("id"))
@@ -162,7 +162,7 @@ def make_profiles(tables: Tables) -> DataFrame:
     roles = F.from_json("profileusertypes", "array<struct<type: string, subType: string>>")
     board = F.from_json("framework", "board array<string>")["board"]
 
-    def place(kind: str) -> Column:
+    def location(kind: str) -> Column:
         return F.coalesce(F.col(f"own.{kind}"), F.col(f"school.{kind}"))
 
     def school(declared: str, field: str) -> Column:
@@ -175,13 +175,13 @@ def make_profiles(tables: Tables) -> DataFrame:
 
     return users.join(F.broadcast(roots), "rootorgid", "left").select(
         "userid",
-        place("state").alias("State"),
-        place("district").alias("District"),
+        location("state").alias("State"),
+        location("district").alias("District"),
         F.col("orgname").alias("Org Name"),
         school("declared-school-udise-code", "externalid").alias("School ID"),
         school("declared-school-name", "orgname").alias("School Name"),
         F.when(~F.col("itself"), F.coalesce("school.block", "own.block")).alias("Block Name"),
-        place("cluster").alias("Cluster Name"),
+        location("cluster").alias("Cluster Name"),
         listed("type").alias("User Type"),
         listed("subType").alias("User Sub Type"),
         F.get(board, F.lit(0)).alias("Declared Board"),
@@ -189,7 +189,7 @@ def make_profiles(tables: Tables) -> DataFrame:
 
 
 def course_of(hierarchy: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """The mandatory contents and the assessments of a course, in its order."""
+    """Returns the mandatory contents and the assessments of a course, in its order."""
     mandatory: dict[str, bool] = {}
     assessments: dict[str, None] = {}
 
@@ -216,7 +216,7 @@ def percent_up(score: str, maximum: str) -> Column:
 
 
 def with_progress(enrolments: DataFrame, mandatory: list[str]) -> DataFrame:
-    """The learners of a batch with their dates, certificate and progress."""
+    """Returns the learners of a batch with their dates, certificate and progress."""
     status = F.from_json("contentstatus", "map<string, int>")
     done = F.map_keys(F.map_filter(status, lambda _, value: value == 2))
     count = F.coalesce(F.size(F.array_intersect(done, F.lit(mandatory))), F.lit(0))
@@ -243,7 +243,7 @@ def best_scores(attempts: DataFrame, learners: DataFrame, assessments: list[str]
     attempts = attempts.where(F.col("content_id").isin(assessments)).select(
         F.col("user_id").alias("userid"),
         "content_id",
-        # Decimals of six places, as integers.
+        # Decimals of six decimal places, as integers.
         *[
             (F.col(name).try_cast("decimal(18, 6)") * 1_000_000).cast("long").alias(name)
             for name in ["total_score", "total_max_score"]
@@ -255,8 +255,8 @@ def best_scores(attempts: DataFrame, learners: DataFrame, assessments: list[str]
     best = best.orderBy(F.desc("total_score"), F.asc("total_max_score"))
     learner = Window.partitionBy("userid")
     return (
-        attempts.withColumn("place", F.row_number().over(best))
-        .where("place = 1")
+        attempts.withColumn("attempt_rank", F.row_number().over(best))
+        .where("attempt_rank = 1")
         .withColumn("agg_score", F.sum("total_score").over(learner))
         .withColumn("agg_max_score", F.sum("total_max_score").over(learner))
         .withColumn("Total Score", percent_up("agg_score", "agg_max_score"))

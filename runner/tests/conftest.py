@@ -1,26 +1,42 @@
-"""Engines for the tests: an empty warehouse a test, and one a scenario that is loaded and built.
+"""Engines for the tests: an empty warehouse per test, and one per scenario, loaded and built.
 
-`--engine duckdb`, `--engine postgres`, `--engine spark`: the engines to test; all without it. An
-engine that is asked for and cannot be had is an error, never a skip.
+`--engine duckdb`, `--engine postgres`, `--engine spark`: the engines to test; the default
+is all. If a selected engine is missing, its tests fail; they are never skipped.
 """
 
 import os
 import secrets
 import signal
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import psycopg
 import pytest
-from support import NO_MESSAGES, PROJECT, Built, Spark, load_extract
+from handmade_marts import create_marts
+from support import (
+    NO_MESSAGES,
+    PROJECT,
+    Built,
+    ManualClock,
+    NewSettings,
+    RecordingConsole,
+    RunExport,
+    Spark,
+    load_extract,
+)
 
+from exhaust.console import Clock
+from exhaust.marts.state import Marts
 from exhaust.pipeline.build import BuildReport
 from exhaust.pipeline.build import build as dbt_build
 from exhaust.project.profile import ENGINES
 from exhaust.project.settings import Settings, read_settings
+from exhaust.reports.export import ExportReport, export
+from exhaust.reports.selection import Criteria, Destination
 from exhaust.warehouse import Warehouse, connect
 
 
@@ -31,7 +47,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks the tests that need Spark. Leaves out tests of engines that were not asked for."""
+    """Marks the tests that need Spark. Leaves out tests of engines that were not selected."""
     for item in items:
         if _needs_spark(item):
             item.add_marker("spark")
@@ -50,11 +66,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _needs_spark(item: pytest.Item) -> bool:
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     fixtures = {"spark", "settings_spark"} & set(getattr(item, "fixturenames", ()))
-    return parameters.get("engine") == "spark" or bool(fixtures) or item.path.stem == "test_spark"
+    return parameters.get("engine") == "spark" or bool(fixtures)
 
 
 def _is_spared(item: pytest.Item) -> bool:
-    """Whether Spark, on which each statement takes long, has to show this too."""
+    """Returns whether a test is left out on Spark, where each statement takes long."""
     parameters = getattr(getattr(item, "callspec", None), "params", {})
     return parameters.get("engine") == "spark" and bool(item.get_closest_marker("not_on_spark"))
 
@@ -66,7 +82,7 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A server of our own; `host` is the folder of its socket."""
+    """The server of the tests; `host` is the folder of its socket."""
 
     host: str
 
@@ -100,18 +116,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _interrupts() -> None:
-    """Ctrl-C is heard, also where a shell that starts the tests in the background ignores it."""
+    """Enables Ctrl-C even if a shell that started the tests in the background ignores it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-NewSettings = Callable[[str], Settings]
 
 
 @pytest.fixture(scope="session")
 def new_settings(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> NewSettings:
-    """Gives the project on a new, empty warehouse of an engine."""
+    """Returns a function that makes the settings of a new, empty warehouse of an engine."""
 
     def new_spark(environment: dict[str, str]) -> Settings:
         spark: Spark = request.getfixturevalue("spark")
@@ -174,9 +187,9 @@ def warehouse(settings: Settings) -> Iterator[Warehouse]:
 
 @pytest.fixture(scope="session")
 def built(request: pytest.FixtureRequest, engine: str, new_settings: NewSettings) -> Built:
-    """Gives the warehouse of the engine under test with an extract loaded and built, once each.
+    """Returns a function that loads and builds an extract, once, on the engine under test.
 
-    It is shared: tests read it.
+    Tests share the warehouse, so they only read it.
     """
 
     @cache
@@ -199,3 +212,39 @@ def built(request: pytest.FixtureRequest, engine: str, new_settings: NewSettings
         return settings
 
     return build
+
+
+@pytest.fixture
+def console() -> RecordingConsole:
+    return RecordingConsole()
+
+
+@pytest.fixture
+def run_export(
+    warehouse: Warehouse,
+    settings: Settings,
+    console: RecordingConsole,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> RunExport:
+    """Exports from handmade marts to the current folder, on 23 November 2026."""
+    create_marts(warehouse, settings)
+    monkeypatch.chdir(tmp_path)
+    never_sleeps = ManualClock(on_sleep=lambda: pytest.fail("slept"))
+
+    def run_export(
+        criteria: Criteria,
+        output: Path | BinaryIO | None = None,
+        folder: Path = Path(),
+        clock: Clock = never_sleeps,
+    ) -> ExportReport:
+        marts = Marts(warehouse, settings)
+        return export(marts, criteria, Destination(output, folder), console, clock)
+
+    return run_export
+
+
+@pytest.fixture
+def spark_warehouse(settings_spark: Settings) -> Iterator[Warehouse]:
+    with connect(settings_spark.profile, writing=True, console=NO_MESSAGES) as opened:
+        yield opened

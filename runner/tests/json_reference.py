@@ -92,7 +92,7 @@ def _depth(text: str) -> int:
 
 
 def _has_invalid_characters(value: Any) -> bool:
-    """Whether a value contains a NUL character or half of a surrogate pair."""
+    """Returns whether a value contains a NUL character or half of a surrogate pair."""
     if isinstance(value, str):
         return any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value)
     if isinstance(value, dict):

@@ -1,11 +1,13 @@
-"""What several tests do: load an extract, export all of it."""
+"""Helpers of several folders of tests: paths, consoles, clocks, processes, a load, an export."""
 
 import multiprocessing
 import secrets
+import threading
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import jinja2
@@ -24,18 +26,31 @@ from exhaust.warehouse import Warehouse, connect
 
 PROJECT = Path(__file__).resolve().parents[2]
 EXTRACTS = Path(__file__).parent / "extracts"
+GOLDEN = Path(__file__).parent / "golden"
+SCENARIOS = {
+    "sample": PROJECT / "seeds",
+    "hostile": EXTRACTS / "hostile",
+    "broken": EXTRACTS / "broken",
+}
+"""The extracts that have golden report files."""
+
+RunExport = Callable[..., ExportReport]
+"""The fixture `run_export`: exports from handmade marts."""
+
+NewSettings = Callable[[str], Settings]
+"""The fixture `new_settings`: makes an empty warehouse of an engine."""
 
 Built = Callable[[Path], Settings]
-"""What the fixture `built` gives."""
+"""The fixture `built`: loads and builds an extract, once."""
 
 
 def relation(schema: str, table: str) -> str:
-    """The full name of a table of DuckDB or Postgres."""
+    """Returns the full name of a table on DuckDB or Postgres as SQL."""
     return f"{identifier(schema, 'postgres')}.{identifier(table, 'postgres')}"
 
 
 def raw_tables() -> dict[str, dict[str, Any]]:
-    """What the macro `raw_tables` says of each table: key, columns, and those of each kind."""
+    """Returns what the macro `raw_tables` lists per table: key, columns, and those of each kind."""
     captured: list[dict[str, dict[str, Any]]] = []
     environment = jinja2.Environment()
     environment.globals["return"] = captured.append
@@ -46,21 +61,21 @@ def raw_tables() -> dict[str, dict[str, Any]]:
 
 
 class RecordingConsole:
-    """Keeps what it is told."""
+    """Keeps its messages and shares of progress."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.shares: list[float] = []
 
     def say(self, message: str) -> None:
-        self.said.append(message)
+        self.messages.append(message)
 
     def progress(self, what: str, share: float) -> None:
         self.shares.append(share)
 
 
 class SilentConsole:
-    """Fails a test that gives it a message."""
+    """Fails a test when it gets a message."""
 
     def say(self, message: str) -> None:
         raise AssertionError(message)
@@ -73,7 +88,7 @@ NO_MESSAGES = SilentConsole()
 
 
 class CallingConsole(SilentConsole):
-    """Calls a function with the progress."""
+    """Passes its progress to a function."""
 
     def __init__(self, call: Callable[[str, float], object]) -> None:
         self.progress = call  # type: ignore[method-assign]
@@ -110,7 +125,7 @@ def load_extract(settings: Settings, folder: Path) -> None:
 
 
 def export_all(settings: Settings, folder: Path, day: date) -> ExportReport:
-    """Every batch of every course, as of that day."""
+    """Exports every batch of every course; `day` is the date in the file names."""
     with open_marts(settings, NO_MESSAGES) as marts:
         return export(
             marts,
@@ -122,7 +137,7 @@ def export_all(settings: Settings, folder: Path, day: date) -> ExportReport:
 
 
 def new_processes() -> ForkServerContext:
-    """Makes processes that share nothing with the tests', and begin at once."""
+    """Returns a context whose processes share nothing with the tests, and start quickly."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         ["exhaust.requests.worker", "exhaust.warehouse.postgres", "pytest"]
@@ -131,15 +146,18 @@ def new_processes() -> ForkServerContext:
 
 
 class Spark:
-    """One metastore for all tests, each of which has schemas of its own there. This process holds
-    its session, as to open one takes seconds, but while a child needs the metastore."""
+    """One metastore for all tests; each test has its own schemas in it.
+
+    This process keeps the session open, because opening one takes seconds. It releases the session
+    while a child process needs the metastore.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._held: Warehouse | None = None
 
     def new_profile(self) -> Path:
-        """The folder of a profile with a schema of its own."""
+        """Returns the folder of a new profile with its own schema."""
         profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text("utf-8"))
         output = profiles["exhaust"]["outputs"]["spark"]
         output["schema"] = f"exhaust_{secrets.token_hex(6)}"
@@ -150,8 +168,8 @@ class Spark:
             ),
             "spark.sql.shuffle.partitions": "2",
         }
-        # Tests end before the thorough compiler's work would be worth its time; without it Java
-        # has a fifth of the room for compiled code, and a build may fill it.
+        # Tests are too short for Java's second compiler to pay off. Without it, Java reserves a
+        # fifth of the code cache, which a build may fill, so the size is set.
         output["server_side_parameters"]["spark.driver.extraJavaOptions"] += (
             " -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC"
         )
@@ -170,3 +188,24 @@ class Spark:
         if self._held is not None:
             self._held.close()
         self._held = None
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Waits for a condition, at most 30 seconds."""
+    deadline = monotonic() + 30
+    while not condition():
+        assert monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
+def files(folder: Path) -> dict[str, str]:
+    """Returns the texts of the files in a folder by name."""
+    return {file.name: file.read_bytes().decode() for file in folder.iterdir()}
+
+
+def reports(folder: Path) -> dict[str, str]:
+    """Returns the texts of the reports in a folder; each must have a receipt."""
+    found = files(folder)
+    reports = {name: text for name, text in found.items() if not name.endswith(".receipt.json")}
+    assert found.keys() - reports.keys() == {f"{name}.receipt.json" for name in reports}
+    return reports

@@ -1,0 +1,67 @@
+"""Fixtures for the tests of the commands, which mostly run in this process."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from cli_support import SAMPLE
+from support import PROJECT, Built
+
+from exhaust.cli import command
+from exhaust.project.settings import Settings
+
+
+def use_warehouse(settings: Settings, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Points the commands at a warehouse of the tests, and changes to an empty folder."""
+    profiles = "profiles.example.yml" if settings.uses_example else "profiles.yml"
+    shutil.copy(settings.profiles_dir / profiles, folder / "profiles.yml")
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    for name in os.environ:
+        if name.startswith(("EXHAUST_", "DBT_", "PG")):
+            monkeypatch.delenv(name)
+    for name, value in settings.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(PROJECT))
+    monkeypatch.setenv("EXHAUST_PROFILES_DIR", str(folder))
+
+
+@pytest.fixture(autouse=True)
+def raise_unexpected_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes unexpected errors fail the test, where a command would log them."""
+
+    def fail(error: Exception, project_dir: Path | None) -> None:
+        raise error
+
+    monkeypatch.setattr(command, "_unexpected", fail)
+
+
+@pytest.fixture
+def sample(built: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Builds the sample extract and returns the current folder."""
+    use_warehouse(built(SAMPLE), monkeypatch, tmp_path)
+    return tmp_path / "here"
+
+
+@pytest.fixture
+def sample_with_results(built: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Does the same in a copy of the project with its own folder for results."""
+    use_warehouse(built(SAMPLE), monkeypatch, tmp_path)
+    project = tmp_path / "project"
+    shutil.copytree(PROJECT / "macros", project / "macros")
+    text = (PROJECT / "dbt_project.yml").read_text("utf-8")
+    (project / "dbt_project.yml").write_text(
+        text.replace("results_dir: results", f"results_dir: {tmp_path / 'results'}"), "utf-8"
+    )
+    monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(project))
+    return tmp_path / "here"
+
+
+@pytest.fixture
+def no_warehouse(
+    settings_duckdb: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Path:
+    """Points at a warehouse that does not exist yet and returns the current folder."""
+    use_warehouse(settings_duckdb, monkeypatch, tmp_path)
+    return tmp_path / "here"

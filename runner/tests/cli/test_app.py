@@ -1,0 +1,79 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_support import TRACEBACK, call
+
+COMMANDS = (
+    *("demo", "load", "build", "courses", "batches", "export", "verify"),
+    *("request", "process", "status", "download", "cancel"),
+)
+COMMON = ("--target", "--project-dir", "--profiles-dir", "--json", "--quiet")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example_and_the_common_options(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(command, "--help") == 0
+    shown = capsys.readouterr().out
+    assert f"\n    exhaust {command}" in shown
+    assert [option for option in COMMON if option not in shown] == []
+
+
+def test_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    assert capsys.readouterr().out == "exhaust 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["exprot"],
+        ["load"],
+        ["batches"],
+        ["export"],
+        ["export", "a", "--all"],
+        ["export", "a", "-o", "-", "--json"],
+        ["export", "a", "-o", "."],
+        ["download", "a", "-o", "-", "--json"],
+        ["download", "a", "-o", "a.csv", "--output-dir", "."],
+        ["load", "no/such/folder"],
+        ["courses", "--target", "none"],
+        ["courses", "--project-dir", "none"],
+        ["courses", "--profiles-dir", "none"],
+        ["demo", "--target", "postgres"],
+        ["demo", "--profiles-dir", "."],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_with_2(
+    no_warehouse: Path, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert call(*arguments) == 2
+    shown = capsys.readouterr()
+    assert TRACEBACK not in shown.err
+    assert not arguments or "rror: " in shown.err
+
+
+def test_help_needs_no_engine_and_no_dbt() -> None:
+    code = (
+        "import sys, exhaust.cli.app\n"
+        "try:\n    exhaust.cli.app.app(['export', '--help'])\nexcept SystemExit:\n    pass\n"
+        "heavy = {'duckdb', 'psycopg', 'rich', 'yaml', 'jinja2', 'dbt'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_completion_offers_commands(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("_EXHAUST_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "exhaust ex")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert call() == 0
+    assert capsys.readouterr().out.strip() == "export"

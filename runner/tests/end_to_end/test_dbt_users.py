@@ -1,0 +1,167 @@
+"""Plain dbt, as analytics engineers use it, with the example profile as profiles.yml."""
+
+import json
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import PROJECT, Built, export_all, load_extract, relation
+
+from exhaust.errors import DataError
+from exhaust.project.settings import Settings
+from exhaust.project.sources import read_sources
+from exhaust.warehouse import connect
+
+pytestmark = pytest.mark.not_on_spark
+
+SEEDS = PROJECT / "seeds"
+
+
+def dbt(settings: Settings, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs plain dbt in the project and writes its output to `folder`."""
+    shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
+    return subprocess.run(
+        [
+            str(Path(sys.executable).with_name("dbt")),
+            *arguments,
+            *("--profiles-dir", str(folder)),
+            *("--target", settings.profile.target),
+            *("--target-path", str(folder / "target")),
+            *("--log-path", str(folder / "logs")),
+        ],
+        cwd=PROJECT,
+        env=dict(settings.environment),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    with connect(settings.profile, writing=False) as warehouse:
+        return warehouse.query(sql)
+
+
+def landed(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    names = [*(table.name for table in read_sources(PROJECT)), "loads"]
+    return {
+        name: sorted(
+            query(settings, f"select * from {relation(settings.landing_schema, name)}"), key=repr
+        )
+        for name in names
+    }
+
+
+def test_a_build_leaves_the_landing_schema_unchanged(settings: Settings, tmp_path: Path) -> None:
+    load_extract(settings, SEEDS)
+    before = landed(settings)
+
+    done = dbt(settings, tmp_path, "build")
+
+    assert done.returncode == 0, done.stdout
+    assert landed(settings) == before
+    assert export_all(settings, tmp_path / "out", day=date(2024, 7, 1)).files
+
+
+def test_the_sample_can_be_built_without_a_load(settings: Settings, tmp_path: Path) -> None:
+    done = dbt(settings, tmp_path, "build", "--vars", "sample: true")
+
+    assert done.returncode == 0, done.stdout
+    rows = query(settings, f"select count(*) from {relation(settings.profile.schema, 'courses')}")
+    assert rows == [(4,)]
+    with connect(settings.profile, writing=False) as warehouse:
+        assert warehouse.tables(settings.landing_schema) == set()
+
+
+def test_compile_needs_no_data(settings: Settings, tmp_path: Path) -> None:
+    done = dbt(settings, tmp_path, "compile")
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_docs_generate_and_source_freshness_succeed(built: Built, tmp_path: Path) -> None:
+    settings = built(SEEDS)
+
+    docs = dbt(settings, tmp_path, "docs", "generate")
+    freshness = dbt(settings, tmp_path, "source", "freshness")
+
+    assert docs.returncode == 0, docs.stdout
+    catalog = json.loads((tmp_path / "target" / "catalog.json").read_text())
+    assert "model.exhaust.course_progress" in catalog["nodes"]
+    assert freshness.returncode == 0, freshness.stdout
+    states = json.loads((tmp_path / "target" / "sources.json").read_text())["results"]
+    assert {state["unique_id"].split(".")[-1]: state["status"] for state in states} == {
+        table.name: "pass" for table in read_sources(PROJECT)
+    }
+
+
+def test_dbt_show_gives_the_columns_of_a_course(built: Built, tmp_path: Path) -> None:
+    settings = built(SEEDS)
+    ((course_id,),) = query(
+        settings,
+        f"select course_id from {relation(settings.profile.schema, 'courses')} "
+        "order by enrolments desc limit 1",
+    )
+
+    shown = dbt(
+        settings,
+        tmp_path,
+        *("show", "--select", "course_report", "--limit", "-1", "--output", "json"),
+        *("--log-format", "json", "--vars", json.dumps({"course_id": course_id})),
+    )
+
+    assert shown.returncode == 0, shown.stdout
+    events = [json.loads(line) for line in shown.stdout.splitlines()]
+    [preview] = [event["data"]["preview"] for event in events if "preview" in event["data"]]
+    plan = query(
+        settings,
+        f"select label from {relation(settings.profile.schema, 'course_report_columns')} "
+        f"where course_id = (select course_id from {relation(settings.profile.schema, 'courses')} "
+        "order by enrolments desc limit 1) order by ordinal",
+    )
+    assert list(json.loads(preview)[0]) == [label for (label,) in plan]
+
+
+def test_a_builds_table_without_loaded_at_is_extended(settings: Settings, tmp_path: Path) -> None:
+    load_extract(settings, SEEDS)
+    builds = relation(settings.profile.schema, "builds")
+    assert dbt(settings, tmp_path, "run").returncode == 0
+    with connect(settings.profile, writing=True) as warehouse:
+        warehouse.execute(f"alter table {builds} drop column loaded_at")
+
+    assert dbt(settings, tmp_path, "run").returncode == 0
+    newest = f"select loaded_at is not null from {builds} order by started_at desc limit 1"
+    assert query(settings, newest) == [(True,)]
+
+
+class TestAFailedBuild:
+    """A learner is in the marts twice, so a test of severity error fails."""
+
+    @pytest.fixture
+    def failed(self, settings: Settings, tmp_path: Path) -> Settings:
+        load_extract(settings, SEEDS)
+        assert dbt(settings, tmp_path, "run").returncode == 0
+        progress = relation(settings.profile.schema, "course_progress")
+        with connect(settings.profile, writing=True) as warehouse:
+            warehouse.execute(f"insert into {progress} select * from {progress}")
+        assert dbt(settings, tmp_path, "test", "--exclude", "test_type:unit").returncode == 1
+        return settings
+
+    def test_stops_exports(self, failed: Settings, tmp_path: Path) -> None:
+        with pytest.raises(DataError, match="failed"):
+            export_all(failed, tmp_path / "out", day=date(2024, 7, 1))
+
+    def test_is_not_repaired_by_a_partial_run(self, failed: Settings, tmp_path: Path) -> None:
+        assert dbt(failed, tmp_path, "run", "--select", "courses").returncode == 0
+
+        with pytest.raises(DataError, match="failed"):
+            export_all(failed, tmp_path / "out", day=date(2024, 7, 1))
+
+    def test_is_repaired_by_a_full_run(self, failed: Settings, tmp_path: Path) -> None:
+        assert dbt(failed, tmp_path, "run").returncode == 0
+
+        assert export_all(failed, tmp_path / "out", day=date(2024, 7, 1)).files

@@ -1,0 +1,209 @@
+"""A script stands in for dbt; cli/test_pipeline.py and the golden tests run the real one."""
+
+import json
+import sys
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from dbt_artefacts import MANIFEST, RESULTS
+from support import CallingConsole
+
+from exhaust.errors import ExhaustError, UsageError
+from exhaust.pipeline import dbt
+from exhaust.pipeline.dbt import Result, run_dbt
+from exhaust.project.profile import Profile
+from exhaust.project.settings import Settings
+
+pytestmark = pytest.mark.not_on_spark
+
+
+def event(level: str = "info", message: str = "", **data: object) -> str:
+    info = {"invocation_id": "this", "level": level, "msg": message}
+    return json.dumps({"info": info, "data": data})
+
+
+def node(status: str, kind: str = "model") -> dict[str, object]:
+    return {"node_info": {"node_status": status, "resource_type": kind, "node_name": "courses"}}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Returns a project in which dbt is a script, see `write_dbt`."""
+    folder = tmp_path / "project"
+    (folder / "target").mkdir(parents=True)
+    (folder / "profiles.example.yml").write_text("the example")
+    script = [sys.executable, str(folder / "dbt.py")]
+    monkeypatch.setattr(dbt, "DBT", script)
+    return Settings(
+        project_dir=folder,
+        profiles_dir=folder,
+        profile=Profile("one", "duckdb", "main", {}),
+        landing_schema="raw",
+        report_timezone=ZoneInfo("UTC"),
+        environment={"MARK": "set"},
+    )
+
+
+def write_dbt(
+    settings: Settings, lines: list[str], code: int = 0, results: str = "this", more: str = ""
+) -> None:
+    """Writes a dbt that leaves artefacts of the invocation `results`, prints lines and exits."""
+    folder = settings.project_dir
+    content = {"metadata": {"invocation_id": results}, "results": RESULTS}
+    (folder / "target" / "run_results.json").write_text(json.dumps(content))
+    (folder / "target" / "manifest.json").write_text(json.dumps(MANIFEST))
+    (folder / "dbt.py").write_text(
+        f"import sys\nprint({chr(10).join(lines)!r}, flush=True)\n{more}\nsys.exit({code})\n"
+    )
+
+
+def test_results_are_read(project: Settings) -> None:
+    write_dbt(project, [event()], code=1)
+    results = run_dbt(project, ["build"])
+    assert results[0] == Result("courses", "model", "success", 0, "OK", "", None)
+    assert results[4] == Result(
+        "key_twice",
+        "test",
+        "fail",
+        2,
+        "Got 2 results",
+        "A key is unique.",
+        ("aside", "key_twice"),
+    )
+    assert results[5].failure_table == ("aside", "unknown_courses")
+    assert [result.kind for result in results[2:4]] == ["test", "unit_test"]
+
+
+def test_progress_counts_finished_nodes(project: Settings) -> None:
+    write_dbt(
+        project,
+        [
+            event(index=1, total=1, **node("success", "operation")),
+            event(index=1, total=4, **node("started")),
+            event(index=1, total=4, **node("success")),
+            "no event",
+            event(index=2, num_models=4, **node("fail", "test")),
+            event(index=3, total=4, **node("skipped")),
+            event(total=4),
+        ],
+    )
+    seen: list[tuple[str, float]] = []
+    run_dbt(project, ["build"], CallingConsole(lambda *progress: seen.append(progress)))
+    assert seen == [("courses", 0), ("courses", 0.25), ("courses", 0.5), ("courses", 0.75)]
+
+
+def test_dbt_gets_the_profile_the_environment_and_the_arguments(project: Settings) -> None:
+    record = (
+        "import json, os\n"
+        "profiles = sys.argv[sys.argv.index('--profiles-dir') + 1] + '/profiles.yml'\n"
+        "json.dump([sys.argv[1:], os.getcwd(), os.environ['MARK'], os.path.exists(profiles)"
+        " and open(profiles).read()], open('called.json', 'w'))"
+    )
+    called = project.project_dir / "called.json"
+    write_dbt(project, [event()], more=record)
+    run_dbt(project, ["build", "--full-refresh"])
+    arguments, folder, mark, profiles = json.loads(called.read_text())
+    assert arguments[:3] == ["build", "--profiles-dir", str(project.profiles_dir)]
+    assert arguments[3:5] == ["--target", "one"]
+    assert arguments[-1] == "--full-refresh"
+    assert (folder, mark, profiles) == (str(project.project_dir), "set", False)
+
+    run_dbt(replace(project, uses_example=True), ["build"])
+    arguments, _, _, profiles = json.loads(called.read_text())
+    assert profiles == "the example"
+    assert not Path(arguments[2]).exists()
+
+
+def test_a_failed_run_quotes_dbts_error_without_colours(project: Settings) -> None:
+    write_dbt(project, [event("error", "\x1b[31mCompilation Error\x1b[0m\n  in x.sql")], code=2)
+    with pytest.raises(ExhaustError, match="dbt broke off: Compilation Error\n  in x") as raised:
+        run_dbt(project, ["build"])
+    assert raised.value.exit_code == 1
+    assert str(project.project_dir / "logs" / "dbt.log") in str(raised.value.hint)
+
+
+def test_only_the_last_lines_of_the_output_are_quoted(project: Settings) -> None:
+    write_dbt(project, [f"line {number}" for number in range(100)], code=3)
+    with pytest.raises(ExhaustError) as raised:
+        run_dbt(project, ["build"])
+    assert raised.value.message.splitlines()[0] == "dbt broke off: line 80"
+
+
+@pytest.mark.parametrize("results", ["another", "this"])
+def test_results_of_another_run_are_ignored(project: Settings, results: str) -> None:
+    write_dbt(project, [event()], results=results)
+    if results == "this":
+        assert run_dbt(project, ["build"])
+    else:
+        with pytest.raises(ExhaustError, match="without a message"):
+            run_dbt(project, ["build"])
+
+
+def test_results_are_read_from_dbts_target_path(project: Settings) -> None:
+    write_dbt(project, [event()])
+    (project.project_dir / "target").rename(project.project_dir / "elsewhere")
+    with pytest.raises(ExhaustError):
+        run_dbt(project, ["build"])
+    assert run_dbt(replace(project, environment={"DBT_TARGET_PATH": "elsewhere"}), ["build"])
+
+
+def test_refused_arguments_are_a_usage_error(project: Settings) -> None:
+    write_dbt(project, ["Error: No such option: --nope"], code=2)
+    with pytest.raises(UsageError, match="No such option: --nope"):
+        run_dbt(project, ["build", "--nope"])
+    with pytest.raises(ExhaustError, match="broke off"):
+        run_dbt(project, ["build"])
+
+
+@pytest.fixture
+def spark_project(project: Settings) -> Settings:
+    """Returns the same project on Spark."""
+    profile = Profile("one", "spark", "main", {}, project.project_dir)
+    return replace(project, profile=profile)
+
+
+def test_spark_output_goes_to_its_log(spark_project: Settings) -> None:
+    write_dbt(spark_project, [event()], code=2, more="print('WARN Spark', file=sys.stderr)")
+    with pytest.raises(ExhaustError, match="exit code 2, without a message"):
+        run_dbt(spark_project, ["build"])
+    assert (spark_project.project_dir / "logs" / "spark.log").read_text() == "WARN Spark\n"
+
+
+def test_dbt_output_before_spark_starts_is_quoted(spark_project: Settings) -> None:
+    (spark_project.project_dir / "logs").mkdir()
+    (spark_project.project_dir / "logs" / "spark.log").write_text("of yesterday\n")
+    write_dbt(spark_project, [], code=2, more="print('No such option', file=sys.stderr)")
+    with pytest.raises(UsageError, match=r"arguments: No such option$"):
+        run_dbt(spark_project, ["build", "--nope"])
+
+
+def test_a_missing_adapter_is_a_usage_error(
+    spark_project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(dbt, "version", missing)
+    with pytest.raises(UsageError, match="needs dbt-spark"):
+        run_dbt(spark_project, ["build"])
+
+
+def test_an_interrupt_lets_dbt_cancel(project: Settings) -> None:
+    cancel = (
+        "import signal, time\n"
+        "def cancel(*_):\n    open('cancelled', 'w').close(); sys.exit(1)\n"
+        "signal.signal(signal.SIGINT, cancel)\n"
+        f"print({event(index=1, total=2, **node('started'))!r}, flush=True)\n"
+        "while True:\n    time.sleep(60)\n"
+    )
+    write_dbt(project, [], more=cancel)
+
+    def interrupt(what: str, share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_dbt(project, ["build"], CallingConsole(interrupt))
+    assert (project.project_dir / "cancelled").exists()

@@ -1,0 +1,75 @@
+import hashlib
+import json
+from datetime import datetime
+from importlib.metadata import version
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from handmade_marts import MATHS, MATHS_2, MENTOR, PLAN, add_build
+from support import RunExport, files
+
+from exhaust.project.settings import Settings
+from exhaust.reports.selection import Criteria
+from exhaust.warehouse import Warehouse
+
+pytestmark = pytest.mark.not_on_spark
+
+
+def test_a_receipt_describes_the_file(
+    run_export: RunExport, tmp_path: Path, settings: Settings, warehouse: Warehouse
+) -> None:
+    run_export(Criteria([MATHS], batches=["001"], user_id=MENTOR))
+    file = tmp_path / "001_progress_20261123.csv"
+    receipt = json.loads((tmp_path / f"{file.name}.receipt.json").read_text("utf-8"))
+    left_out = {
+        "inactive": 2,
+        "no enrolment date": 1,
+        "enrolment date unreadable": 4,
+        "outside the tenant": 1,
+    }
+    exported_at = receipt.pop("exported_at")
+    columns = receipt.pop("columns")
+    assert receipt == {
+        "receipt": 1,
+        "file": file.name,
+        "bytes": file.stat().st_size,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "rows": 1,
+        "enrolments": 9,
+        "left_out": left_out,
+        "course": {"id": MATHS, "name": "Mathematics"},
+        "batches": [
+            {"id": "001", "name": "First", "rows": 1, "enrolments": 9, "left_out": left_out}
+        ],
+        "filters": {"batches": ["001"], "root_org_id": "k"},
+        "request": None,
+        "requester": MENTOR,
+        "layout": "exhaust",
+        "data": {"loaded_at": "2026-11-01T00:00:00Z"},
+        "build": {
+            "id": "2026-11-01 12:00",
+            "started_at": "2026-11-01T12:00:00Z",
+            "ended_at": None,
+        },
+        "report_timezone": "Asia/Kolkata",
+        "engine": {"name": settings.profile.engine, "version": warehouse.version},
+        "exhaust": version("exhaust"),
+    }
+    assert [column["label"] for column in columns] == [label for _, label, _, _ in PLAN]
+    assert [column["kind"] for column in columns] == [kind for _, _, kind, _ in PLAN]
+    assert datetime.strptime(exported_at, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def test_the_receipt_names_the_build_and_not_later_tests(
+    run_export: RunExport, tmp_path: Path, warehouse: Warehouse, settings: Settings
+) -> None:
+    add_build(warehouse, settings, "success", "2026-11-03 12:00", command="test")
+    report = run_export(Criteria([MATHS_2]))
+    assert report.build.id == "2026-11-01 12:00"
+
+
+def test_standard_output_and_devices_have_no_receipt(run_export: RunExport, tmp_path: Path) -> None:
+    for output in (BytesIO(), Path("/dev/null")):
+        assert [file.receipt for file in run_export(Criteria([MATHS]), output).files] == [None]
+    assert files(tmp_path) == {}

@@ -1,0 +1,50 @@
+"""Fixtures for the tests of requests.
+
+The ledger is that of the engine under test: SQLite next to DuckDB, or Postgres.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from handmade_marts import create_marts
+from ledger_support import Submit, claim_of, new_request
+from support import ManualClock
+
+from exhaust.project.settings import Settings
+from exhaust.requests.entities import Claim
+from exhaust.requests.ledger import Ledger
+from exhaust.warehouse import connect
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def ledger(settings: Settings, clock: ManualClock) -> Iterator[Ledger]:
+    with Ledger.open(settings.profile, clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def submit(ledger: Ledger) -> Submit:
+    return lambda worker=None, **changes: ledger.submit(new_request(**changes), worker)
+
+
+@pytest.fixture
+def claimed(ledger: Ledger, submit: Submit) -> Claim:
+    submit()
+    return claim_of(ledger)
+
+
+@pytest.fixture
+def project(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The project on handmade marts that no process has open, with an empty folder for results."""
+    with connect(settings.profile, writing=True) as warehouse:
+        create_marts(warehouse, settings)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return replace(settings, results_dir=tmp_path / "results", max_batches_per_request=2)

@@ -1,0 +1,222 @@
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from handmade_marts import CREATOR, HEADER, LINES, MATHS, MENTOR
+from requests_support import (
+    ShiftedClock,
+    download_files,
+    execute,
+    once,
+    process_requests,
+    reload,
+    report_text,
+    submit_request,
+)
+from support import CallingConsole
+
+from exhaust.errors import Busy, NoConnection, NotFound
+from exhaust.project.settings import Settings
+from exhaust.reports.layout import Layout
+from exhaust.reports.verify import verify
+from exhaust.requests import lease, worker
+from exhaust.requests.entities import Status
+from exhaust.requests.lease import Pulse
+from exhaust.requests.ledger import LEASE, Ledger
+
+pytestmark = pytest.mark.not_on_spark
+
+
+def test_every_batch_is_a_file_with_its_receipt(project: Settings) -> None:
+    new = submit_request(project)
+    (done,) = process_requests(project)
+    folder = project.results_dir / "progress-exhaust" / new.request_id
+    files = {batch: folder / f"{batch}_progress_20261123.csv" for batch in ("001", "002")}
+    assert done.files == {batch: str(file) for batch, file in files.items()}
+    assert (done.status, done.rows_done) == (Status.SUCCESS, 3)
+    for batch, file in files.items():
+        assert file.read_text("utf-8") == report_text(batch)
+        assert verify(file).is_unchanged
+        receipt = json.loads(file.with_name(f"{file.name}.receipt.json").read_text("utf-8"))
+        assert (receipt["request"], receipt["requester"]) == (new.request_id, CREATOR)
+    assert len(list(folder.iterdir())) == 4
+
+
+def test_a_file_has_the_requested_layout(project: Settings) -> None:
+    submit_request(project, batches=["002"], layout=Layout.SUNBIRD)
+    (done,) = process_requests(project)
+    assert Path(done.files["002"]).read_text("utf-8").startswith("Batch Id,")
+
+
+def test_a_file_has_only_the_requesters_learners(project: Settings) -> None:
+    submit_request(project, user=MENTOR)
+    (done,) = process_requests(project)
+    assert Path(done.files["001"]).read_text("utf-8") == HEADER + LINES[MATHS, "001"][1]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (
+            "delete from {schema}.requester_batches where user_id = 'm'",
+            "`m` may not see the reports of `do_1`.",
+        ),
+        (
+            "update {schema}.courses set status = 'Retired'",
+            "The request is made for retired collection: do_1 Mathematics",
+        ),
+        (
+            "update {schema}.requester_batches set sees_all_learners = true",
+            "`m` may see other learners now than when the report was requested.",
+        ),
+        (
+            "delete from {schema}.courses",
+            "The course do_1, or a batch of the request, is no longer in the data that is "
+            "built here.",
+        ),
+    ],
+)
+def test_rights_are_checked_again(project: Settings, change: str, reason: str) -> None:
+    submit_request(project, user=MENTOR)
+    execute(project, change)
+    (failed,) = process_requests(project)
+    assert (failed.status, failed.error) == (Status.FAILED, reason)
+    assert not list(project.results_dir.rglob("*.csv"))
+
+
+def test_a_failure_records_its_reason(project: Settings) -> None:
+    submit_request(project)
+    execute(project, "delete from {schema}.course_progress where user_id = 'u2'")
+    (failed,) = process_requests(project)
+    assert failed.status == Status.FAILED
+    assert failed.error == "The report of do_1 has 1 row, but its batches count 2 learners."
+
+
+def test_finished_batches_are_not_made_again(project: Settings) -> None:
+    submit_request(project)
+    with Ledger.open(project.profile, ShiftedClock(-2 * LEASE)) as ledger:
+        claim = ledger.claim("killed")
+        assert claim
+        mark = project.results_dir / "mark.csv"
+        mark.parent.mkdir()
+        mark.write_text("made before")
+        mark.with_name("mark.csv.receipt.json").touch()
+        ledger.batch_done(claim, "001", str(mark), 2)
+    (done,) = process_requests(project)
+    assert (done.status, done.tries, done.files["001"]) == (Status.SUCCESS, 2, str(mark))
+    assert mark.read_text() == "made before"
+
+
+def test_a_worker_that_lost_its_lease_changes_no_file(project: Settings) -> None:
+    new = submit_request(project, batches=["002"])
+
+    def claim_elsewhere(what: str, share: float) -> None:
+        with Ledger.open(project.profile, ShiftedClock(2 * LEASE)) as ledger:
+            claim = ledger.claim("faster")
+            assert claim
+
+    (overtaken,) = process_requests(project, CallingConsole(once(claim_elsewhere)))
+    assert (overtaken.status, overtaken.tries) == (Status.PROCESSING, 2)
+    assert list((project.results_dir / "progress-exhaust" / new.request_id).iterdir()) == []
+
+
+def test_files_of_an_earlier_try_are_removed(project: Settings) -> None:
+    new = submit_request(project, batches=["002"])
+    folder = project.results_dir / "progress-exhaust" / new.request_id
+    (folder / ".try-killed").mkdir(parents=True)
+    (folder / ".try-killed" / "part").touch()
+    process_requests(project)
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "002_progress_20261123.csv",
+        "002_progress_20261123.csv.receipt.json",
+    ]
+
+
+def test_a_missing_finished_file_is_made_again(project: Settings) -> None:
+    submit_request(project, batches=["001"])
+    with Ledger.open(project.profile, ShiftedClock(-2 * LEASE)) as ledger:
+        claim = ledger.claim("killed")
+        assert claim
+        ledger.batch_done(claim, "001", str(project.results_dir / "gone.csv"), 2)
+    (done,) = process_requests(project)
+    assert Path(done.files["001"]).is_file()
+
+
+def test_a_request_can_be_cancelled_while_it_is_processed(project: Settings) -> None:
+    new = submit_request(project)
+
+    def cancel(what: str, share: float) -> None:
+        with Ledger.open(project.profile) as ledger:
+            ledger.cancel(new.request_id)
+
+    (cancelled,) = process_requests(project, CallingConsole(once(cancel)))
+    assert (cancelled.status, cancelled.files) == (Status.CANCELLED, {})
+
+
+def test_rows_are_counted_batch_by_batch(
+    project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit_request(project)
+    pulses: list[Pulse] = []
+    monkeypatch.setattr(lease, "Pulse", lambda rows: pulses.append(Pulse(rows)) or pulses[0])
+    rows: list[int] = []
+    process_requests(project, CallingConsole(lambda what, share: rows.append(pulses[0].rows)))
+    assert rows[-1] == 3
+    assert sorted(rows) == rows
+    assert set(rows) <= {0, 2, 3}
+
+
+@pytest.mark.parametrize("error", [Busy, NoConnection, KeyboardInterrupt])
+def test_an_unavailable_warehouse_does_not_count_as_a_try(
+    project: Settings, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    new = submit_request(project)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error("The file is held.")
+
+    monkeypatch.setattr(worker, "open_marts", fail)
+    for _ in range(4):
+        with pytest.raises(error):
+            process_requests(project)
+    waiting = reload(project, new)
+    assert (waiting.status, waiting.tries) == (Status.SUBMITTED, 0)
+    assert waiting.error in ("The file is held.", "Its worker was stopped.")
+
+
+def test_without_requests_the_warehouse_is_not_opened(
+    project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "open_marts", pytest.fail)
+    assert process_requests(project) == []
+
+
+def test_an_unexpected_error_counts_as_a_try(project: Settings) -> None:
+    new = submit_request(project)
+
+    def fail(what: str, share: float) -> None:
+        raise ZeroDivisionError
+
+    for status in (Status.SUBMITTED, Status.SUBMITTED, Status.FAILED):
+        with pytest.raises(ZeroDivisionError):
+            process_requests(project, CallingConsole(fail))
+        assert reload(project, new).status == status
+    assert reload(project, new).error == (
+        "Unexpected failure: ZeroDivisionError. The log of its worker has the details."
+    )
+
+
+def test_old_files_are_removed(project: Settings) -> None:
+    others = project.results_dir / "progress-exhaust" / "of another ledger"
+    others.mkdir(parents=True)
+    submit_request(project)
+    (done,) = process_requests(project)
+    assert process_requests(project) == []
+    assert Path(done.files["001"]).is_file()
+    assert process_requests(replace(project, results_retention=timedelta())) == []
+    assert not Path(done.files["001"]).parent.exists()
+    assert others.exists()
+    with pytest.raises(NotFound, match="no longer exist, or never did"):
+        download_files(project, done)
