@@ -105,7 +105,10 @@ def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
         tests=done["test"],
         skipped=sum(result.status == "skipped" for result in results),
         failed=[_failure(result, warehouse) for result in results if result.status in FAILED],
-        set_aside=[_set_aside(result, warehouse) for result in results if result.status == "warn"],
+        set_aside=sorted(
+            (_set_aside(result, warehouse) for result in results if result.status == "warn"),
+            key=lambda found: (-found.rows, found.test),
+        ),
     )
 
 

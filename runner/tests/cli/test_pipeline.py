@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -95,6 +96,17 @@ class TestBuild:
         assert failure_line(unread) == r"  unread: a.b: 1 of 1, `\x1b`; a.c: 2 of 2"
 
 
+def assert_readme_shows(output: str) -> None:
+    """The README's lines of the demo are printed in that order; `…` stands for any lines."""
+    readme = (PROJECT / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"```text\n(Loading the sample.*?)```", readme, re.DOTALL)
+    folder_or_day = re.compile(r"/\S*/|_\d{8}\.csv")
+    printed = iter(folder_or_day.sub("", line) for line in output.splitlines())
+    for line in block.splitlines():
+        if line.strip() != "…":
+            assert folder_or_day.sub("", line) in printed, line
+
+
 def test_demo_exports_a_course_of_the_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,3 +141,4 @@ def test_demo_exports_a_course_of_the_sample(
     assert any(line.split()[:2] == ["State", first["State"].split()[0]] for line in table)
     assert (project / "demo.duckdb").exists()
     assert not (tmp_path / "mine.duckdb").exists()
+    assert_readme_shows(shown.err)

@@ -15,7 +15,9 @@ from exhaust.project.sources import read_sources
 
 UNLOAD = PROJECT / "docs" / "unload.md"
 EXTRACT = PROJECT / "docs" / "extract.md"
-PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+PAGES = sorted(
+    {*PROJECT.glob("*.md"), *(PROJECT / "bench").glob("*.md"), *(PROJECT / "docs").rglob("*.md")}
+)
 TOOLS = ("dsbulk", "cqlsh", "ycqlsh")
 NAMES_OF_THE_SUCCESSOR = {"collection_id": "course_id", "context_id": "batch_id"}
 PERSONAL = "name$|mail|phone|dob|login|address"
@@ -175,7 +177,7 @@ def test_alternative_names_are_on_both_pages(name: str) -> None:
         assert re.search(rf"\b{name}\b", page.read_text()), page.name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_the_links_of_a_page_work(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?://)([^)]+)\)", page.read_text()):
         path, _, anchor = target.partition("#")
