@@ -72,7 +72,6 @@ def _run(function: Callable[..., None], options: Options, arguments: dict[str, A
         function(options, **arguments)
         sys.stdout.flush()
     except ExhaustError as error:
-        options.display.close()
         options.display.error(error)
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
@@ -85,7 +84,6 @@ def _run(function: Callable[..., None], options: Options, arguments: dict[str, A
     except typer.Exit:
         raise
     except Exception as error:
-        options.display.close()
         options.display.error(_unexpected(error, options.project_dir))
         raise typer.Exit(1) from None
 

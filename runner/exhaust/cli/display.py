@@ -27,7 +27,8 @@ class Display:
             self._write(message)
 
     def error(self, error: ExhaustError) -> None:
-        """Prints what is wrong, and what to do."""
+        """Ends the progress bar, and prints what is wrong and what to do."""
+        self.close()
         self._write(f"error: {error.message}")
         if error.hint:
             self._write(f"hint: {error.hint}")

@@ -8,7 +8,7 @@ from datetime import datetime
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError
 from exhaust.project.settings import Settings
-from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, Warehouse, connect
+from exhaust.warehouse import LockWait, Warehouse, connect
 
 COMMON = ("courses", "course_batches", "requesters", "requester_batches", "builds")
 """The marts that every report needs; its own are in `exhaust.reports.kinds`."""
@@ -60,22 +60,18 @@ class Marts:
         self.check_built(marts)
         self._warn_of_newer_load(console)
         relations = [self.relation(mart) for mart in (*COMMON, *marts)]
-        deadline = clock.monotonic() + LOCK_TIMEOUT_SECONDS
-        is_waiting = False
+        wait = LockWait(console, clock)
         while True:
             with self.warehouse.snapshot(relations):
                 newest = self._newest_build()
-                can_wait = self.warehouse.can_change_while_open and clock.monotonic() < deadline
+                can_wait = self.warehouse.can_change_while_open and not wait.is_over
                 if newest.status != "running" or not can_wait:
                     _check_build(newest)
                     # A run of tests only does not change the marts.
                     yield self._newest_build("where command <> 'test'")
                     return
-            if not is_waiting:
-                started_at = minute(newest.started_at)
-                console.say(f"A build that began at {started_at} is running: waiting ...")
-                is_waiting = True
-            clock.sleep(0.5)
+            started_at = minute(newest.started_at)
+            wait.pause(f"A build that began at {started_at} is running: waiting ...", 0.5)
 
     def _newest_build(self, condition: str = "") -> Build:
         rows = self.warehouse.query(

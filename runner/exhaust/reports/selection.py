@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -73,7 +73,7 @@ class Selection:
     requester: Requester | None
     batches: Mapping[Course, Sequence[Batch]]
     """The batches of each course, by ID."""
-    retired: Sequence[Course] = field(default=())
+    retired: Sequence[Course] = ()
     """Courses that --all leaves out."""
 
     @property

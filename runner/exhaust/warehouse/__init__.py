@@ -20,6 +20,28 @@ from exhaust.project.profile import Profile
 LOCK_TIMEOUT_SECONDS = 10.0
 """How long a command waits for what another process holds."""
 
+
+class LockWait:
+    """A wait for another process: it says once what it waits for, and has a deadline."""
+
+    def __init__(self, console: Console, clock: Clock) -> None:
+        self._console = console
+        self._clock = clock
+        self._deadline = clock.monotonic() + LOCK_TIMEOUT_SECONDS
+        self._has_said_so = False
+
+    @property
+    def is_over(self) -> bool:
+        return self._clock.monotonic() >= self._deadline
+
+    def pause(self, message: str, seconds: float) -> None:
+        """Sleeps; the first time, says the message."""
+        if not self._has_said_so:
+            self._console.say(message)
+            self._has_said_so = True
+        self._clock.sleep(seconds)
+
+
 CLASSES = {
     "duckdb": "exhaust.warehouse.duckdb.DuckDBWarehouse",
     "postgres": "exhaust.warehouse.postgres.PostgresWarehouse",

@@ -15,7 +15,7 @@ from exhaust.extract.data_file import no_room
 from exhaust.extract.landing import LandedFiles
 from exhaust.leftovers import removed_at_the_end
 from exhaust.project.profile import Profile, is_file_path
-from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, Warehouse
+from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
 
 LOADER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
@@ -200,8 +200,7 @@ def _wait_for_lock(
     clock: Clock,
 ) -> duckdb.DuckDBPyConnection:
     """Connects as soon as no other process holds the file."""
-    deadline = clock.monotonic() + LOCK_TIMEOUT_SECONDS
-    is_waiting = False
+    wait = LockWait(console, clock)
     while True:
         try:
             return connect()
@@ -215,14 +214,11 @@ def _wait_for_lock(
                     f"{path} cannot be opened as a DuckDB file: {reason}",
                     "Give another file with EXHAUST_DUCKDB_PATH or in profiles.yml.",
                 ) from error
-            if clock.monotonic() >= deadline:
+            if wait.is_over:
                 raise Busy(
                     f"{path} is held by another process, and still was after "
                     f"{LOCK_TIMEOUT_SECONDS:.0f} seconds.",
                     "A build or a load may be running, or another program has the file open. "
                     "Try again when it has ended.",
                 ) from error
-        if not is_waiting:
-            console.say(f"{path} is held by another process: waiting for it to end ...")
-            is_waiting = True
-        clock.sleep(0.1)
+        wait.pause(f"{path} is held by another process: waiting for it to end ...", 0.1)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
 from exhaust.project.profile import Profile
-from exhaust.warehouse import LOCK_TIMEOUT_SECONDS
+from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -212,8 +212,7 @@ def _wait_for_derby(
     url = settings.get(CONNECTION_URL, DERBY)
     if not url.startswith("jdbc:derby:"):
         return
-    deadline = clock.monotonic() + LOCK_TIMEOUT_SECONDS
-    is_waiting = False
+    wait = LockWait(console, clock)
     while True:
         try:
             _connect(session, url)
@@ -221,16 +220,13 @@ def _wait_for_derby(
         except Py4JJavaError as error:
             if "Another instance of Derby" not in str(error):
                 raise ExhaustError(f"Spark's metastore {url}: {first_line(error)}") from error
-            if clock.monotonic() >= deadline:
+            if wait.is_over:
                 raise Busy(
                     "Spark's metastore is held by another process, and still was after "
                     f"{LOCK_TIMEOUT_SECONDS:.0f} seconds.",
                     "A build, a load or an export may be running. Try again when it has ended.",
                 ) from error
-        if not is_waiting:
-            console.say("Spark's metastore is held by another process: waiting for it to end ...")
-            is_waiting = True
-        clock.sleep(0.5)
+        wait.pause("Spark's metastore is held by another process: waiting for it to end ...", 0.5)
 
 
 def _connect(session: "SparkSession", url: str) -> None:
