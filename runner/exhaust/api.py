@@ -72,16 +72,21 @@ def open_demo(project_dir: StrPath | None = None, target: str | None = None) -> 
 def load(project: "Settings", folder: StrPath, *, console: Console = SILENCE) -> "LoadReport":
     """Loads an extract into the landing schema: all the tables that the folder has, or none.
 
-    Raises DataError if a file cannot be read, Busy or NoConnection if the warehouse cannot be had.
+    Raises DataError if a file cannot be read, Busy or NoConnection if the warehouse cannot be had
+    or another load or build is running, UsageError if the landing schema is another target's.
     """
     from exhaust.extract.folder import read_extract
+    from exhaust.pipeline.lease import LeaseConsole, holding_target
     from exhaust.pipeline.load import load
     from exhaust.project.sources import read_sources
     from exhaust.warehouse import connect
 
     extract = read_extract(Path(folder), read_sources(project.project_dir))
-    with connect(project.profile, writing=True, console=console) as warehouse:
-        return load(warehouse, project, extract, console)
+    with (
+        holding_target(project, "load", console) as lease,
+        connect(project.profile, writing=True, console=console) as warehouse,
+    ):
+        return load(warehouse, project, extract, LeaseConsole(console, lease))
 
 
 def build(
@@ -112,7 +117,7 @@ def courses(
     from exhaust.marts.access import find_requester
     from exhaust.marts.courses import courses
 
-    with _marts(project, user_id, console) as marts:
+    with _marts(project, user_id, console) as marts, marts.state(console=console):
         return courses(marts, text, find_requester(marts, user_id))
 
 
@@ -126,7 +131,7 @@ def batches(
     from exhaust.marts.access import find_course, find_requester
     from exhaust.marts.courses import batches
 
-    with _marts(project, user_id, console) as marts:
+    with _marts(project, user_id, console) as marts, marts.state(console=console):
         requester = find_requester(marts, user_id)
         found = find_course(marts, course, requester)
         return found, batches(marts, found.id, requester)
@@ -196,7 +201,11 @@ def submit(
     from exhaust.requests.desk import submit
 
     criteria = Criteria([course], batches=batches, user_id=user_id, layout=layout)
-    with _marts(project, user_id, console) as marts, _ledger(project, user_id) as ledger:
+    with (
+        _marts(project, user_id, console) as marts,
+        _ledger(project, user_id) as ledger,
+        marts.state(criteria.kind.marts, console),
+    ):
         return submit(marts, ledger, criteria)
 
 

@@ -14,9 +14,10 @@ from exhaust.cli.options import Batches, LayoutName, Output, UserId
 from exhaust.console import STANDARD_OUTPUT
 from exhaust.errors import DataError, UsageError
 from exhaust.reports.layout import Layout
-from exhaust.text import counted
+from exhaust.text import counted, local_minute
 
 if TYPE_CHECKING:
+    from exhaust.marts.records import Build
     from exhaust.reports.export import ExportReport
     from exhaust.reports.writer import ReportFile
 
@@ -96,17 +97,33 @@ def _rows(file: "ReportFile") -> str:
     return counted(file.rows, "row") + (f"; left out: {', '.join(left_out)}" if left_out else "")
 
 
+def as_of(build: "Build") -> str:
+    """Returns how new the data of a build is, and when it was loaded and built."""
+    zone = build.report_timezone
+    newest = local_minute(build.newest_activity_at, zone) if build.newest_activity_at else None
+    loads = [
+        local_minute(moment, zone)
+        for moment in (build.oldest_loaded_at, build.loaded_at)
+        if moment is not None
+    ]
+    parts = [
+        f"Newest activity {newest}" if newest else "Newest activity not known",
+        f"loaded {' to '.join(dict.fromkeys(loads))}" if loads else "loaded at a time not known",
+        f"built {local_minute(build.started_at, zone)}",
+    ]
+    return f"{', '.join(parts)} ({zone})."
+
+
 def _sum_up(report: "ExportReport", display: Display) -> None:
-    """Says in two lines what the receipts of all files say."""
+    """Says in three lines what the receipts of all files say."""
     rows = sum(file.rows for file in report.files)
     left_out = sum(sum(file.left_out.values()) for file in report.files)
     files = f" in {len(report.files):,} files" if len(report.files) > 1 else ""
-    build = report.build
-    loaded = f"data of {build.loaded_at:%Y-%m-%d %H:%M}, " if build.loaded_at else ""
     display.say(
         f"{counted(rows + left_out, 'enrolment')} = {counted(rows, 'row')}{files} "
-        f"+ {left_out:,} left out; {loaded}built {build.started_at:%Y-%m-%d %H:%M} UTC."
+        f"+ {left_out:,} left out."
     )
+    display.say(as_of(report.build))
     if len(report.files) > 1:
         display.say("Each file has a receipt next to it: <file>.receipt.json.")
         return

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.marts.entities import Course
-from exhaust.marts.state import Build, Marts
+from exhaust.marts.records import Build
+from exhaust.marts.state import Marts
 from exhaust.reports.receipt import Origin
 from exhaust.reports.selection import Criteria, Destination, Selection, jobs, select
 from exhaust.reports.writer import ReportFile, Writer
@@ -53,19 +55,17 @@ def write(
 
     `request_ids` are the IDs of its requests in the ledger, by course ID; receipts name them.
     """
-    settings = marts.settings
     criteria = selection.criteria
     origin = Origin(
         build=build,
         engine=marts.warehouse.engine,
         engine_version=marts.warehouse.version,
-        report_timezone=settings.report_timezone.key,
         exported_at=clock.now(),
         requester=selection.requester,
         layout=criteria.layout,
         request_ids=request_ids,
     )
-    files = jobs(selection, destination, clock.today(settings.report_timezone))
+    files = jobs(selection, destination, clock.today(ZoneInfo(build.report_timezone)))
     return ExportReport(
         files=Writer(marts, criteria.kind, origin, files, console).write_all(),
         retired=list(selection.retired),

@@ -12,7 +12,7 @@ from typing import Any
 
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.header_plan import Column
-from exhaust.marts.state import Build
+from exhaust.marts.records import Build
 from exhaust.reports.layout import Layout
 
 VERSION = 1
@@ -31,7 +31,6 @@ class Origin:
     build: Build
     engine: str
     engine_version: str
-    report_timezone: str
     exported_at: datetime
     requester: Requester | None
     layout: Layout
@@ -94,14 +93,20 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
         "columns": [
             {"label": column["label"], "kind": column["kind"]} for column in contents.columns
         ],
-        "data": {"loaded_at": _utc(build.loaded_at)},
+        "data": {
+            "newest_activity_at": _utc(build.newest_activity_at),
+            "loaded_at": _utc(build.loaded_at),
+            "oldest_loaded_at": _utc(build.oldest_loaded_at),
+        },
         "build": {
             "id": build.id,
             "started_at": _utc(build.started_at),
             "ended_at": _utc(build.ended_at),
+            "exhaust": build.exhaust_version,
+            "variables": build.variables,
         },
         "exported_at": _utc(origin.exported_at),
-        "report_timezone": origin.report_timezone,
+        "report_timezone": build.report_timezone,
         "engine": {"name": origin.engine, "version": origin.engine_version},
         "exhaust": _own_version(),
     }

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import ExhaustError
 from exhaust.marts.entities import Batch
-from exhaust.marts.state import Build, Marts, open_marts
+from exhaust.marts.records import Build
+from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import write
 from exhaust.reports.files import file_name, make_folder, plain_errors
@@ -95,7 +97,7 @@ class _Try:
         make_folder(folder)
         for left_behind in folder.glob(f"{TRY}*"):
             shutil.rmtree(left_behind, ignore_errors=True)
-        day = self.clock.today(settings.report_timezone)
+        day = self.clock.today(ZoneInfo(self.build.report_timezone))
         file = folder / file_name(request.kind.name, batch.id, day)
         rows_before = self.pulse.rows
         console = CountingConsole(
@@ -127,8 +129,8 @@ def _publish(made: Path, file: Path) -> None:
 
 def _remove_old_files(settings: Settings, ledger: Ledger) -> None:
     """Removes the folders of requests that ended longer ago than files are kept."""
-    for dataset in KINDS:
-        results = settings.results_dir / dataset
+    roots = filter(None, (settings.results_dir, settings.shared_results_dir))
+    for results in (root / dataset for root in roots for dataset in KINDS):
         folders = [folder.name for folder in results.iterdir()] if results.is_dir() else []
         old = ledger.forget_files(folders, settings.results_retention) if folders else []
         for request_id in old:

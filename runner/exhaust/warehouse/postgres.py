@@ -1,7 +1,7 @@
 """A PostgreSQL database, 16 or later."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 import duckdb
@@ -112,6 +112,11 @@ class PostgresWarehouse(Warehouse):
     def execute(self, sql: str) -> None:
         with self._plain_errors():
             self._connection.execute(sql)
+
+    def create_table(self, statement: str) -> None:
+        # Two at once: the second finds the table, or that its type's name is taken.
+        with suppress(psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable):
+            self.execute(statement)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

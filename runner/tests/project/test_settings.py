@@ -40,7 +40,7 @@ def test_require_requester_is_read(project: Path, variable: str, is_required: bo
 def test_a_flag_that_is_not_a_boolean_is_refused(project: Path) -> None:
     text = PROJECT.replace("vars: {", "vars: {require_requester: 'no', ")
     (project / "dbt_project.yml").write_text(text)
-    with pytest.raises(UsageError, match="require_requester has to be like `False`, not `no`"):
+    with pytest.raises(UsageError, match="require_requester has to be true or false, not `no`"):
         read_settings(environ={})
 
 
@@ -79,9 +79,9 @@ class TestProject:
             ("- a\n", "not a mapping"),
             (
                 PROJECT.replace("Asia/Kolkata", "Asia/Atlantis"),
-                "`Asia/Atlantis` is not a time zone",
+                "the name of a time zone, not `Asia/Atlantis`",
             ),
-            (PROJECT.replace("Asia/Kolkata", "../etc"), "not a time zone"),
+            (PROJECT.replace("Asia/Kolkata", "../etc"), "the name of a time zone"),
         ],
     )
     def test_another_project_is_refused(self, project: Path, content: str, message: str) -> None:

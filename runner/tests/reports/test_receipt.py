@@ -46,11 +46,20 @@ def test_a_receipt_describes_the_file(
         "request": None,
         "requester": MENTOR,
         "layout": "exhaust",
-        "data": {"loaded_at": "2026-11-01T00:00:00Z"},
+        "data": {
+            "newest_activity_at": "2026-10-30T18:45:00Z",
+            "loaded_at": "2026-11-01T00:00:00Z",
+            "oldest_loaded_at": "2026-10-31T00:00:00Z",
+        },
         "build": {
             "id": "2026-11-01 12:00",
             "started_at": "2026-11-01T12:00:00Z",
-            "ended_at": None,
+            "ended_at": "2026-11-01T12:00:00Z",
+            "exhaust": "0.1.0",
+            "variables": {
+                "landing_schema": settings.landing_schema,
+                "report_timezone": "Asia/Kolkata",
+            },
         },
         "report_timezone": "Asia/Kolkata",
         "engine": {"name": settings.profile.engine, "version": warehouse.version},
@@ -64,9 +73,23 @@ def test_a_receipt_describes_the_file(
 def test_the_receipt_names_the_build_and_not_later_tests(
     run_export: RunExport, tmp_path: Path, warehouse: Warehouse, settings: Settings
 ) -> None:
-    add_build(warehouse, settings, "success", "2026-11-03 12:00", command="test")
+    add_build(warehouse, settings, "partial", "2026-11-03 12:00", command="test", marts=[])
     report = run_export(Criteria([MATHS_2]))
     assert report.build.id == "2026-11-01 12:00"
+
+
+def test_a_receipt_names_the_zone_of_the_build(
+    run_export: RunExport, tmp_path: Path, warehouse: Warehouse, settings: Settings
+) -> None:
+    """The project's own zone, by now another, is not the one whose days are in the marts."""
+    variables = {"report_timezone": "Pacific/Kiritimati"}
+    add_build(warehouse, settings, "success", "2026-11-02 12:00", variables=variables)
+    (file,) = run_export(Criteria([MATHS_2])).files
+    # It is 10:00 UTC on the 23rd, and already the 24th there.
+    assert file.file == "001_progress_20261124.csv"
+    receipt = json.loads((tmp_path / str(file.receipt)).read_text("utf-8"))
+    assert receipt["report_timezone"] == "Pacific/Kiritimati"
+    assert receipt["build"]["variables"]["report_timezone"] == "Pacific/Kiritimati"
 
 
 def test_standard_output_and_devices_have_no_receipt(run_export: RunExport, tmp_path: Path) -> None:
