@@ -35,6 +35,8 @@ class Settings:
     """The folder for the files of requests."""
     results_retention: timedelta = timedelta(days=30)
     max_batches_per_request: int = 20
+    receipt_public_keys: Mapping[str, str] = field(default_factory=dict)
+    """The Ed25519 public keys that a receipt may be signed by, by ID; none: none is demanded."""
     uses_example: bool = False
     """Whether the profile is the project's profiles.example.yml, because there is no other."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
@@ -78,9 +80,39 @@ def read_settings(
         results_dir=project / variables.get("results_dir", "results"),
         results_retention=timedelta(days=variables.get("results_retention_days", 30)),
         max_batches_per_request=variables.get("max_batches_per_request", 20),
+        receipt_public_keys=_public_keys(variables.values, variables.file),
         uses_example=profiles_file.name != "profiles.yml",
         environment=environment,
     )
+
+
+def read_receipt_public_keys(
+    project_dir: Path | None, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Returns the variable receipt_public_keys of a project; empty where there is no project.
+
+    Reads only dbt_project.yml, and no profile. Raises UsageError if the project was named and does
+    not exist, or if the file or the variable is wrong.
+    """
+    try:
+        file = find_project(project_dir, environ) / "dbt_project.yml"
+    except UsageError:
+        if project_dir or environ.get("EXHAUST_PROJECT_DIR"):
+            raise
+        return {}
+    variables = read_yaml(file).get("vars")
+    return _public_keys(variables if isinstance(variables, dict) else {}, file)
+
+
+def _public_keys(variables: Mapping[str, Any], file: Path) -> dict[str, str]:
+    keys = variables.get("receipt_public_keys") or {}
+    if not isinstance(keys, dict) or {type(text) for pair in keys.items() for text in pair} - {str}:
+        # Not quoted: somebody may have listed a private key.
+        raise UsageError(
+            f"{file}: receipt_public_keys is not a mapping of key IDs to public keys.",
+            "Put both in quotes: an ID may look like a number.",
+        )
+    return keys
 
 
 def find_project(project_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
