@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from verify_support import ROWS, Changes, KeyPair, report, write_report
+from key_pair import KeyPair
+from verify_support import ROWS, Changes, report, write_report
 
 from exhaust.reports.verify import verify
 

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
+from key_pair import KeyPair
 from support import RecordingConsole
-from verify_support import ROWS, KeyPair, receipt_for, receipt_of, report
+from verify_support import ROWS, receipt_for, receipt_of, report
 
 from exhaust.errors import UsageError
 from exhaust.project.settings import Settings

@@ -1,19 +1,10 @@
-"""A small report for the tests of `verify`, and keys to sign its receipt with."""
+"""A small report for the tests of `verify`."""
 
 import json
-from base64 import b64encode
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
 
 HEADER = (
     "Collection ID,Batch ID,User UUID,School ID,Enrolment Date,Progress,Total Score,do_7 - Score"
@@ -64,21 +55,3 @@ def write_report(file: Path, rows: list[str]) -> None:
 def change_receipt(file: Path, /, **changes: object) -> None:
     content = json.loads(receipt_of(file).read_text())
     receipt_of(file).write_text(json.dumps({**content, **changes}))
-
-
-class KeyPair:
-    """A new pair of keys, as openssl prints them."""
-
-    def __init__(self) -> None:
-        key = Ed25519PrivateKey.generate()
-        public = key.public_key()
-        self.private_pem = key.private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-        ).decode()
-        self.public_pem = public.public_bytes(
-            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-        ).decode()
-        der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        self.key_id = sha256(der).hexdigest()[:16]
-        self.listed = {self.key_id: b64encode(der).decode()}
-        """What `receipt_public_keys` says."""
