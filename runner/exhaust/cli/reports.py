@@ -14,7 +14,7 @@ from exhaust.cli.options import Batches, LayoutName, Output, UserId
 from exhaust.console import STANDARD_OUTPUT
 from exhaust.errors import DataError, UsageError
 from exhaust.reports.layout import Layout
-from exhaust.text import counted
+from exhaust.text import counted, visible
 
 if TYPE_CHECKING:
     from exhaust.reports.export import ExportReport
@@ -146,10 +146,11 @@ def verify(
         options.display.say(note)
     if not found.is_unchanged:
         changes = "\n".join(f"  {change}" for change in found.changes)
+        shown = visible(found.receipt)
         headline = (
-            f"The receipt {found.receipt} of {found.file} cannot be trusted"
+            f"The receipt {shown} of {found.file} cannot be trusted"
             if found.matches_receipt
-            else f"{found.file} does not match its receipt {found.receipt}"
+            else f"{found.file} does not match its receipt {shown}"
         )
         raise DataError(f"{headline}:\n{changes}", found.hint)
     options.display.say(f"{found.file} is unchanged: {counted(found.rows, 'row')}.")

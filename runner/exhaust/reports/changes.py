@@ -15,7 +15,7 @@ from exhaust.reports.row_order import OrderCheck, Row, RowKeys, in_order
 from exhaust.reports.value_changes import MISREAD, is_misread, original_text, value_change
 from exhaust.text import counted, visible
 
-HINT = "Use the file as it was exported. To keep IDs and dates, import it as text."
+HINT = "Use the file as it was exported. To keep IDs, dates and names, import it as text, in UTF-8."
 UNKNOWN = "values were changed, but the file does not show which: compare it with a new export"
 NO_OTHER = "no other value was changed"
 ANOTHER_ORDER = "the rows are in another order"

@@ -93,22 +93,22 @@ def _refuse(constant: str) -> NoReturn:
 STRICT: Mapping[str, Any] = {"object_pairs_hook": _without_duplicates, "parse_constant": _refuse}
 
 
-def find_receipt(file: Path, digest: str) -> ReadReceipt:
-    """Returns the receipt of a file by its name, or else the one in its folder with its SHA-256.
+def find_receipts(file: Path, digest: str) -> list[ReadReceipt]:
+    """Returns the receipt of a file by its name, or else those in its folder with its SHA-256.
 
-    Raises NotFound if there is none, DataError if the one of its name cannot be read.
+    Raises NotFound if there are none, DataError if the one of its name cannot be read.
     """
     path = receipt_path(file)
     if path.is_file():
-        return ReadReceipt.of(path)
-    for receipt in _receipts_in(file.parent):
-        if receipt.sha256 == digest:
-            return receipt
-    raise NotFound(
-        f"There is no receipt {visible(path)}, and no other receipt in its folder has the SHA-256 "
-        "of the file.",
-        "If the file was renamed, give its receipt with --receipt.",
-    )
+        return [ReadReceipt.of(path)]
+    found = [receipt for receipt in _receipts_in(file.parent) if receipt.sha256 == digest]
+    if not found:
+        raise NotFound(
+            f"There is no receipt {visible(path)}, and no other receipt in its folder has the "
+            "SHA-256 of the file.",
+            "If the file was renamed, give its receipt with --receipt.",
+        )
+    return found
 
 
 def _receipts_in(folder: Path) -> Iterator[ReadReceipt]:

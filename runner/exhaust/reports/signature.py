@@ -91,8 +91,8 @@ def read_signer(settings: Settings, console: Console) -> Signer | None:
     key_id = id_of(key.public_key())
     if public_keys and key_id not in public_keys:
         raise UsageError(
-            f"{KEY} holds the key `{key_id}`, which is not in the project's `receipt_public_keys`: "
-            "nobody could verify the receipts.",
+            f"The receipt key of the environment, `{key_id}`, is not in the project's "
+            "`receipt_public_keys`: nobody could verify its receipts.",
             "Add its public key to dbt_project.yml, or use the key of the project.",
         )
     return Signer(key_id, key)

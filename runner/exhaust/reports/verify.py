@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exhaust.errors import NotFound
 from exhaust.reports.changes import Changes, find_changes
-from exhaust.reports.receipt_reader import ReadReceipt, find_receipt
+from exhaust.reports.receipt_reader import ReadReceipt, find_receipts
 from exhaust.reports.signature import SignatureState, check_signature
 from exhaust.text import visible
 
@@ -54,8 +54,11 @@ def verify(
     with file.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
         size = stream.tell()
-    read = find_receipt(file, digest) if receipt is None else ReadReceipt.of(receipt)
-    state = check_signature(read.content, public_keys or {})
+    found = [ReadReceipt.of(receipt)] if receipt else find_receipts(file, digest)
+    states = [check_signature(one.content, public_keys or {}) for one in found]
+    # Several, if the file was renamed and was exported more than once.
+    best = states.index(SignatureState.VALID) if SignatureState.VALID in states else 0
+    read, state = found[best], states[best]
     key_id = _key_id(read)
     fault = _fault(state, key_id) if public_keys else None
     changes = _changes(file, read, digest, size)

@@ -165,6 +165,16 @@ class TestVerification:
         (note,) = found.notes
         assert "the signature was not checked: no public key is configured" in note
 
+    def test_of_several_receipts_of_a_renamed_file_the_signed_one_counts(
+        self, signed: Path, keys: KeyPair
+    ) -> None:
+        for name in ("a.receipt.json", "z.receipt.json"):
+            signed.with_name(name).write_text(json.dumps(receipt_for(signed)))
+        renamed = signed.rename(signed.with_name("mine.csv"))
+        found = verify(renamed, public_keys=keys.listed)
+        assert (found.is_unchanged, found.receipt) == (True, str(receipt_of(signed)))
+        assert verify(renamed).receipt.endswith("a.receipt.json")
+
     def test_a_long_key_id_is_cut(self, signed: Path, keys: KeyPair) -> None:
         change_signature(signed, key_id="\x1b" + "x" * 500)
         _, (change,) = faults_of(verify(signed, public_keys=keys.listed))
@@ -260,7 +270,7 @@ class TestWrongKeys:
     def test_a_key_that_is_not_listed_is_refused(
         self, new_signer: NewSigner, keys: KeyPair
     ) -> None:
-        with pytest.raises(UsageError, match=f"the key `{keys.key_id}`, which is not in"):
+        with pytest.raises(UsageError, match=f"`{keys.key_id}`, is not in the project's"):
             new_signer(KeyPair().listed, EXHAUST_RECEIPT_KEY=keys.private_pem)
 
     def test_a_listed_key_must_be_a_public_key(self, new_signer: NewSigner, keys: KeyPair) -> None:
