@@ -124,19 +124,23 @@ class _Comparison:
             return ["no value was changed, only the form of the file"]
         if self._is_same(digests.original):
             return [*self._findings.lines(MISREAD), NO_OTHER]
-        moved = []
+        out_of_order = []
         if order.first_out_of_order and not faults:
             number, user_id = order.first_out_of_order
-            moved = [f"{ANOTHER_ORDER}, first in row {number:,}, User UUID: `{_shown(user_id)}`"]
+            out_of_order = [
+                f"rows are not in the report's order, first in row {number:,}, User UUID: "
+                f"`{_shown(user_id)}`"
+            ]
             digests, order = self._sort()
             if self._is_same(digests.written):
                 return [f"{ANOTHER_ORDER}, no value was changed"]
             if self._is_same(digests.original):
-                return [*moved, *self._findings.lines(MISREAD), NO_OTHER]
+                return [ANOTHER_ORDER, *self._findings.lines(MISREAD), NO_OTHER]
         if order.first_duplicate:
             number, user_id = order.first_duplicate
             self._findings.add(TWICE, number, "User UUID", user_id, times=order.duplicates)
-        return [*moved, *([*self._missing(), *faults, *self._findings.lines()] or [UNKNOWN])]
+        rest = [*self._missing(), *faults, *self._findings.lines()]
+        return [*out_of_order, *(rest or [UNKNOWN])]
 
     def _check(self) -> Iterator[Row]:
         """Yields the header and the rows, and adds what is wrong with them to the findings."""
@@ -163,7 +167,7 @@ class _Comparison:
 
     def _row(self, number: int, values: Sequence[str]) -> Row:
         line = original = csv_line(values)
-        if self._form.is_utf and not line.isascii():
+        if not line.isascii():
             original = csv_line([original_text(value) or value for value in values])
         return Row(number, self._keys.of(values), line, original)
 

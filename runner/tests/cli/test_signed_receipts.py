@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cli_support import BATCH, COURSE, MENTOR, call
 from key_pair import KeyPair
 
+from exhaust import api
 from exhaust.project import settings
 
 pytestmark = pytest.mark.not_on_spark
@@ -48,6 +50,19 @@ def test_a_signed_report_passes(
         f"Its receipt is signed with the key `{keys.key_id}` of this project.\n"
         "one.csv is unchanged: 11 rows.\n"
     )
+
+
+def test_a_program_gives_the_project_or_its_folder(
+    keys: KeyPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXHAUST_RECEIPT_KEY", keys.private_pem)
+    assert call(*EXPORT) == 0
+    project = api.open_project()
+    monkeypatch.delenv("EXHAUST_PROJECT_DIR")
+    for given in (project, project.project_dir, str(project.project_dir)):
+        assert api.verify("one.csv", project=given).signature == "valid"
+    unlisted = replace(project, receipt_public_keys={})
+    assert api.verify("one.csv", project=unlisted).signature == "unchecked"
 
 
 def test_a_forged_pair_does_not_pass(
