@@ -153,8 +153,9 @@ def export(
 
     `courses` and `batches` are IDs or names. A user's export is recorded in the ledger, the
     operator's is not. Raises NotFound, Ambiguous, PermissionDenied, UsageError for arguments that
-    contradict each other and for a path that cannot be written, Busy while a build is running or
-    the report is being processed, DataError if nothing is built or the build failed.
+    contradict each other, for a path that cannot be written and for a key that cannot sign, Busy
+    while a build is running or the report is being processed, DataError if nothing is built or the
+    build failed.
     """
     from exhaust.reports.export import export
     from exhaust.reports.selection import Criteria
@@ -173,14 +174,27 @@ def export(
             return export_at_once(marts, ledger, criteria, destination, console)
 
 
-def verify(file: StrPath) -> "Verification":
-    """Compares a report file with its receipt.
+def verify(
+    file: StrPath,
+    receipt: StrPath | None = None,
+    project: "Settings | StrPath | None" = None,
+) -> "Verification":
+    """Compares a report file with its receipt, which is found next to it if it is not given.
 
-    Raises NotFound if either does not exist, DataError if the receipt cannot be read.
+    If the project lists public keys (`receipt_public_keys`), the file passes only if one of them
+    has signed the receipt. `project` may be only its folder: no profile and no warehouse is needed.
+    Left out, it is found as `open_project` finds it; where there is none, no key is known. Raises
+    NotFound if the file or the receipt does not exist, DataError if the receipt cannot be read,
+    UsageError if a public key or dbt_project.yml cannot be read.
     """
+    from exhaust.project.settings import Settings, read_receipt_public_keys
     from exhaust.reports.verify import verify
 
-    return verify(Path(file))
+    if isinstance(project, Settings):
+        public_keys = project.receipt_public_keys
+    else:
+        public_keys = read_receipt_public_keys(Path(project) if project else None)
+    return verify(Path(file), Path(receipt) if receipt else None, public_keys)
 
 
 def submit(
@@ -212,7 +226,8 @@ def submit(
 def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Request]":
     """Makes the reports that were requested, and yields each request after it was processed.
 
-    Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had.
+    Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had,
+    UsageError for a key that cannot sign.
     """
     from exhaust.requests.lease import worker_name
     from exhaust.requests.ledger import Ledger

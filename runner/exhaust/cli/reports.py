@@ -14,7 +14,7 @@ from exhaust.cli.options import Batches, LayoutName, Output, UserId
 from exhaust.console import STANDARD_OUTPUT
 from exhaust.errors import DataError, UsageError
 from exhaust.reports.layout import Layout
-from exhaust.text import counted, local_minute
+from exhaust.text import counted, local_minute, visible
 
 if TYPE_CHECKING:
     from exhaust.marts.records import Build
@@ -135,23 +135,39 @@ def _sum_up(report: "ExportReport", display: Display) -> None:
 def verify(
     options: Options,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A report file.")],
+    receipt: Annotated[
+        Path | None,
+        typer.Option(
+            "--receipt",
+            metavar="FILE",
+            help="The receipt of the file. [default: <file>.receipt.json, or the one in its folder "
+            "that fits]",
+        ),
+    ] = None,
 ) -> None:
     """Check a report file against its receipt.
 
     Says what was changed, for example by a spreadsheet program: IDs that became numbers, lost
-    zeros, dates in another form, missing rows. The exit code is 7 if anything was changed.
+    zeros, dates in another form, missing or sorted rows. If the project lists public keys, the
+    receipt must be signed. The exit code is 7 if the file does not pass.
 
     \b
-    Example:
+    Examples:
       exhaust verify 0130300000000000101_progress_20261123.csv
+      exhaust verify renamed.csv --receipt 0130300000000000101_progress_20261123.csv.receipt.json
     """
-    found = api.verify(file)
+    found = api.verify(file, receipt, options.project_dir)
     if options.json:
         options.display.json(asdict(found))
+    for note in found.notes:
+        options.display.say(note)
     if not found.is_unchanged:
         changes = "\n".join(f"  {change}" for change in found.changes)
-        raise DataError(
-            f"{found.file} does not match its receipt {found.receipt}:\n{changes}",
-            "Use the file as it was exported. To keep IDs and dates, import it as text.",
+        shown = visible(found.receipt)
+        headline = (
+            f"The receipt {shown} of {found.file} cannot be trusted"
+            if found.matches_receipt
+            else f"{found.file} does not match its receipt {shown}"
         )
+        raise DataError(f"{headline}:\n{changes}", found.hint)
     options.display.say(f"{found.file} is unchanged: {counted(found.rows, 'row')}.")

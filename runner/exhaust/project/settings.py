@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from exhaust.console import SILENCE, Console
 from exhaust.errors import UsageError
 from exhaust.project.profile import Profile, find_profiles, is_file_path, read_profile
-from exhaust.project.variables import Variables, read_variables
+from exhaust.project.variables import Variables, public_keys, read_variables
 from exhaust.project.yaml_file import read_yaml
 
 
@@ -30,6 +30,8 @@ class Settings:
     """The folder of earlier versions, which all targets had in common."""
     results_retention: timedelta = timedelta(days=30)
     max_batches_per_request: int = 20
+    receipt_public_keys: Mapping[str, str] = field(default_factory=dict)
+    """The Ed25519 public keys that a receipt may be signed by, by ID; none: none is demanded."""
     uses_example: bool = False
     """Whether the profile is the project's profiles.example.yml, because there is no other."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
@@ -96,10 +98,29 @@ def read_settings(
         shared_results_dir=None if has_own_results else results,
         results_retention=timedelta(days=variables.get("results_retention_days", 30)),
         max_batches_per_request=variables.get("max_batches_per_request", 20),
+        receipt_public_keys=public_keys(variables.values, variables.source),
         uses_example=profiles_file.name != "profiles.yml",
         environment=environment,
         variables=variables,
     )
+
+
+def read_receipt_public_keys(
+    project_dir: Path | None, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Returns the variable receipt_public_keys of a project; empty where there is no project.
+
+    Reads only dbt_project.yml, and no profile. Raises UsageError if the project was named and does
+    not exist, or if the file or the variable is wrong.
+    """
+    try:
+        file = find_project(project_dir, environ) / "dbt_project.yml"
+    except UsageError:
+        if project_dir or environ.get("EXHAUST_PROJECT_DIR"):
+            raise
+        return {}
+    variables = read_yaml(file).get("vars")
+    return public_keys(variables if isinstance(variables, dict) else {}, str(file))
 
 
 def find_project(project_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path:

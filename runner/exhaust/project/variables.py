@@ -82,6 +82,18 @@ def read_variables(
     return Variables(values, str(file), target)
 
 
+def public_keys(values: Mapping[str, Any], source: str) -> dict[str, str]:
+    """Returns the variable receipt_public_keys, public keys by their IDs. Raises UsageError."""
+    keys = values.get("receipt_public_keys") or {}
+    if not isinstance(keys, dict) or {type(text) for pair in keys.items() for text in pair} - {str}:
+        # Not quoted: somebody may have listed a private key.
+        raise UsageError(
+            f"{source}: receipt_public_keys is not a mapping of key IDs to public keys.",
+            "Put both in quotes: an ID may look like a number.",
+        )
+    return keys
+
+
 def _check(values: Mapping[str, Any], source: str) -> None:
     for name, value in values.items():
         for base, plural in OF_TARGETS.items():

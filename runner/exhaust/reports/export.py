@@ -10,6 +10,7 @@ from exhaust.marts.records import Build
 from exhaust.marts.state import Marts
 from exhaust.reports.receipt import Origin
 from exhaust.reports.selection import Criteria, Destination, Selection, jobs, select
+from exhaust.reports.signature import Signer, read_signer
 from exhaust.reports.writer import ReportFile, Writer
 
 
@@ -36,10 +37,13 @@ def export(
 
     Raises DataError if the marts are not built or their build failed, Busy if a build is running,
     NotFound, Ambiguous, PermissionDenied (also for a retired course), UsageError for a path that
-    cannot be written. A BrokenPipeError of an output stream passes through.
+    cannot be written and for a key that cannot sign. A BrokenPipeError of an output stream passes
+    through.
     """
+    signer = read_signer(marts.settings, console)
     with marts.state(criteria.kind.marts, console, clock) as build:
-        return write(marts, build, select(marts, criteria), destination, {}, console, clock)
+        selection = select(marts, criteria)
+        return write(marts, build, selection, destination, {}, signer, console, clock)
 
 
 def write(
@@ -48,6 +52,7 @@ def write(
     selection: Selection,
     destination: Destination,
     request_ids: Mapping[str, str],
+    signer: Signer | None,
     console: Console,
     clock: Clock,
 ) -> ExportReport:
@@ -64,6 +69,7 @@ def write(
         requester=selection.requester,
         layout=criteria.layout,
         request_ids=request_ids,
+        signer=signer,
     )
     files = jobs(selection, destination, clock.today(ZoneInfo(build.report_timezone)))
     return ExportReport(

@@ -14,6 +14,7 @@ from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.header_plan import Column
 from exhaust.marts.records import Build
 from exhaust.reports.layout import Layout
+from exhaust.reports.signature import Signer
 
 VERSION = 1
 """The version of the receipt's own form."""
@@ -36,6 +37,7 @@ class Origin:
     layout: Layout
     request_ids: Mapping[str, str]
     """The IDs of the requests in the ledger, by course ID."""
+    signer: Signer | None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Contents:
 
 
 def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
-    """Returns the receipt of a file as JSON, which starts with the version of its form."""
+    """Returns the receipt of a file as JSON: first the version of its form, last a signature."""
     build = origin.build
     content: Mapping[str, Any] = {
         "receipt": VERSION,
@@ -110,6 +112,8 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
         "engine": {"name": origin.engine, "version": origin.engine_version},
         "exhaust": _own_version(),
     }
+    if origin.signer:
+        content = origin.signer.sign(content)
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 

@@ -20,6 +20,7 @@ from exhaust.reports.files import file_name, make_folder, plain_errors
 from exhaust.reports.kinds import KINDS
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.selection import Destination, Selection
+from exhaust.reports.signature import Signer, read_signer
 from exhaust.requests.desk import has_file, select_again
 from exhaust.requests.entities import Claim, LeaseLost, Request
 from exhaust.requests.lease import NOT_COUNTED, CountingConsole, Pulse, fail, holding, reason_for
@@ -38,23 +39,30 @@ def process(
 ) -> Iterator[Request]:
     """Processes the requests that are waiting, as the worker `name`, and yields each afterwards.
 
-    Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had; the
-    request then waits as before.
+    Ends when none is waiting. Raises UsageError for a key that cannot sign, before it claims a
+    request; Busy or NoConnection if the warehouse cannot be had: the request then waits as before.
     """
+    signer = read_signer(settings, console)
     _remove_old_files(settings, ledger)
     while claim := ledger.claim(name):
-        yield _process(settings, ledger, claim, console, clock)
+        yield _process(settings, ledger, claim, signer, console, clock)
 
 
 def _process(
-    settings: Settings, ledger: Ledger, claim: Claim, console: Console, clock: Clock
+    settings: Settings,
+    ledger: Ledger,
+    claim: Claim,
+    signer: Signer | None,
+    console: Console,
+    clock: Clock,
 ) -> Request:
     request = claim.request
     try:
         with holding(ledger, [claim]) as pulse, open_marts(settings, console, clock) as marts:
             with marts.state(request.kind.marts, console, clock) as build:
                 selection = select_again(marts, request)
-                _Try(marts, build, ledger, claim, pulse, console, clock).make_files(selection)
+                one_try = _Try(marts, build, ledger, claim, pulse, signer, console, clock)
+                one_try.make_files(selection)
             pulse.check()
         return ledger.succeed(claim)
     except LeaseLost:
@@ -80,6 +88,7 @@ class _Try:
     ledger: Ledger
     claim: Claim
     pulse: Pulse
+    signer: Signer | None
     console: Console
     clock: Clock
 
@@ -111,6 +120,7 @@ class _Try:
                 selection,
                 Destination(output=made),
                 {request.course_id: request.request_id},
+                self.signer,
                 console,
                 self.clock,
             )
