@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from exhaust.reports.export import ExportReport
     from exhaust.reports.selection import Destination
     from exhaust.reports.verify import Verification
-    from exhaust.requests.entities import Request
+    from exhaust.requests.entities import Request, Worker
     from exhaust.requests.ledger import Ledger
 
 # Imports are inside the functions: DuckDB, SQLAlchemy and PySpark take long to import, and
@@ -119,7 +119,7 @@ def courses(
 def batches(
     project: "Settings", course: str, *, user_id: str | None = None, console: Console = SILENCE
 ) -> "tuple[Course, list[Batch]]":
-    """Returns the course of that ID or name, and its batches by ID.
+    """Returns the course of that ID or name, or with a batch of that ID, and its batches by ID.
 
     Raises NotFound, Ambiguous, PermissionDenied; DataError if nothing is built.
     """
@@ -146,7 +146,8 @@ def export(
 ) -> "ExportReport":
     """Writes the reports of courses: a file per batch in `output_dir`, or one file or stream.
 
-    `courses` and `batches` are IDs or names. A user's export is recorded in the ledger, the
+    `courses` and `batches` are IDs or names; the ID of a batch in `courses` stands for this batch
+    of its course. A user's export is recorded in the ledger, the
     operator's is not. Raises NotFound, Ambiguous, PermissionDenied, UsageError for arguments that
     contradict each other and for a path that cannot be written, Busy while a build is running or
     the report is being processed, DataError if nothing is built or the build failed.
@@ -205,12 +206,12 @@ def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Req
 
     Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had.
     """
-    from exhaust.requests.lease import worker_name
+    from exhaust.requests.lease import process_name
     from exhaust.requests.ledger import Ledger
     from exhaust.requests.worker import process
 
     with Ledger.open(project.profile) as ledger:
-        yield from process(project, ledger, worker_name(), console, SYSTEM_CLOCK)
+        yield from process(project, ledger, process_name(), console, SYSTEM_CLOCK)
 
 
 def requests(project: "Settings", *, user_id: str | None = None) -> "list[Request]":
@@ -223,6 +224,12 @@ def request(project: "Settings", request_id: str, *, user_id: str | None = None)
     """Returns a request. Raises NotFound if there is none of that ID, or it is not the user's."""
     with _ledger(project, user_id) as ledger:
         return ledger.request(request_id, user_id)
+
+
+def workers(project: "Settings", *, user_id: str | None = None) -> "list[Worker]":
+    """Returns the workers that were seen lately, the one that was seen last first."""
+    with _ledger(project, user_id) as ledger:
+        return ledger.workers()
 
 
 def download(

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 from cli_support import BATCH, COURSE, MENTOR, call
+from support import ManualClock
 
 from exhaust import api
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, ExhaustError, NoConnection
+
+NO_WORKER = "warning: No worker has been seen in the last 10 minutes: run `exhaust process`."
 
 
 def test_from_the_request_to_the_file(
@@ -17,7 +20,9 @@ def test_from_the_request_to_the_file(
     assert call("request", COURSE, "-b", BATCH) == 0
     shown = capsys.readouterr()
     (request_id,) = shown.out.split()
-    assert shown.err == (f"Requested: 1 batch of {COURSE}, 11 rows; SUBMITTED, 1st in the queue.\n")
+    assert shown.err == (
+        f"Requested: 1 batch of {COURSE}, 11 rows; SUBMITTED, 1st in the queue.\n{NO_WORKER}\n"
+    )
     assert call("request", COURSE, "-b", BATCH) == 6
     assert "The request for this report is being processed" in capsys.readouterr().err
     assert call("download", request_id) == 6
@@ -45,7 +50,7 @@ def test_a_request_is_hidden_from_other_users(
     assert call("cancel", request_id) == 0
     capsys.readouterr()
     assert call("status", "--as", MENTOR) == 0
-    assert f"{request_id}  {COURSE}" in capsys.readouterr().out
+    assert f"{request_id}  Foundational Literacy and Numeracy  " in capsys.readouterr().out
 
 
 def test_a_user_id_is_required(
@@ -124,7 +129,10 @@ def test_only_process_watch_waits_for_an_unavailable_warehouse(
 
     monkeypatch.setattr(api, "process", fail)
     monkeypatch.setattr(SYSTEM_CLOCK, "sleep", wait)
+    monkeypatch.setattr(SYSTEM_CLOCK, "now", ManualClock().now)
     assert call("process") == code
     assert capsys.readouterr().err == "error: The file is held.\n"
     assert call("process", "--watch") == 130
-    assert capsys.readouterr().err == "The file is held.\n" * 3 + "Interrupted.\n"
+    messages = [*["The file is held."] * 3, "Interrupted."]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"2026-11-23 10:00:00 UTC {message}" for message in messages]

@@ -34,6 +34,8 @@ class TestSubmit:
             "batchId": ["002"],
             "layout": "sunbird",
             "allLearners": True,
+            "batchNames": {"002": "Second"},
+            "roles": {"002": "course creator"},
         }
 
     def test_a_request_without_batches_is_for_all_that_the_user_may_see(
