@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
@@ -89,22 +89,24 @@ def _run(function: Callable[..., None], options: Options, arguments: dict[str, A
         _check_folder()
         function(options, **arguments)
         options.answer.end()
-        return
     except ExhaustError as error:
-        ended_by = error
+        _fail(options, error)
     except KeyboardInterrupt:
         options.display.interrupted()
         _end(options, INTERRUPTED)
         raise typer.Exit(130) from None
     except BrokenPipeError:
-        return  # The reader stopped reading.
+        pass  # The reader stopped reading.
     except typer.Exit:
         raise
     except Exception as error:
-        ended_by = _unexpected(error, options.project_dir)
-    options.display.error(ended_by)
-    _end(options, error_of(ended_by))
-    raise typer.Exit(ended_by.exit_code)
+        _fail(options, _unexpected(error, options.project_dir))
+
+
+def _fail(options: Options, error: ExhaustError) -> NoReturn:
+    options.display.error(error)
+    _end(options, error_of(error))
+    raise typer.Exit(error.exit_code) from None
 
 
 def _end(options: Options, error: dict[str, object]) -> None:

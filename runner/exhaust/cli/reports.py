@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 def export(
     options: Options,
     courses: Annotated[
-        list[str] | None, typer.Argument(metavar="COURSE", help="IDs or names of courses.")
+        list[str] | None,
+        typer.Argument(metavar="COURSE", help="IDs or names of courses, or IDs of batches."),
     ] = None,
     all_courses: Annotated[
         bool, typer.Option("--all", help="Every course that is not retired.")

@@ -61,6 +61,7 @@ def request(
     """Request the report of a course; `exhaust process` makes it.
 
     Prints the ID of the request. A report cannot be requested again while it is being processed.
+    The ID of a batch in place of the course requests this batch.
 
     \b
     Example:
@@ -97,8 +98,9 @@ def process(
 ) -> None:
     """Make the reports that were requested, one after the other.
 
-    Several may run at once. If one is killed, another takes up its request. With --watch, SIGTERM
-    ends it with exit code 0, and the request that it was making waits again.
+    Several may run at once. If one is killed, another takes up its request. With --watch, each
+    message begins with the time, --json prints a line of JSON after each request, and SIGTERM ends
+    it with exit code 0. Then the request that it was making waits again.
 
     \b
     Examples:
@@ -158,7 +160,8 @@ def status(
 ) -> None:
     """Show the state of requests.
 
-    With --as, shows only the user's own requests.
+    With --as, shows only the user's own requests. With --watch and --json, prints a line of JSON
+    after each change.
 
     \b
     Examples:

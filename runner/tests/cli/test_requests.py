@@ -1,5 +1,7 @@
 import json
 import os
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from cli_support import BATCH, COURSE, MENTOR, call
 from support import ManualClock
 
 from exhaust import api
+from exhaust.cli.requests import WORKER_MINUTES
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, ExhaustError, NoConnection
 
@@ -33,9 +36,46 @@ def test_from_the_request_to_the_file(
     assert (result["status"], result["batch_ids"]) == ("SUCCESS", [BATCH])
     assert call("download", request_id, "-o", "one.csv") == 0
     assert call("verify", "one.csv") == 0
+    assert call("status") == 0
+    _, line = capsys.readouterr().out.splitlines()
+    assert re.split("  +", line)[1:3] == [
+        "Foundational Literacy and Numeracy",
+        "Who is a row, which attempt counts",
+    ]
     assert call("cancel", request_id) == 2
+    assert call("status", "") == 3
     assert call("process") == 0
     assert "No requests are waiting." in capsys.readouterr().err
+
+
+def test_status_counts_several_batches(
+    sample_with_results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("request", COURSE, "--as", MENTOR) == 0
+    assert call("status") == 0
+    assert "  2 batches  " in capsys.readouterr().out
+
+
+def test_a_missing_worker_is_said_only_while_a_request_waits(
+    sample_with_results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = ManualClock()
+    monkeypatch.setattr(SYSTEM_CLOCK, "now", clock.now)
+    assert call("process") == 0
+    clock.pass_by(timedelta(minutes=WORKER_MINUTES))
+    assert call("request", BATCH, "--as", MENTOR) == 0
+    assert NO_WORKER not in capsys.readouterr().err
+    clock.pass_by(timedelta(seconds=1))
+    assert call("status") == 0
+    assert capsys.readouterr().err == f"{NO_WORKER}\n"
+    assert call("status", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["has_worker"], answer["worker_last_seen_at"]) == (False, "2026-11-23T10:00:00Z")
+    assert call("process") == 0
+    clock.pass_by(timedelta(days=1))
+    capsys.readouterr()
+    assert call("status") == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_request_is_hidden_from_other_users(
