@@ -71,7 +71,7 @@ def load(
     schema = settings.landing_schema
     gauge = _Gauge(extract, console)
     with warehouse.transaction():
-        warehouse.execute(f"create schema if not exists {warehouse.identifier(schema)}")
+        warehouse.create_schema(schema)
         before = _rows_before(warehouse, schema)
         loaded = [
             _load_table(warehouse, schema, table, gauge, before.get(table.source.name))

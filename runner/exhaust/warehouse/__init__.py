@@ -136,6 +136,13 @@ class Warehouse(ABC):
         What `write` raises stops the engine and is raised again.
         """
 
+    def create_schema(self, schema: str) -> None:
+        """Creates a schema if it does not exist; where it exists, needs no privilege.
+
+        Any number of processes may do so at once.
+        """
+        self.execute(f"create schema if not exists {self.identifier(schema)}")
+
     def new_texts(self, schema: str, table: str, columns: Sequence[str]) -> str:
         """Creates an empty table of text columns, which replaces the table of that name.
 

@@ -56,11 +56,13 @@ def test_tables_of_a_snapshot_cannot_be_replaced(settings_postgres: Settings) ->
         connect(profile, writing=False, console=NO_MESSAGES) as reader,
         connect(profile, writing=True, console=NO_MESSAGES) as builder,
     ):
-        builder.execute("create table mart as select 1 as a; set lock_timeout = '10ms'")
+        builder.execute("create table mart as select 1 as a")
         with reader.snapshot(["mart"]):
             assert reader.query("select * from mart") == [(1,)]
             with pytest.raises(Busy, match="held by another process"):
-                builder.execute("alter table mart rename to mart__dbt_backup")
+                builder.execute(
+                    "set local lock_timeout = '10ms'; alter table mart rename to mart__dbt_backup"
+                )
             builder.execute("insert into mart values (2)")
 
             assert reader.query("select * from mart") == [(1,)]
