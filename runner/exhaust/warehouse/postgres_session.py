@@ -34,7 +34,6 @@ SETTINGS: Mapping[str, str] = {
     "datestyle": "ISO, MDY",
     "intervalstyle": "postgres",
     "extra_float_digits": "1",
-    "bytea_output": "hex",
 }
 """What our SQL relies on, and a role or a database may set otherwise."""
 

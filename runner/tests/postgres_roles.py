@@ -1,0 +1,45 @@
+"""Roles of the tests' Postgres server, which all tests share."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg
+
+from exhaust.project.settings import Settings
+
+
+def administer(settings: Settings, statements: str) -> None:
+    """Runs statements in the database of a project as its superuser."""
+    options = settings.profile.options
+    with psycopg.connect(
+        host=options["host"], user="postgres", dbname=options["dbname"], autocommit=True
+    ) as administrator:
+        administrator.execute(statements)
+
+
+def as_role(settings: Settings, role: str) -> Settings:
+    """Returns a project whose commands, and dbt, connect as a role."""
+    options = {**settings.profile.options, "user": role}
+    return replace(
+        settings,
+        profile=replace(settings.profile, options=options),
+        environment={**settings.environment, "PGUSER": role},
+    )
+
+
+def drop_roles(settings: Settings, *roles: str) -> None:
+    for role in roles:
+        administer(settings, f"drop owned by {role} cascade; drop role {role}")
+
+
+@contextmanager
+def new_role(settings: Settings, statements: str = "") -> Iterator[Settings]:
+    """Creates a login, runs statements for it, which call it {role}, and drops it at the end."""
+    role = f"role_{secrets.token_hex(6)}"
+    administer(settings, f"create role {role} login; {statements.format(role=role)}")
+    try:
+        yield as_role(settings, role)
+    finally:
+        drop_roles(settings, role)
