@@ -29,10 +29,9 @@ def test_any_text_survives_quoting(warehouse: Warehouse, text: str) -> None:
     assert warehouse.query(f"select {warehouse.literal(text)} as {name}") == [(text,)]
 
 
-def test_a_relation_is_two_identifiers(warehouse: Warehouse) -> None:
-    assert (
-        warehouse.relation("a", "b") == f"{warehouse.identifier('a')}.{warehouse.identifier('b')}"
-    )
+def test_a_relation_ends_in_two_identifiers(warehouse: Warehouse) -> None:
+    name = f"{warehouse.identifier('a')}.{warehouse.identifier('b')}"
+    assert warehouse.relation("a", "b").endswith(name)
 
 
 def test_a_report_of_chosen_batches(warehouse: Warehouse, settings: Settings) -> None:
