@@ -36,9 +36,13 @@ def drop_roles(settings: Settings, *roles: str) -> None:
 
 @contextmanager
 def new_role(settings: Settings, statements: str = "") -> Iterator[Settings]:
-    """Creates a login, runs statements for it, which call it {role}, and drops it at the end."""
+    """Creates a login, runs statements for it, and drops it at the end.
+
+    The statements call it {role}, and the database {database}.
+    """
     role = f"role_{secrets.token_hex(6)}"
-    administer(settings, f"create role {role} login; {statements.format(role=role)}")
+    names = {"role": role, "database": settings.profile.options["dbname"]}
+    administer(settings, f"create role {role} login; {statements.format(**names)}")
     try:
         yield as_role(settings, role)
     finally:

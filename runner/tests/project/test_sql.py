@@ -19,6 +19,8 @@ def test_quotes_are_doubled() -> None:
     assert identifier('a "b"', "postgres") == '"a ""b"""'
     assert identifier('a "`b`"', "spark") == '`a "``b``"`'
     assert literal("it's \\", "duckdb") == "'it''s \\'"
+    assert literal("it's \\", "postgres") == "E'it''s \\\\'"
+    assert literal("it's", "postgres") == "'it''s'"
     assert literal("it's \\", "spark") == "'it''s \\\\'"
     assert literal(None, "spark") == "null"
 

@@ -20,6 +20,7 @@ from exhaust.warehouse import connect
 
 SAMPLE = SCENARIOS["sample"]
 OTHER_SETTINGS = """
+grant create on database {database} to {role};
 create schema other authorization {role};
 create function other.lower(text) returns text language sql as $$ select 'another' $$;
 grant execute on function other.lower(text) to {role};
@@ -215,9 +216,7 @@ class TestReadOnly:
 def test_a_role_with_other_settings_reads_and_writes_the_same(
     settings_postgres: Settings,
 ) -> None:
-    database = settings_postgres.profile.options["dbname"]
     with new_role(settings_postgres, OTHER_SETTINGS) as settings:
-        administer(settings, f"grant create on database {database} to {role_of(settings)}")
         value = "a\\b'க\n\\"
         expected = (value, datetime(2026, 2, 1, 10, tzinfo=UTC), 0.1 + 0.2, "a")
         with connect(settings.profile, writing=True) as warehouse:
