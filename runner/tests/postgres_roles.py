@@ -29,9 +29,23 @@ def as_role(settings: Settings, role: str) -> Settings:
     )
 
 
-def drop_roles(settings: Settings, *roles: str) -> None:
-    for role in roles:
-        administer(settings, f"drop owned by {role} cascade; drop role {role}")
+def drop_roles(settings: Settings, pattern: str) -> None:
+    """Drops the roles whose names match a pattern, and all that they own in the database."""
+    administer(
+        settings,
+        f"""
+        do $$
+        declare role regrole;
+        begin
+            for role in select oid from pg_roles where rolname like '{pattern}' loop
+                execute format('drop owned by %s cascade', role);
+            end loop;
+            for role in select oid from pg_roles where rolname like '{pattern}' loop
+                execute format('drop role %s', role);
+            end loop;
+        end $$
+        """,
+    )
 
 
 @contextmanager
