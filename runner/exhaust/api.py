@@ -72,16 +72,21 @@ def open_demo(project_dir: StrPath | None = None, target: str | None = None) -> 
 def load(project: "Settings", folder: StrPath, *, console: Console = SILENCE) -> "LoadReport":
     """Loads an extract into the landing schema: all the tables that the folder has, or none.
 
-    Raises DataError if a file cannot be read, Busy or NoConnection if the warehouse cannot be had.
+    Raises DataError if a file cannot be read, Busy or NoConnection if the warehouse cannot be had
+    or another load or build is running, UsageError if the landing schema is another target's.
     """
     from exhaust.extract.folder import read_extract
+    from exhaust.pipeline.lease import LeaseConsole, holding_target
     from exhaust.pipeline.load import load
     from exhaust.project.sources import read_sources
     from exhaust.warehouse import connect
 
     extract = read_extract(Path(folder), read_sources(project.project_dir))
-    with connect(project.profile, writing=True, console=console) as warehouse:
-        return load(warehouse, project, extract, console)
+    with (
+        holding_target(project, "load", console) as lease,
+        connect(project.profile, writing=True, console=console) as warehouse,
+    ):
+        return load(warehouse, project, extract, LeaseConsole(console, lease))
 
 
 def build(
@@ -112,7 +117,7 @@ def courses(
     from exhaust.marts.access import find_requester
     from exhaust.marts.courses import courses
 
-    with _marts(project, user_id, console) as marts:
+    with _marts(project, user_id, console) as marts, marts.state(console=console):
         return courses(marts, text, find_requester(marts, user_id))
 
 
@@ -126,7 +131,7 @@ def batches(
     from exhaust.marts.access import find_course, find_requester
     from exhaust.marts.courses import batches
 
-    with _marts(project, user_id, console) as marts:
+    with _marts(project, user_id, console) as marts, marts.state(console=console):
         requester = find_requester(marts, user_id)
         found = find_course(marts, course, requester)
         return found, batches(marts, found.id, requester)
@@ -148,8 +153,9 @@ def export(
 
     `courses` and `batches` are IDs or names. A user's export is recorded in the ledger, the
     operator's is not. Raises NotFound, Ambiguous, PermissionDenied, UsageError for arguments that
-    contradict each other and for a path that cannot be written, Busy while a build is running or
-    the report is being processed, DataError if nothing is built or the build failed.
+    contradict each other, for a path that cannot be written and for a key that cannot sign, Busy
+    while a build is running or the report is being processed, DataError if nothing is built or the
+    build failed.
     """
     from exhaust.reports.export import export
     from exhaust.reports.selection import Criteria
@@ -168,14 +174,27 @@ def export(
             return export_at_once(marts, ledger, criteria, destination, console)
 
 
-def verify(file: StrPath) -> "Verification":
-    """Compares a report file with its receipt.
+def verify(
+    file: StrPath,
+    receipt: StrPath | None = None,
+    project: "Settings | StrPath | None" = None,
+) -> "Verification":
+    """Compares a report file with its receipt, which is found next to it if it is not given.
 
-    Raises NotFound if either does not exist, DataError if the receipt cannot be read.
+    If the project lists public keys (`receipt_public_keys`), the file passes only if one of them
+    has signed the receipt. `project` may be only its folder: no profile and no warehouse is needed.
+    Left out, it is found as `open_project` finds it; where there is none, no key is known. Raises
+    NotFound if the file or the receipt does not exist, DataError if the receipt cannot be read,
+    UsageError if a public key or dbt_project.yml cannot be read.
     """
+    from exhaust.project.settings import Settings, read_receipt_public_keys
     from exhaust.reports.verify import verify
 
-    return verify(Path(file))
+    if isinstance(project, Settings):
+        public_keys = project.receipt_public_keys
+    else:
+        public_keys = read_receipt_public_keys(Path(project) if project else None)
+    return verify(Path(file), Path(receipt) if receipt else None, public_keys)
 
 
 def submit(
@@ -199,6 +218,7 @@ def submit(
     with (
         _marts(project, user_id, console) as marts,
         _ledger(project, user_id, console) as ledger,
+        marts.state(criteria.kind.marts, console),
     ):
         return submit(marts, ledger, criteria)
 
@@ -206,7 +226,8 @@ def submit(
 def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Request]":
     """Makes the reports that were requested, and yields each request after it was processed.
 
-    Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had.
+    Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had,
+    UsageError for a key that cannot sign.
     """
     from exhaust.requests.lease import worker_name
     from exhaust.requests.ledger import Ledger

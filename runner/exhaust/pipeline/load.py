@@ -12,6 +12,7 @@ from typing import Any
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.extract.folder import Extract, ExtractTable
 from exhaust.extract.landing import group_files
+from exhaust.pipeline.ownership import OWNER, check_load
 from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 
@@ -41,6 +42,10 @@ class LoadReport:
     tables: list[LoadedTable]
     ignored: list[str]
     """Names in the extract that look like data but are not a table's."""
+    warehouse: str
+    """The warehouse that they were loaded into."""
+    schema: str
+    """Its landing schema."""
 
     def as_json(self) -> dict[str, Any]:
         """Returns the report for `--json`; times are ISO 8601."""
@@ -52,7 +57,7 @@ class LoadReport:
             }
             for table in self.tables
         ]
-        return {"tables": tables, "ignored": self.ignored}
+        return {**dataclasses.asdict(self), "tables": tables}
 
 
 def load(
@@ -65,11 +70,12 @@ def load(
     """Replaces the extract's tables in the landing schema, all columns text, in one transaction.
 
     Values land as they arrived. The only other table that changes is `loads`, which gets a row per
-    table. Raises DataError that names file and line if a file cannot be read; then nothing has
-    changed.
+    table. Raises DataError that names file and line if a file cannot be read, and UsageError if the
+    tables there are another target's; then nothing has changed.
     """
     schema = settings.landing_schema
     gauge = _Gauge(extract, console)
+    check_load(warehouse, settings)
     with warehouse.transaction():
         warehouse.create_schema(schema)
         before = _rows_before(warehouse, schema)
@@ -78,31 +84,42 @@ def load(
             for table in extract.tables
         ]
         warehouse.put_in_place()
-        _record(warehouse, schema, loaded, clock.now())
-    return LoadReport(loaded, list(extract.ignored))
+        _record(warehouse, settings, loaded, clock.now())
+    return LoadReport(loaded, list(extract.ignored), warehouse.name, schema)
+
+
+LOADS = {
+    "table_name": "{text}",
+    "row_count": "bigint",
+    "file_count": "bigint",
+    "loaded_at": "timestamp",
+    "newest_at": "timestamp",
+    OWNER: "{text}",
+}
+"""The columns of `loads` with their types; earlier versions lack the last ones."""
 
 
 def _record(
-    warehouse: Warehouse, schema: str, loaded: Sequence[LoadedTable], loaded_at: datetime
+    warehouse: Warehouse, settings: Settings, loaded: Sequence[LoadedTable], loaded_at: datetime
 ) -> None:
+    schema = settings.landing_schema
     loads = warehouse.relation(schema, "loads")
+    owner = warehouse.literal(settings.profile.schema)
     rows = (
         f"({warehouse.literal(table.name)}, {table.rows}, {table.files}, "
-        f"{_timestamp(loaded_at)}, {_timestamp(table.newest)})"
+        f"{_timestamp(loaded_at)}, {_timestamp(table.newest)}, {owner})"
         for table in loaded
     )
+    columns = {name: kind.format(text=warehouse.text) for name, kind in LOADS.items()}
     if "loads" in warehouse.tables(schema):
-        if "newest_at" not in warehouse.columns(schema, "loads"):
-            warehouse.add_column(loads, "newest_at timestamp")
+        existing = warehouse.columns(schema, "loads")
+        for name, kind in columns.items():
+            if name not in existing:
+                warehouse.add_column(loads, f"{name} {kind}")
     else:
-        warehouse.execute(
-            f"create table {loads} (table_name {warehouse.text}, row_count bigint, "
-            "file_count bigint, loaded_at timestamp, newest_at timestamp)"
-        )
-    warehouse.execute(
-        f"insert into {loads} (table_name, row_count, file_count, loaded_at, newest_at) "
-        f"values {', '.join(rows)}"
-    )
+        definitions = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        warehouse.execute(f"create table {loads} ({definitions})")
+    warehouse.execute(f"insert into {loads} ({', '.join(columns)}) values {', '.join(rows)}")
 
 
 def _timestamp(time: datetime | None) -> str:

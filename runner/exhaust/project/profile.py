@@ -32,6 +32,8 @@ class Profile:
     """The rendered output. It holds the password."""
     project_dir: Path = Path()
     """The folder that relative paths start from."""
+    environment: frozenset[str] = frozenset()
+    """The names of the environment variables that it reads."""
 
 
 def is_file_path(path: str) -> bool:
@@ -46,7 +48,7 @@ def find_profiles(
 
     Raises UsageError if a folder is given and has no such profile.
     """
-    given = profiles_dir or environ.get("EXHAUST_PROFILES_DIR")
+    given = profiles_dir or environ.get("EXHAUST_PROFILES_DIR") or environ.get("DBT_PROFILES_DIR")
     if given:
         file = Path(given).absolute() / "profiles.yml"
         if not file.is_file():
@@ -60,10 +62,7 @@ def find_profiles(
                 f"Copy it from {project / 'profiles.example.yml'}.",
             )
         return file
-    if environ.get("DBT_PROFILES_DIR"):
-        folders = [Path(environ["DBT_PROFILES_DIR"]).absolute()]
-    else:
-        folders = [Path.cwd(), project, Path.home() / ".dbt"]
+    folders = [Path.cwd(), project, Path.home() / ".dbt"]
     found = next((file for folder in folders if (file := folder / "profiles.yml").is_file()), None)
     if found and name in read_yaml(found):
         return found
@@ -84,15 +83,16 @@ def read_profile(
             f"The profile `{name}` in {file} has no outputs.",
             f"Compare it with {project / 'profiles.example.yml'}.",
         )
+    variables = _Environment(environment)
     if not target:
-        target = str(_render(profile.get("target", "default"), f"{file}, target", environment))
+        target = str(_render(profile.get("target", "default"), f"{file}, target", variables))
     if target not in outputs:
         raise UsageError(
             f"The profile `{name}` in {file} has no target `{target}`.",
             f"Its targets are: {', '.join(map(str, outputs))}.",
         )
     where = f"{file}, {target}"
-    options = _render(outputs[target], where, environment)
+    options = _render(outputs[target], where, variables)
     engine = options.get("type") if isinstance(options, dict) else None
     if engine not in ENGINES:
         raise UsageError(
@@ -110,6 +110,7 @@ def read_profile(
         schema=schema,
         options=options,
         project_dir=project,
+        environment=frozenset(variables.read),
     )
 
 
@@ -123,7 +124,19 @@ def _check_length(schema: str, engine: str, where: str) -> None:
         )
 
 
-def _render(value: Any, where: str, environment: Mapping[str, str]) -> Any:
+class _Environment:
+    """The environment of a profile; it remembers which variables the profile reads."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.read: set[str] = set()
+
+    def get(self, name: str) -> str | None:
+        self.read.add(name)
+        return self._values.get(name)
+
+
+def _render(value: Any, where: str, environment: _Environment) -> Any:
     """Renders the strings of a profile as dbt does: `env_var` and the filters that set a type."""
     if isinstance(value, dict):
         return {key: _render(item, f"{where}.{key}", environment) for key, item in value.items()}
@@ -135,7 +148,7 @@ def _render(value: Any, where: str, environment: Mapping[str, str]) -> Any:
     return rendered if kind is None else _converted(rendered, kind, where)
 
 
-def _render_text(text: str, where: str, environment: Mapping[str, str]) -> tuple[str, str | None]:
+def _render_text(text: str, where: str, environment: _Environment) -> tuple[str, str | None]:
     """Returns the rendered text and the type that a filter asks for."""
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import SandboxedEnvironment
@@ -143,8 +156,9 @@ def _render_text(text: str, where: str, environment: Mapping[str, str]) -> tuple
     kind: str | None = None
 
     def env_var(name: str, default: object = None) -> object:
-        if name in environment:
-            return environment[name]
+        value = environment.get(name)
+        if value is not None:
+            return value
         if default is None:
             raise UsageError(
                 f"{where}: the environment variable {name} is not set.",

@@ -90,6 +90,13 @@ class Warehouse(ABC):
         return None
 
     @classmethod
+    def lock_file(cls, profile: Profile) -> Path | None:
+        """Returns the file to lock for a load or a build; None if Postgres keeps a lease in a
+        table."""
+        del profile
+        return None
+
+    @classmethod
     def child_log(cls, profile: Profile) -> Path | None:
         """Returns the file for what the engine prints while dbt runs; None if it does not print."""
         del profile
@@ -142,6 +149,10 @@ class Warehouse(ABC):
         Any number of processes may do so at once.
         """
         self.execute(f"create schema if not exists {self.identifier(schema)}")
+
+    def create_table(self, statement: str) -> None:
+        """Runs a `create table if not exists`, even if another process does at the same time."""
+        self.execute(statement)
 
     def new_texts(self, schema: str, table: str, columns: Sequence[str]) -> str:
         """Creates an empty table of text columns, which replaces the table of that name.

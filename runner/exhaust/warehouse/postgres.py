@@ -28,8 +28,8 @@ OLDEST = 16
 CHUNK = 1 << 18
 MAX_IDENTIFIER_BYTES = 63
 
-SCHEMA_LOCK = 0x65786873
-"""An advisory lock: `exhs`."""
+CREATE_LOCK = 0x65786873
+"""An advisory lock: `exhs`. With `if not exists` alone, one of two at once would fail."""
 
 
 class PostgresWarehouse(Warehouse):
@@ -147,13 +147,16 @@ class PostgresWarehouse(Warehouse):
         with self.transaction():
             if self._has_schema(schema):
                 return
-            # `if not exists` fails if two processes create it at once. The second waits here until
-            # the first has committed.
-            self.query(f"select pg_advisory_xact_lock({SCHEMA_LOCK})")
+            self.query(f"select pg_advisory_xact_lock({CREATE_LOCK})")
             if self._has_schema(schema):
                 return
             self._check_may_create(schema)
             self.execute(f"create schema {self.identifier(schema)}")
+
+    def create_table(self, statement: str) -> None:
+        with self.transaction():
+            self.query(f"select pg_advisory_xact_lock({CREATE_LOCK})")
+            self.execute(statement)
 
     def _has_schema(self, schema: str) -> bool:
         return bool(

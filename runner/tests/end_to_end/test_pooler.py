@@ -112,22 +112,20 @@ def test_clients_share_one_session(pooled: Pooled) -> None:
         create_marts(warehouse, settings)
     leave_settings_behind(settings, LEFT_BEHIND_IN_THE_ONLY_ONE)
 
-    def use(number: int) -> str:
+    def use(_: int) -> None:
         found = [course.id for course in api.courses(settings)]
         assert MATHS in found
-        new = api.submit(settings, MATHS, batches=["001"], user_id=CREATOR) if not number else None
         with Ledger.open(settings.profile) as ledger, open_marts(settings) as marts:
             for _ in range(8):  # psycopg would prepare a statement that it has run five times.
                 ledger.requests()
                 marts.check_built()
-        return new.status if new else ""
 
     with ThreadPoolExecutor(6) as clients:
-        assert set(clients.map(use, range(6))) == {"", Status.SUBMITTED}
+        list(clients.map(use, range(6)))
     assert session_state(settings) == ("Asia/Kolkata", "1ms", "postgres", 0)
 
 
-def test_a_worker_needs_two_sessions(pooled: Pooled, tmp_path: Path) -> None:
+def test_a_request_and_its_worker_need_two_sessions(pooled: Pooled, tmp_path: Path) -> None:
     """One for the marts in one state, one for the ledger."""
     settings = pooled(2)
     with connect(settings.profile, writing=True) as warehouse:

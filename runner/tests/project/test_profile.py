@@ -47,7 +47,8 @@ class TestProfiles:
             read_settings(None, project / "deep", environ={})
         with pytest.raises(UsageError, match=r"has no profile"):
             read_settings(environ={"EXHAUST_PROFILES_DIR": str(project / "deep")})
-        assert read_settings(environ={"DBT_PROFILES_DIR": str(project / "deep")}).uses_example
+        with pytest.raises(UsageError, match=r"has no profile"):
+            read_settings(environ={"DBT_PROFILES_DIR": str(project / "deep")})
 
     @pytest.mark.parametrize(
         ("content", "message"),
