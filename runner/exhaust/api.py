@@ -183,7 +183,7 @@ def export(
 
         from exhaust.requests.at_once import export_at_once
 
-        with _ledger(project, user_id) as ledger:
+        with _ledger(project, user_id, console) as ledger:
             return export_at_once(marts, ledger, criteria, destination, console)
 
 
@@ -230,7 +230,7 @@ def submit(
     criteria = Criteria([course], batches=batches, user_id=user_id, layout=layout)
     with (
         _marts(project, user_id, console) as marts,
-        _ledger(project, user_id) as ledger,
+        _ledger(project, user_id, console) as ledger,
         marts.state(criteria.kind.marts, console),
     ):
         return submit(marts, ledger, criteria)
@@ -246,25 +246,25 @@ def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Req
     from exhaust.requests.ledger import Ledger
     from exhaust.requests.worker import process
 
-    with Ledger.open(project.profile) as ledger:
+    with Ledger.open(project.profile, console=console) as ledger:
         yield from process(project, ledger, process_name(), console, SYSTEM_CLOCK)
 
 
 def requests(project: "Settings", *, user_id: str | None = None) -> "list[Request]":
     """Returns all requests, or only the user's own, newest first."""
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, writing=False) as ledger:
         return ledger.requests(user_id)
 
 
 def request(project: "Settings", request_id: str, *, user_id: str | None = None) -> "Request":
     """Returns a request. Raises NotFound if there is none of that ID, or it is not the user's."""
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, writing=False) as ledger:
         return ledger.request(request_id, user_id)
 
 
 def workers(project: "Settings", *, user_id: str | None = None) -> "list[Worker]":
     """Returns the workers that were seen lately, the one that was seen last first."""
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, writing=False) as ledger:
         return ledger.workers()
 
 
@@ -285,17 +285,23 @@ def download(
     from exhaust.requests.desk import download
 
     destination = _destination(output, output_dir)
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, console, writing=False) as ledger:
         return download(project, ledger, request_id, user_id, destination, console)
 
 
-def cancel(project: "Settings", request_id: str, *, user_id: str | None = None) -> "Request":
+def cancel(
+    project: "Settings",
+    request_id: str,
+    *,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> "Request":
     """Cancels a request that is waiting or being processed.
 
     Raises NotFound if there is none of that ID, or it is not the user's; UsageError if it has
     ended.
     """
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, console) as ledger:
         return ledger.cancel(request_id, user_id)
 
 
@@ -310,12 +316,14 @@ def _marts(project: "Settings", user_id: str | None, console: Console) -> "Itera
 
 
 @contextmanager
-def _ledger(project: "Settings", user_id: str | None) -> "Iterator[Ledger]":
+def _ledger(
+    project: "Settings", user_id: str | None, console: Console = SILENCE, *, writing: bool = True
+) -> "Iterator[Ledger]":
     from exhaust.marts.access import check_user_id
     from exhaust.requests.ledger import Ledger
 
     check_user_id(project, user_id)
-    with Ledger.open(project.profile) as ledger:
+    with Ledger.open(project.profile, writing=writing, console=console) as ledger:
         yield ledger
 
 

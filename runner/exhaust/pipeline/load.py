@@ -77,7 +77,7 @@ def load(
     gauge = _Gauge(extract, console)
     check_load(warehouse, settings)
     with warehouse.transaction():
-        warehouse.execute(f"create schema if not exists {warehouse.identifier(schema)}")
+        warehouse.create_schema(schema)
         before = _rows_before(warehouse, schema)
         loaded = [
             _load_table(warehouse, schema, table, gauge, before.get(table.source.name))

@@ -14,6 +14,11 @@ ENGINES = ("duckdb", "postgres", "spark")
 DEFAULTS: Mapping[str, Mapping[str, str]] = {"duckdb": {"schema": "main"}}
 """What dbt's adapters fill in where an output leaves it out."""
 
+MAX_IDENTIFIER_BYTES = {"postgres": 63}
+"""The longest names of engines that cut longer ones without an error."""
+LONGEST_SUFFIX = "_intermediate"
+"""The longest ending of the schemas next to that of the marts."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -97,14 +102,26 @@ def read_profile(
     options = {**DEFAULTS.get(engine, {}), **options}
     if not options.get("schema"):
         raise UsageError(f"{where}: `schema` is missing.")
+    schema = str(options["schema"])
+    _check_length(schema, engine, where)
     return Profile(
         target=target,
         engine=engine,
-        schema=str(options["schema"]),
+        schema=schema,
         options=options,
         project_dir=project,
         environment=frozenset(variables.read),
     )
+
+
+def _check_length(schema: str, engine: str, where: str) -> None:
+    longest = MAX_IDENTIFIER_BYTES.get(engine)
+    if longest and len(f"{schema}{LONGEST_SUFFIX}".encode()) > longest:
+        raise UsageError(
+            f"{where}: `schema` has {len(schema.encode())} bytes. With `{LONGEST_SUFFIX}`, which "
+            f"the names of the schemas next to it end in, it may have {longest} in all.",
+            f"Choose a name of at most {longest - len(LONGEST_SUFFIX)} bytes.",
+        )
 
 
 class _Environment:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from exhaust.console import SYSTEM_CLOCK, Clock
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import NotFound, UsageError
 from exhaust.marts.names import cleaned
 from exhaust.project.profile import Profile
@@ -45,12 +45,22 @@ class Ledger:
         self.lease = lease
 
     @classmethod
-    def open(cls, profile: Profile, clock: Clock = SYSTEM_CLOCK, lease: timedelta = LEASE) -> Self:
-        """Opens the ledger of a warehouse.
+    def open(
+        cls,
+        profile: Profile,
+        clock: Clock = SYSTEM_CLOCK,
+        lease: timedelta = LEASE,
+        *,
+        writing: bool = True,
+        console: Console = SILENCE,
+    ) -> Self:
+        """Opens the ledger of a warehouse; without `writing`, for reading it only.
 
-        Raises NoConnection, Busy, DataError if a newer exhaust created it.
+        The console is told once if another process has to be waited for. Raises NoConnection, Busy,
+        PermissionDenied, DataError if a newer exhaust created it.
         """
-        return cls(Store.open(profile), clock, lease)
+        store = Store.open(profile, writing=writing, console=console, clock=clock)
+        return cls(store, clock, lease)
 
     def close(self) -> None:
         self._store.close()

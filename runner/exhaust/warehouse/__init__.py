@@ -145,9 +145,12 @@ class Warehouse(ABC):
         What `write` raises stops the engine and is raised again.
         """
 
-    def create_schema(self, name: str) -> None:
-        """Creates a schema unless it exists."""
-        self.execute(f"create schema if not exists {self.identifier(name)}")
+    def create_schema(self, schema: str) -> None:
+        """Creates a schema if it does not exist; where it exists, needs no privilege.
+
+        Any number of processes may do so at once.
+        """
+        self.execute(f"create schema if not exists {self.identifier(schema)}")
 
     def create_table(self, statement: str) -> None:
         """Runs a `create table if not exists`, even if another process does at the same time."""
