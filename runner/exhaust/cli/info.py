@@ -25,7 +25,8 @@ def info(options: Options) -> None:
     found = api.info(options.project(), console=options.display)
     options.answer.give_all(found)
     if not options.json:
-        options.display.table(["", ""], list(_lines(found)))
+        first, *others = _lines(found)
+        options.display.table(first, others)
 
 
 def _lines(found: "Info") -> Iterator[tuple[str, str]]:

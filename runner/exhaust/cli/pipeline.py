@@ -98,6 +98,8 @@ def load(
     options.answer.give(
         tables=[{**fields_of(table), "has_shrunk": table.has_shrunk} for table in report.tables],
         ignored=report.ignored,
+        warehouse=report.warehouse,
+        schema=report.schema,
     )
     _show_load(report, options.display)
 

@@ -1,13 +1,11 @@
 """Loads an extract into the landing schema: all of its tables, or none."""
 
-import dataclasses
 import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.extract.folder import Extract, ExtractTable
@@ -46,18 +44,6 @@ class LoadReport:
     """The warehouse that they were loaded into."""
     schema: str
     """Its landing schema."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Returns the report for `--json`; times are ISO 8601."""
-        tables = [
-            {
-                **dataclasses.asdict(table),
-                "newest": table.newest and table.newest.isoformat(),
-                "has_shrunk": table.has_shrunk,
-            }
-            for table in self.tables
-        ]
-        return {**dataclasses.asdict(self), "tables": tables}
 
 
 def load(

@@ -28,7 +28,7 @@ from exhaust.requests.entities import (
     Worker,
 )
 from exhaust.requests.requesters import is_of, under_way
-from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store, read_requests
+from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store, read_requests, rows_of
 from exhaust.requests.workers import read_workers, record_worker, renew_worker
 from exhaust.text import visible
 
@@ -195,7 +195,7 @@ class Ledger:
                 lease_owner=worker,
                 lease_until=now + self.lease,
                 claimed_at=now,
-                rows_done=_rows_of(request_id),
+                rows_done=rows_of(request_id),
             )
         )
 
@@ -235,7 +235,7 @@ class Ledger:
                 connection,
                 claim,
                 {
-                    "rows_done": _rows_of(request_id),
+                    "rows_done": rows_of(request_id),
                     "processed_batches": sorted(row.batch_id for row in done),
                     "download_urls": sorted({row.file for row in done if row.file}),
                 },
@@ -247,7 +247,7 @@ class Ledger:
         request_id = claim.request.request_id
         with self._store.begin() as connection:
             # A build in between may have changed what was expected.
-            rows = _rows_of(request_id)
+            rows = rows_of(request_id)
             self._hold(connection, claim, {"rows_done": rows, "rows_expected": rows})
             self._end(connection, request_id, Status.SUCCESS, None)
             return self._read(connection, request_id)
@@ -393,9 +393,3 @@ class Ledger:
                 "`exhaust status` lists them.",
             )
         return found[0]
-
-
-def _rows_of(request_id: str) -> sa.ScalarSelect[int]:
-    """Selects the rows of the batches of a request that are done."""
-    rows = sa.func.coalesce(sa.func.sum(BATCHES.c.rows), 0)
-    return sa.select(rows).where(BATCHES.c.request_id == request_id).scalar_subquery()

@@ -274,3 +274,9 @@ def read_requests(connection: Connection, which: sa.ColumnElement[bool]) -> list
         )
         for row in rows
     ]
+
+
+def rows_of(request_id: str) -> sa.ScalarSelect[int]:
+    """Selects the rows of the batches of a request that are done."""
+    rows = sa.func.coalesce(sa.func.sum(BATCHES.c.rows), 0)
+    return sa.select(rows).where(BATCHES.c.request_id == request_id).scalar_subquery()
