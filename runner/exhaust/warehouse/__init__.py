@@ -144,7 +144,7 @@ class Warehouse(ABC):
         """
 
     def create_schema(self, name: str) -> None:
-        """Creates a schema unless it exists."""
+        """Creates a schema unless it exists, even if another process does at the same time."""
         self.execute(f"create schema if not exists {self.identifier(name)}")
 
     def create_table(self, statement: str) -> None:

@@ -113,6 +113,11 @@ class PostgresWarehouse(Warehouse):
         with self._plain_errors():
             self._connection.execute(sql)
 
+    def create_schema(self, name: str) -> None:
+        # Two at once: the second finds that its name is taken, in spite of `if not exists`.
+        with suppress(psycopg.errors.UniqueViolation):
+            super().create_schema(name)
+
     def create_table(self, statement: str) -> None:
         # Two at once: the second finds the table, or that its type's name is taken.
         with suppress(psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable):
