@@ -3,6 +3,7 @@
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
 from exhaust.cli.streams import print_line, print_message
@@ -130,7 +131,8 @@ def table_lines(
         table.add_row(
             *(Text(f"{cell:,}" if isinstance(cell, int) else visible(cell)) for cell in row)
         )
-    console = Console(file=file, width=None if file.isatty() else 1_000_000)
+    # Rich touches its file even while it captures, which a full disk would not take.
+    console = Console(file=file) if file.isatty() else Console(file=StringIO(), width=1_000_000)
     with console.capture() as captured:
         console.print(table)
     yield from map(str.rstrip, captured.get().splitlines())

@@ -274,6 +274,6 @@ def cancel(options: Options, request_id: RequestId, user: UserId = None) -> None
     Example:
       exhaust cancel 778A3669531143769B5E8C98D42E1CAD
     """
-    cancelled = api.cancel(options.project(), request_id, user_id=user)
+    cancelled = api.cancel(options.project(), request_id, user_id=user, console=options.display)
     options.answer.give_all(cancelled)
     options.display.say(f"{cancelled.request_id}: {_state(cancelled)}")

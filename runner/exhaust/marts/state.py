@@ -86,9 +86,10 @@ class Marts:
             self._records = self._read_records()
         missing = [mart for mart in marts if mart not in self._records]
         if missing:
+            which = f" (missing: {', '.join(missing)})" if self._records else ""
             raise DataError(
                 f"Nothing is built: {self.warehouse.name} has no report in the schema "
-                f"{self._schema} (missing: {', '.join(missing)}).",
+                f"{self._schema}{which}.",
                 "Run `exhaust build`, after `exhaust load DIR`.",
             )
         return {mart: self._records[mart] for mart in marts}
