@@ -79,7 +79,8 @@ def test_each_command_works_with_just_its_rights(roles: Roles, tmp_path: Path) -
     api.load(roles.of("exhaust_loader"), SAMPLE)
     api.load(roles.of("exhaust_loader"), SAMPLE)
     builder = roles.of("exhaust_builder")
-    assert {one.status for one in run_dbt(builder, ["run"], NO_MESSAGES)} == {"success"}
+    run = run_dbt(builder, ["run"], NO_MESSAGES)
+    assert {one.status for one in run.results} == {"success"}
     assert not build(builder, (), NO_MESSAGES).failed
     assert api.requests(builder) == []
     roles.add_reader()
