@@ -22,6 +22,7 @@ from exhaust.console import SILENCE, SYSTEM_CLOCK, Console
 from exhaust.reports.layout import Layout
 
 if TYPE_CHECKING:
+    from exhaust.info import Info
     from exhaust.marts.entities import Batch, Course
     from exhaust.marts.state import Marts
     from exhaust.pipeline.build import BuildReport
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from exhaust.reports.export import ExportReport
     from exhaust.reports.selection import Destination
     from exhaust.reports.verify import Verification
-    from exhaust.requests.entities import Request
+    from exhaust.requests.entities import Request, Worker
     from exhaust.requests.ledger import Ledger
 
 # Imports are inside the functions: DuckDB, SQLAlchemy and PySpark take long to import, and
@@ -102,6 +103,17 @@ def build(
     return build(project, dbt_arguments, console)
 
 
+def info(project: "Settings", *, console: Console = SILENCE) -> "Info":
+    """Returns where everything of the target is, and how old it is.
+
+    What is not loaded or not built is no error. Raises Busy or NoConnection if the warehouse cannot
+    be had.
+    """
+    from exhaust.info import info
+
+    return info(project, console)
+
+
 def courses(
     project: "Settings",
     text: str = "",
@@ -124,7 +136,7 @@ def courses(
 def batches(
     project: "Settings", course: str, *, user_id: str | None = None, console: Console = SILENCE
 ) -> "tuple[Course, list[Batch]]":
-    """Returns the course of that ID or name, and its batches by ID.
+    """Returns the course of that ID or name, or with a batch of that ID, and its batches by ID.
 
     Raises NotFound, Ambiguous, PermissionDenied; DataError if nothing is built.
     """
@@ -151,7 +163,8 @@ def export(
 ) -> "ExportReport":
     """Writes the reports of courses: a file per batch in `output_dir`, or one file or stream.
 
-    `courses` and `batches` are IDs or names. A user's export is recorded in the ledger, the
+    `courses` and `batches` are IDs or names; the ID of a batch in `courses` stands for this batch
+    of its course. A user's export is recorded in the ledger, the
     operator's is not. Raises NotFound, Ambiguous, PermissionDenied, UsageError for arguments that
     contradict each other, for a path that cannot be written and for a key that cannot sign, Busy
     while a build is running or the report is being processed, DataError if nothing is built or the
@@ -229,12 +242,12 @@ def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Req
     Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had,
     UsageError for a key that cannot sign.
     """
-    from exhaust.requests.lease import worker_name
+    from exhaust.requests.lease import process_name
     from exhaust.requests.ledger import Ledger
     from exhaust.requests.worker import process
 
     with Ledger.open(project.profile, console=console) as ledger:
-        yield from process(project, ledger, worker_name(), console, SYSTEM_CLOCK)
+        yield from process(project, ledger, process_name(), console, SYSTEM_CLOCK)
 
 
 def requests(project: "Settings", *, user_id: str | None = None) -> "list[Request]":
@@ -247,6 +260,12 @@ def request(project: "Settings", request_id: str, *, user_id: str | None = None)
     """Returns a request. Raises NotFound if there is none of that ID, or it is not the user's."""
     with _ledger(project, user_id, writing=False) as ledger:
         return ledger.request(request_id, user_id)
+
+
+def workers(project: "Settings", *, user_id: str | None = None) -> "list[Worker]":
+    """Returns the workers that were seen lately, the one that was seen last first."""
+    with _ledger(project, user_id, writing=False) as ledger:
+        return ledger.workers()
 
 
 def download(

@@ -1,14 +1,14 @@
-"""Every error that a user can meet, with its exit code.
+"""Every error that a user can meet, with its exit code and its code in JSON.
 
-    ExhaustError           1   unexpected failure
-    ├── DiskFull           1   a disk has no room
-    ├── UsageError         2   wrong usage, including a folder that does not exist
-    ├── NotFound           3   no such course, batch, request, or file to verify
-    ├── Ambiguous          4   several courses or batches match
-    ├── PermissionDenied   5   not allowed, including a retired course
-    ├── Busy               6   held by another process, or still being processed
-    ├── DataError          7   the data: not loaded, not built, unreadable, or failed a test
-    └── NoConnection       8   the warehouse cannot be reached
+    ExhaustError           1   unexpected      unexpected failure
+    ├── DiskFull           1   disk_full       a disk has no room
+    ├── UsageError         2   usage           wrong usage, or a folder that does not exist
+    ├── NotFound           3   not_found       no such course, batch, request, or file to verify
+    ├── Ambiguous          4   ambiguous       several courses or batches match
+    ├── PermissionDenied   5   not_allowed     not allowed, including a retired course
+    ├── Busy               6   busy            held by another process, or still being processed
+    ├── DataError          7   data            not loaded, not built, unreadable, failed a test
+    └── NoConnection       8   no_connection   the warehouse cannot be reached
 
 A message says what is wrong and what was looked at; a hint says what to do next.
 """
@@ -20,6 +20,8 @@ class ExhaustError(Exception):
     """Ends a command with a message on standard error and, where there is one, a hint."""
 
     exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "unexpected"
+    """What programs read in the JSON of an error; it stays the same."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -28,6 +30,8 @@ class ExhaustError(Exception):
 
 
 class DiskFull(ExhaustError):
+    code = "disk_full"
+
     def __init__(self, reason: str) -> None:
         super().__init__(
             f"A disk is full: {reason.rstrip('.')}.",
@@ -37,27 +41,34 @@ class DiskFull(ExhaustError):
 
 class UsageError(ExhaustError):
     exit_code = 2
+    code = "usage"
 
 
 class NotFound(ExhaustError):
     exit_code = 3
+    code = "not_found"
 
 
 class Ambiguous(ExhaustError):
     exit_code = 4
+    code = "ambiguous"
 
 
 class PermissionDenied(ExhaustError):
     exit_code = 5
+    code = "not_allowed"
 
 
 class Busy(ExhaustError):
     exit_code = 6
+    code = "busy"
 
 
 class DataError(ExhaustError):
     exit_code = 7
+    code = "data"
 
 
 class NoConnection(ExhaustError):
     exit_code = 8
+    code = "no_connection"

@@ -3,17 +3,66 @@
 import io
 import signal
 import sys
-from typing import Annotated, NoReturn
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import takewhile
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
+from exhaust.cli.answer import as_json
 from exhaust.cli.catalogue import batches, courses
+from exhaust.cli.command import Terminated
+from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, load
 from exhaust.cli.reports import export, verify
 from exhaust.cli.requests import cancel, download, process, request, status
+from exhaust.cli.streams import open_closed_streams, print_line
+from exhaust.errors import UsageError
+
+
+class Commands(TyperGroup):
+    """The commands. If Typer refuses what was typed, `--json` prints the error as JSON too."""
+
+    _wants_json = False
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        # What follows `--` is for dbt.
+        self._wants_json = "--json" in takewhile(lambda argument: argument != "--", args)
+        with self._errors_as_json():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        with self._errors_as_json():
+            return super().invoke(ctx)
+
+    @contextmanager
+    def _errors_as_json(self) -> Iterator[None]:
+        try:
+            yield
+        except TyperException as error:
+            if self._wants_json:
+                print_line(as_json({"error": _error_of(error)}))
+            raise
+
+
+def _error_of(error: TyperException) -> dict[str, object]:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "exhaust"
+    return {
+        "code": UsageError.code,
+        "message": error.format_message(),
+        "hint": f"`{command} -h` shows an example.",
+    }
+
 
 app = typer.Typer(
     name="exhaust",
+    cls=Commands,
     help="Export the Course Progress Exhaust of Sunbird courses: load an extract, build, export.",
     epilog="Try it on a sample: exhaust demo",
     no_args_is_help=True,
@@ -24,7 +73,7 @@ app = typer.Typer(
 
 # `--help` lists them in this order.
 for command in (
-    *(demo, load, build),
+    *(demo, load, build, info),
     *(courses, batches),
     *(export, verify),
     *(request, process, status, download, cancel),
@@ -52,7 +101,8 @@ def _options(
 
 def main() -> None:
     """Runs the command."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, _terminate)
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show Tamil still shows the other names.
         if isinstance(stream, io.TextIOWrapper):
@@ -60,5 +110,7 @@ def main() -> None:
     app()
 
 
-def _interrupt(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
+def _terminate(*_: object) -> NoReturn:
+    # A second signal would interrupt what ends the command properly.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise Terminated

@@ -1,14 +1,17 @@
 """The commands that list courses and batches."""
 
-from dataclasses import asdict, astuple
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from exhaust import api
+from exhaust.cli.answer import fields_of
 from exhaust.cli.command import Options, command
 from exhaust.cli.options import Course, UserId
 from exhaust.text import visible
+
+if TYPE_CHECKING:
+    from exhaust.marts.entities import Batch
 
 
 @command
@@ -19,30 +22,41 @@ def courses(
 ) -> None:
     """Find courses by ID or part of the name.
 
-    With --as, lists only the courses that the user may export.
+    Rows are the rows of the reports of all batches of a course. With --as, lists only the courses
+    that the user may export.
 
     \b
     Example:
       exhaust courses "open university"
     """
     display = options.display
-    found = api.courses(options.project(), text, user_id=user, console=display)
-    if options.json:
-        display.json({"courses": [asdict(course) for course in found]})
-    elif found:
+    project = options.project()
+    found = api.courses(project, text, user_id=user, console=display)
+    options.answer.give(courses=found)
+    if found and not options.json:
         display.table(
-            ["ID", "Name", "Status", "Tenant", "Batches", "Enrolments"],
-            [astuple(course) for course in found],
+            ["ID", "Name", "Status", "Tenant", "Batches", "Rows"],
+            [
+                (one.id, one.course_name, one.status, one.tenant_name, one.batches, one.rows)
+                for one in found
+            ],
         )
     if not found:
-        display.say(f"No course matches `{visible(text)}`." if text else "There are no courses.")
+        from exhaust.marts.names import describe_no_match
+
+        everything = api.courses(project, user_id=user) if text else []
+        display.say(
+            describe_no_match(everything, text, "course") if everything else "There are no courses."
+        )
 
 
 @command
 def batches(options: Options, course: Course, user: UserId = None) -> None:
     """List the batches of a course.
 
-    With --as, lists only the batches that the user may export.
+    Rows are the rows of the report, Left out the enrolments that are not in it, and Completed the
+    rows of learners who have completed the course. With --as, lists only the batches that the user
+    may export.
 
     \b
     Example:
@@ -50,19 +64,26 @@ def batches(options: Options, course: Course, user: UserId = None) -> None:
     """
     display = options.display
     chosen, found = api.batches(options.project(), course, user_id=user, console=display)
-    if options.json:
-        display.json(
-            {
-                "course_id": chosen.course_id,
-                "course_name": chosen.course_name,
-                "batches": [asdict(batch) for batch in found],
-            }
-        )
-    elif found:
-        display.say(f"{chosen.id}  {chosen.name}")
-        display.table(
-            ["ID", "Name", "Status", "Starts", "Ends", "Enrolled", "Completed"],
-            [astuple(batch)[1:8] for batch in found],
-        )
+    options.answer.give(
+        course_id=chosen.course_id,
+        course_name=chosen.course_name,
+        batches=[_with_counts(batch) for batch in found],
+    )
     if not found:
-        display.say(f"{chosen.id}  {chosen.name} has no batches.")
+        display.say(f"{visible(chosen.id)}  {visible(chosen.name)} has no batches.")
+    elif not options.json:
+        display.say(f"{visible(chosen.id)}  {visible(chosen.name)}")
+        display.table(
+            ["ID", "Name", "Status", "Starts", "Ends", "Rows", "Left out", "Completed"],
+            [
+                (
+                    *(batch.id, batch.batch_name, batch.status, batch.starts_on, batch.ends_on),
+                    *(batch.rows, sum(batch.left_out.values()), batch.completed),
+                )
+                for batch in found
+            ],
+        )
+
+
+def _with_counts(batch: "Batch") -> dict[str, object]:
+    return {**fields_of(batch), "rows": batch.rows, "left_out": batch.left_out}

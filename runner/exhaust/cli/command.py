@@ -1,23 +1,35 @@
 """What every command has: its options, and how its errors become a message and an exit code."""
 
 import inspect
-import os
-import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from exhaust import api
+from exhaust.cli.answer import Answer, error_of
 from exhaust.cli.display import Display
 from exhaust.cli.options import Json, ProfilesDir, ProjectDir, Quiet, Target
+from exhaust.cli.streams import end_output
 from exhaust.errors import ExhaustError, UsageError
 
 if TYPE_CHECKING:
     from exhaust.project.settings import Settings
+
+
+INTERRUPTED: dict[str, object] = {
+    "code": "interrupted",
+    "message": "Interrupted.",
+    "hint": None,
+}
+
+
+class Terminated(KeyboardInterrupt):
+    """The command got SIGTERM, the signal with which services are stopped."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +45,10 @@ class Options:
     @cached_property
     def display(self) -> Display:
         return Display(quiet=self.quiet)
+
+    @cached_property
+    def answer(self) -> Answer:
+        return Answer(is_wanted=self.json)
 
     def project(self) -> "Settings":
         """Opens the project that the options name."""
@@ -53,6 +69,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             _run(function, options, arguments)
         finally:
             options.display.close()
+            end_output()
 
     common = inspect.signature(Options, eval_str=True).parameters
     _, *own = inspect.signature(function, eval_str=True).parameters.values()
@@ -69,23 +86,43 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 def _run(function: Callable[..., None], options: Options, arguments: dict[str, Any]) -> None:
     try:
+        _check_folder()
         function(options, **arguments)
-        sys.stdout.flush()
+        options.answer.end()
     except ExhaustError as error:
-        options.display.error(error)
-        raise typer.Exit(error.exit_code) from None
+        _fail(options, error)
     except KeyboardInterrupt:
-        options.display.close()
-        print("Interrupted.", file=sys.stderr)
+        options.display.interrupted()
+        _end(options, INTERRUPTED)
         raise typer.Exit(130) from None
     except BrokenPipeError:
-        # The reader stopped reading. Python would flush once more when it ends, and fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        pass  # The reader stopped reading.
     except typer.Exit:
         raise
     except Exception as error:
-        options.display.error(_unexpected(error, options.project_dir))
-        raise typer.Exit(1) from None
+        _fail(options, _unexpected(error, options.project_dir))
+
+
+def _fail(options: Options, error: ExhaustError) -> NoReturn:
+    options.display.error(error)
+    _end(options, error_of(error))
+    raise typer.Exit(error.exit_code) from None
+
+
+def _end(options: Options, error: dict[str, object]) -> None:
+    """Prints an error for programs; the command ends with that error even if this fails."""
+    with suppress(ExhaustError, BrokenPipeError):
+        options.answer.end(error)
+
+
+def _check_folder() -> None:
+    """Raises UsageError if the current folder was deleted: no relative path works in it."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "The current folder no longer exists.", "Change to another folder with `cd`."
+        ) from None
 
 
 def _unexpected(error: Exception, project_dir: Path | None) -> ExhaustError:

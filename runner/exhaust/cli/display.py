@@ -1,11 +1,12 @@
 """What a person sees: results on standard output, messages and progress on standard error."""
 
-import json
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from exhaust.cli.streams import print_line, print_message
+from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import ExhaustError
 from exhaust.text import visible
 
@@ -18,6 +19,7 @@ class Display:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
+        self._has_times = False
         self._bar: Progress | None = None
         self._lock = threading.RLock()
 
@@ -26,6 +28,10 @@ class Display:
         if not self._quiet:
             self._write(message)
 
+    def begin_lines_with_the_time(self) -> None:
+        """Makes every line of a message begin with the time, as in a log."""
+        self._has_times = True
+
     def error(self, error: ExhaustError) -> None:
         """Ends the progress bar, and prints what is wrong and what to do."""
         self.close()
@@ -33,15 +39,21 @@ class Display:
         if error.hint:
             self._write(f"hint: {error.hint}")
 
+    def interrupted(self) -> None:
+        """Ends the progress bar, and says that the user ended the command."""
+        self.close()
+        self._write("Interrupted.")
+
     def _write(self, message: str) -> None:
-        text = "\n".join(map(visible, message.split("\n")))
+        start = f"{SYSTEM_CLOCK.now():%Y-%m-%d %H:%M:%S} UTC " if self._has_times else ""
+        text = "\n".join(start + visible(line) for line in message.split("\n"))
         with self._lock:
             if self._bar:
                 self._bar.console.print(
                     text, markup=False, highlight=False, emoji=False, soft_wrap=True
                 )
             else:
-                print(text, file=sys.stderr, flush=True)
+                print_message(text)
 
     def progress(self, what: str, share: float) -> None:
         """Shows a progress bar on standard error, if that is a terminal, until all is done."""
@@ -64,19 +76,21 @@ class Display:
                 self._bar.stop()
             self._bar = None
 
-    def json(self, result: object) -> None:
-        """Prints a result for machines on standard output."""
-        print(json.dumps(result, indent=2, default=str))
+    def line(self, text: str) -> None:
+        """Prints a line of a result on standard output."""
+        print_line(visible(text))
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Prints a result for people on standard output, with numbers aligned right."""
-        print_table(columns, rows, sys.stdout)
+        for line in table_lines(columns, rows, sys.stdout):
+            print_line(line)
 
     def preview(self, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Prints a table that is a message: on standard error, unless the user wants only
         errors."""
         if not self._quiet:
-            print_table(columns, rows, sys.stderr)
+            for line in table_lines(columns, rows, sys.stderr):
+                print_message(line)
 
 
 def _new_bar() -> "Progress":
@@ -95,8 +109,10 @@ def _new_bar() -> "Progress":
     return bar
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: TextIO) -> None:
-    """Prints aligned columns; on a terminal, all but the first (IDs, to be copied) wrap."""
+def table_lines(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], file: TextIO
+) -> Iterator[str]:
+    """Yields aligned columns; on a terminal, all but the first (IDs, to be copied) wrap."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -117,5 +133,4 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], file: Tex
     console = Console(file=file, width=None if file.isatty() else 1_000_000)
     with console.capture() as captured:
         console.print(table)
-    for line in captured.get().splitlines():
-        print(line.rstrip(), file=file)
+    yield from map(str.rstrip, captured.get().splitlines())

@@ -32,9 +32,12 @@ ProfilesDir = Annotated[
         help="Folder of profiles.yml. [env: EXHAUST_PROFILES_DIR; default: where dbt finds it]",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result, or the error, as JSON.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print only errors.")]
-Course = Annotated[str, typer.Argument(metavar="COURSE", help="ID or name of the course.")]
+Course = Annotated[
+    str,
+    typer.Argument(metavar="COURSE", help="ID or name of the course, or ID of one of its batches."),
+]
 Batches = Annotated[
     list[str] | None,
     typer.Option(

@@ -1,6 +1,5 @@
 """The commands from an extract to the marts, and the demo of the whole way."""
 
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from exhaust import api
+from exhaust.cli.answer import fields_of
 from exhaust.cli.command import Options, command
 from exhaust.cli.display import Display
 from exhaust.errors import DataError, UsageError
@@ -55,8 +55,7 @@ def demo(options: Options) -> None:
     _, (batch, *_) = api.batches(project, course.id)
     report = api.export(project, [course.id], batches=[batch.id], console=display)
     file = Path(report.files[0].file).absolute()
-    if options.json:
-        display.json({"file": str(file), "course_id": course.id, "batch_id": batch.id})
+    options.answer.give(file=file, course_id=course.id, batch_id=batch.id)
     display.say(f"\nThe report of batch {batch.id} is {file}. It starts with:\n")
     display.preview(*first_learners(file))
 
@@ -96,8 +95,12 @@ def load(
       exhaust load extracts/2026-11-01
     """
     report = api.load(options.project(), folder, console=options.display)
-    if options.json:
-        options.display.json(report.as_json())
+    options.answer.give(
+        tables=[{**fields_of(table), "has_shrunk": table.has_shrunk} for table in report.tables],
+        ignored=report.ignored,
+        warehouse=report.warehouse,
+        schema=report.schema,
+    )
     _show_load(report, options.display)
 
 
@@ -145,8 +148,7 @@ def build(
       exhaust build -- --full-refresh
     """
     report = api.build(options.project(), dbt_arguments or [], console=options.display)
-    if options.json:
-        options.display.json(asdict(report))
+    options.answer.give_all(report)
     _show_build(report, options.display)
     if report.failed:
         raise DataError(

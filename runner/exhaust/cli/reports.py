@@ -1,7 +1,5 @@
 """The commands that write and check report files."""
 
-import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -11,6 +9,7 @@ from exhaust import api
 from exhaust.cli.command import Options, command
 from exhaust.cli.display import Display
 from exhaust.cli.options import Batches, LayoutName, Output, UserId
+from exhaust.cli.streams import standard_output
 from exhaust.console import STANDARD_OUTPUT
 from exhaust.errors import DataError, UsageError
 from exhaust.reports.layout import Layout
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
 def export(
     options: Options,
     courses: Annotated[
-        list[str] | None, typer.Argument(metavar="COURSE", help="IDs or names of courses.")
+        list[str] | None,
+        typer.Argument(metavar="COURSE", help="IDs or names of courses, or IDs of batches."),
     ] = None,
     all_courses: Annotated[
         bool, typer.Option("--all", help="Every course that is not retired.")
@@ -63,20 +63,20 @@ def export(
         layout=layout,
         console=options.display,
     )
-    if options.json:
-        options.display.json(asdict(report))
+    options.answer.give_all(report)
     _show_export(report, options.display)
 
 
 def output_of(options: Options, output: str | None) -> Path | BinaryIO | None:
-    """Returns what `-o` names. Raises UsageError if --json takes standard output already."""
+    """Returns what `-o` names. Raises UsageError if --json takes standard output already, or if it
+    is closed."""
     if output is None:
         return None
     if output != STANDARD_OUTPUT:
         return Path(output)
     if options.json:
         raise UsageError("Both --json and -o - write to standard output.", "Give only one of them.")
-    return sys.stdout.buffer
+    return standard_output()
 
 
 def _show_export(report: "ExportReport", display: Display) -> None:
@@ -157,8 +157,7 @@ def verify(
       exhaust verify renamed.csv --receipt 0130300000000000101_progress_20261123.csv.receipt.json
     """
     found = api.verify(file, receipt, options.project_dir)
-    if options.json:
-        options.display.json(asdict(found))
+    options.answer.give_all(found)
     for note in found.notes:
         options.display.say(note)
     if not found.is_unchanged:

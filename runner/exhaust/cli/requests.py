@@ -1,13 +1,14 @@
 """The commands for report requests."""
 
 from collections.abc import Iterator
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
 from exhaust import api
-from exhaust.cli.command import Options, command
+from exhaust.cli.command import Options, Terminated, command
 from exhaust.cli.options import (
     Batches,
     Course,
@@ -21,10 +22,32 @@ from exhaust.cli.reports import output_of
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, NoConnection
 from exhaust.reports.layout import Layout
-from exhaust.text import counted, ordinal, visible
+from exhaust.text import counted, ordinal
 
 if TYPE_CHECKING:
+    from exhaust.project.settings import Settings
     from exhaust.requests.entities import Request
+
+WORKER_MINUTES = 10
+"""How long after it was last seen a worker is expected to come back."""
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """Whether somebody makes the reports that are requested."""
+
+    are_seen: bool
+    last_seen_at: datetime | None
+
+    @classmethod
+    def of(cls, project: "Settings", user_id: str | None) -> Self:
+        last = next((one.last_seen_at for one in api.workers(project, user_id=user_id)), None)
+        since = SYSTEM_CLOCK.now().replace(tzinfo=None) - timedelta(minutes=WORKER_MINUTES)
+        return cls(last is not None and last >= since, last)
+
+    @property
+    def answer(self) -> dict[str, object]:
+        return {"has_worker": self.are_seen, "worker_last_seen_at": self.last_seen_at}
 
 
 @command
@@ -38,28 +61,32 @@ def request(
     """Request the report of a course; `exhaust process` makes it.
 
     Prints the ID of the request. A report cannot be requested again while it is being processed.
+    The ID of a batch in place of the course requests this batch.
 
     \b
     Example:
       exhaust request do_31296123374084915214 --as 90e616e7-8a79-52d7-99e9-3aaf5457b015
     """
     display = options.display
+    project = options.project()
     new = api.submit(
-        options.project(),
+        project,
         course,
         batches=batches or [],
         user_id=user,
         layout=layout,
         console=display,
     )
-    if options.json:
-        display.json(asdict(new))
-    else:
-        print(new.request_id)
+    options.answer.give_all(new)
+    if not options.json:
+        display.line(new.request_id)
     display.say(
         f"Requested: {counted(len(new.batch_ids), 'batch', 'batches')} of "
-        f"{visible(new.course_id)}, {counted(new.rows_expected, 'row')}; {_state(new)}."
+        f"{new.course_id}, {counted(new.rows_expected, 'row')}; {_state(new)}."
     )
+    workers = _Workers.of(project, user)
+    options.answer.give(**workers.answer)
+    _warn([new], workers, options)
 
 
 @command
@@ -71,27 +98,43 @@ def process(
 ) -> None:
     """Make the reports that were requested, one after the other.
 
-    Several may run at once. If one is killed, another takes up its request.
+    Several may run at once. If one is killed, another takes up its request. With --watch, each
+    message begins with the time, --json prints a line of JSON after each request, and SIGTERM ends
+    it with exit code 0. Then the request that it was making waits again.
 
     \b
     Examples:
       exhaust process
       exhaust process --watch
     """
+    if watch:
+        options.answer.print_lines()
+        options.display.begin_lines_with_the_time()
+    try:
+        _process(options, watch)
+    except Terminated:
+        if not watch:
+            raise
+        options.display.say("Stopped.")
+
+
+def _process(options: Options, watch: bool) -> None:
     display = options.display
     project = options.project()
-    done = []
+    done: list[Request] = []
+    options.answer.give(requests=done)
     for _ in _rounds(watch):
         try:
             for processed in api.process(project, console=display):
-                done.append(processed)
                 display.say(f"{processed.request_id}: {_state(processed)}")
+                if watch:
+                    options.answer.give_line(requests=[processed])
+                else:
+                    done.append(processed)
         except (Busy, NoConnection) as error:
             if not watch:
                 raise
             display.say(error.message)
-    if options.json:
-        display.json({"requests": [asdict(processed) for processed in done]})
     if not done:
         display.say("No requests are waiting.")
 
@@ -117,7 +160,8 @@ def status(
 ) -> None:
     """Show the state of requests.
 
-    With --as, shows only the user's own requests.
+    With --as, shows only the user's own requests. With --watch and --json, prints a line of JSON
+    after each change.
 
     \b
     Examples:
@@ -126,43 +170,63 @@ def status(
     """
     display = options.display
     project = options.project()
-    shown: list[Request] = []
+    if watch:
+        options.answer.print_lines()
+    shown: tuple[list[Request], bool] | None = None
     for _ in _rounds(watch):
-        before = shown
-        shown = (
+        requests = (
             [api.request(project, request_id, user_id=user)]
-            if request_id
+            if request_id is not None
             else api.requests(project, user_id=user)
         )
-        if shown == before:
-            continue
-        if options.json:
-            display.json({"requests": [asdict(one) for one in shown]})
-        elif shown:
-            _show(shown, options)
-        if not any(one.is_under_way for one in shown):
+        workers = _Workers.of(project, user)
+        if (requests, workers.are_seen) != shown:
+            shown = requests, workers.are_seen
+            _show(requests, workers, options, watch)
+        if not any(one.is_under_way for one in requests):
             break
-    if request_id and not options.json:
-        for file in shown[0].files.values():
-            print(visible(file))
-    if not shown:
+    if request_id is not None and not options.json:
+        for file in requests[0].files.values():
+            display.line(file)
+    if not requests:
         display.say("There are no requests.")
 
 
-def _show(requests: "list[Request]", options: Options) -> None:
-    options.display.table(
-        ["ID", "Course", "Batches", "Requested", "State"],
-        [
-            (
-                one.request_id,
-                one.course_id,
-                len(one.batch_ids),
-                f"{one.submitted_at:%Y-%m-%d %H:%M} UTC",
-                _state(one),
-            )
-            for one in requests
-        ],
-    )
+def _show(requests: "list[Request]", workers: _Workers, options: Options, watch: bool) -> None:
+    give = options.answer.give_line if watch else options.answer.give
+    give(requests=requests, **workers.answer)
+    if requests and not options.json:
+        options.display.table(
+            ["ID", "Course", "Batches", "Requested", "State"],
+            [
+                (
+                    one.request_id,
+                    one.course_name or one.course_id,
+                    _batches(one),
+                    f"{one.submitted_at:%Y-%m-%d %H:%M} UTC",
+                    _state(one),
+                )
+                for one in requests
+            ],
+        )
+    _warn(requests, workers, options)
+
+
+def _batches(request: "Request") -> str:
+    """Returns the name of the only batch, or how many there are."""
+    if len(request.batch_ids) > 1:
+        return counted(len(request.batch_ids), "batch", "batches")
+    (batch_id,) = request.batch_ids
+    return request.batch_names.get(batch_id, batch_id)
+
+
+def _warn(requests: "list[Request]", workers: _Workers, options: Options) -> None:
+    """Warns if a request waits, but nobody seems to work."""
+    if not workers.are_seen and any(one.position is not None for one in requests):
+        options.display.say(
+            f"warning: No worker has been seen in the last {WORKER_MINUTES} minutes: "
+            "run `exhaust process`."
+        )
 
 
 def _state(request: "Request") -> str:
@@ -197,8 +261,7 @@ def download(
         user_id=user,
         console=display,
     )
-    if options.json:
-        display.json({"files": [str(file) for file in files]})
+    options.answer.give(files=files)
     for file in files:
         display.say(str(file))
 
@@ -212,6 +275,5 @@ def cancel(options: Options, request_id: RequestId, user: UserId = None) -> None
       exhaust cancel 778A3669531143769B5E8C98D42E1CAD
     """
     cancelled = api.cancel(options.project(), request_id, user_id=user)
-    if options.json:
-        options.display.json(asdict(cancelled))
+    options.answer.give_all(cancelled)
     options.display.say(f"{cancelled.request_id}: {_state(cancelled)}")

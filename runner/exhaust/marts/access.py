@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from exhaust.errors import NotFound, PermissionDenied
+from exhaust.errors import Ambiguous, NotFound, PermissionDenied
 from exhaust.marts.courses import batches, courses
 from exhaust.marts.entities import Batch, Course, Requester
-from exhaust.marts.names import is_named, resolve_batch, resolve_course
+from exhaust.marts.names import listed, named, resolve_batch, resolve_course, trimmed, with_id
 from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
 from exhaust.text import visible
@@ -31,30 +31,56 @@ def find_requester(marts: Marts, user_id: str | None) -> Requester | None:
     if user_id is None:
         return None
     marts.check_built()
+    texts = (user_id, trimmed(user_id))
     rows = marts.warehouse.query(
         f"select user_id, root_org_id from {marts.relation('requesters')} "
-        f"where user_id = {marts.warehouse.literal(user_id)}"
+        f"where user_id in ({', '.join(map(marts.warehouse.literal, texts))})"
     )
-    if not rows:
-        raise _denied(
-            f"The user `{visible(user_id)}` has not created a course or a batch, and does not "
-            "mentor a batch, in the data that is built here."
-        )
-    return Requester(*rows[0])
+    for text in texts:
+        for found in rows:
+            if found[0] == text:
+                return Requester(*found)
+    raise _denied(
+        f"The user `{visible(user_id)}` has not created a course or a batch, and does not "
+        "mentor a batch, in the data that is built here."
+    )
 
 
 def find_course(marts: Marts, text: str, requester: Requester | None = None) -> Course:
-    """Returns the one course of that ID or name among those that the requester may have.
+    """Returns the one course of that ID or name, or with a batch of that ID, among those that the
+    requester may have.
 
     Raises Ambiguous if several match, PermissionDenied if the requester may not have it, NotFound
-    if there is none.
+    if there is none, UsageError for an empty text.
     """
+    course, _ = find_course_or_batch(marts, text, requester)
+    return course
+
+
+def find_course_or_batch(
+    marts: Marts, text: str, requester: Requester | None = None
+) -> tuple[Course, Batch | None]:
+    """Returns what `find_course` does, and the batch if the text is the ID of a batch."""
+    own = courses(marts, requester=requester)
     try:
-        return resolve_course(courses(marts, requester=requester), text)
+        return resolve_course(own, text), None
     except NotFound:
-        if requester is None or not courses(marts, text):
-            raise
-    raise _denied(f"`{visible(requester.user_id)}` may not see the reports of `{visible(text)}`.")
+        by_id = {course.id: course for course in own}
+        found = with_id(batches(marts, requester=requester), text, "batch")
+        if len(found) == 1:
+            return by_id[found[0].course_id], found[0]
+        if found:
+            raise Ambiguous(
+                f"{len(found):,} batches have the ID `{visible(text)}`, of these courses:\n"
+                + listed([by_id[batch.course_id] for batch in found]),
+                "Give the course, and the batch with -b.",
+            ) from None
+        is_everyones = bool(courses(marts, text) or with_id(batches(marts), text, "batch"))
+        if requester is not None and is_everyones:
+            raise _denied(
+                f"`{visible(requester.user_id)}` may not see the reports of `{visible(text)}`."
+            ) from None
+        raise
 
 
 def find_batches(
@@ -65,20 +91,20 @@ def find_batches(
     Raises as `find_course` does.
     """
     found = batches(marts, course.id, requester)
-    named = set()
+    chosen = set()
     for text in texts:
         try:
-            named.add(resolve_batch(found, text).id)
+            chosen.add(resolve_batch(found, text).id)
         except NotFound:
             # Never the error of a search in everyone's batches: it would name the nearest of them.
             everyones = batches(marts, course.id)
-            if requester is None or not any(is_named(batch, text) for batch in everyones):
+            if requester is None or not named(everyones, text, "batch"):
                 raise
             raise _denied(
                 f"`{visible(requester.user_id)}` may not see the batch `{visible(text)}` of "
                 f"{visible(course.id)}."
             ) from None
-    return [batch for batch in found if batch.id in named] if texts else found
+    return [batch for batch in found if batch.id in chosen] if texts else found
 
 
 def check_not_retired(course: Course) -> None:

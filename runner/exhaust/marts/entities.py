@@ -2,6 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What gives a requester the right to a batch; the first of these that holds."""
+
+    COURSE_CREATOR = "course creator"
+    BATCH_CREATOR = "batch creator"
+    MENTOR = "mentor"
 
 
 @dataclass(frozen=True)
@@ -20,6 +29,9 @@ class Course:
     tenant_name: str | None
     batches: int
     enrolments: int
+    """For the operator, those that are left out too; for a requester, the rows."""
+    rows: int = 0
+    """Rows of the reports of its batches, with the learners that the requester sees."""
 
     @property
     def id(self) -> str:
@@ -43,7 +55,7 @@ class Batch:
     starts_on: date | None
     ends_on: date | None
     enrolled: int
-    """Rows of the report."""
+    """The rows of the report, as the mart names them."""
     completed: int
     left_out_inactive: int
     left_out_no_enrolment_date: int
@@ -51,6 +63,8 @@ class Batch:
     left_out_outside_the_tenant: int
     sees_all_learners: bool
     """Whether the requester sees all learners, or only those of their own root organisation."""
+    role: str | None = None
+    """The requester's `Role`; None for the operator."""
 
     @property
     def id(self) -> str:
@@ -59,6 +73,11 @@ class Batch:
     @property
     def name(self) -> str:
         return self.batch_name or ""
+
+    @property
+    def rows(self) -> int:
+        """Rows of the report, with the learners that the requester sees."""
+        return self.enrolled
 
     @property
     def left_out(self) -> dict[str, int]:

@@ -47,7 +47,11 @@ class Marts:
 
     @contextmanager
     def state(
-        self, marts: Sequence[str] = (), console: Console = SILENCE, clock: Clock = SYSTEM_CLOCK
+        self,
+        marts: Sequence[str] = (),
+        console: Console = SILENCE,
+        clock: Clock = SYSTEM_CLOCK,
+        wait: LockWait | None = None,
     ) -> Iterator[Build]:
         """Holds the marts in one state while the block runs, and gives the build they come from.
 
@@ -56,7 +60,7 @@ class Marts:
         if a build is still running after ten seconds.
         """
         needed = (*COMMON, *marts)
-        wait = LockWait(console, clock)
+        wait = wait or LockWait(console, clock)
         while True:
             before = self._located(needed)
             with self.warehouse.snapshot([self.relation(mart) for mart in needed]):

@@ -22,7 +22,7 @@ from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, ExhaustError
 from exhaust.project import sql
 from exhaust.project.settings import Settings
-from exhaust.warehouse import LockWait, Warehouse, class_of, connect
+from exhaust.warehouse import LockWait, class_of, connect
 
 LEASE = timedelta(seconds=60)
 HEARTBEATS_PER_LEASE = 4
@@ -88,7 +88,7 @@ def _holding_row(
     settings: Settings, holder: str, wait: LockWait, lease: timedelta
 ) -> Iterator[Lease]:
     token = secrets.token_hex(16)
-    seconds = int(lease.total_seconds())
+    seconds = lease.total_seconds()
     held = Lease({"EXHAUST_LEASE": token})
     with connect(settings.profile, writing=True) as warehouse:
         table = warehouse.relation(settings.profile.schema, TABLE)
@@ -100,28 +100,33 @@ def _holding_row(
                 if wait.is_over:
                     raise _busy(settings, other, since, until)
                 wait.pause(_waiting(settings, other), 0.5)
-        renew = sql.lease("lease_renewal", table, token, seconds)
-        try:
-            with _heartbeat(warehouse, renew, seconds / HEARTBEATS_PER_LEASE, held.lost.set):
-                yield held
-        finally:
-            with suppress(ExhaustError):
-                warehouse.execute(sql.lease("lease_release", table, token))
+
+    def renew() -> None:
+        renewal = sql.lease("lease_renewal", table, token, seconds)
+        with connect(settings.profile, writing=True) as warehouse:
+            if not warehouse.query(renewal):
+                held.lost.set()
+
+    try:
+        with _heartbeat(renew, seconds / HEARTBEATS_PER_LEASE, held.lost):
+            yield held
+    finally:
+        with suppress(ExhaustError), connect(settings.profile, writing=True) as warehouse:
+            warehouse.execute(sql.lease("lease_release", table, token))
 
 
 @contextmanager
-def _heartbeat(
-    warehouse: Warehouse, renew: str, seconds: float, when_lost: Callable[[], None]
-) -> Iterator[None]:
-    """Renews the lease in a thread until the block ends."""
+def _heartbeat(renew: Callable[[], None], seconds: float, lost: threading.Event) -> Iterator[None]:
+    """Renews the lease in a thread until the block ends.
+
+    Each time on a connection of its own: a server or a pooler may end one that is left idle.
+    """
     ended = threading.Event()
 
     def beat() -> None:
-        while not ended.wait(seconds):
+        while not ended.wait(seconds) and not lost.is_set():
             with suppress(ExhaustError):  # It cannot be reached now; some heartbeats are left.
-                if not warehouse.query(renew):
-                    when_lost()
-                    return
+                renew()
 
     heart = threading.Thread(target=beat)
     heart.start()

@@ -1,15 +1,14 @@
 """Loads an extract into the landing schema: all of its tables, or none."""
 
-import dataclasses
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
+from exhaust.errors import ExhaustError
 from exhaust.extract.folder import Extract, ExtractTable
 from exhaust.extract.landing import group_files
 from exhaust.pipeline.ownership import OWNER, check_load
@@ -47,18 +46,6 @@ class LoadReport:
     schema: str
     """Its landing schema."""
 
-    def as_json(self) -> dict[str, Any]:
-        """Returns the report for `--json`; times are ISO 8601."""
-        tables = [
-            {
-                **dataclasses.asdict(table),
-                "newest": table.newest and table.newest.isoformat(),
-                "has_shrunk": table.has_shrunk,
-            }
-            for table in self.tables
-        ]
-        return {**dataclasses.asdict(self), "tables": tables}
-
 
 def load(
     warehouse: Warehouse,
@@ -85,6 +72,7 @@ def load(
         ]
         warehouse.put_in_place()
         _record(warehouse, settings, loaded, clock.now())
+        gauge.end()
     return LoadReport(loaded, list(extract.ignored), warehouse.name, schema)
 
 
@@ -207,8 +195,9 @@ class _Gauge:
         ended = threading.Event()
 
         def watch() -> None:
-            while not ended.wait(0.2):
-                self._report(table, (warehouse.progress() or 0) * size)
+            with suppress(ExhaustError):  # The console stops the load: `_report` below says so.
+                while not ended.wait(0.2):
+                    self._report(table, (warehouse.progress() or 0) * size)
 
         watcher = threading.Thread(target=watch, name=WATCHER)
         watcher.start()
@@ -219,6 +208,10 @@ class _Gauge:
             watcher.join()
         self._done += size
         self._report(table, 0)
+
+    def end(self) -> None:
+        """Reports the end. If the console stops the load, this is the last moment to do so."""
+        self._console.progress("loads", 1.0)
 
     def _report(self, table: str, bytes_of_current: float) -> None:
         self._console.progress(table, (self._done + bytes_of_current) / (self._size or 1))

@@ -75,7 +75,7 @@ def assessment_attempts(
     )
 
 
-def lease(macro: str, table: str, *values: str | int) -> str:
+def lease(macro: str, table: str, *values: str | float) -> str:
     """Renders a statement of macros/report/lease.sql for a lease's table, given as SQL."""
     return str(getattr(_macros(CHECKOUT), macro)(table, *values))
 

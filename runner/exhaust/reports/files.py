@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
-from exhaust.errors import ExhaustError, UsageError
+from exhaust.errors import DiskFull, ExhaustError, UsageError
 
-DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+DISK_ERRORS = (errno.EIO, errno.EFBIG)
 """Errors of the machine, not of the path that was given."""
 
 
@@ -83,10 +84,12 @@ def plain_errors(name: object) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
+        if error.errno in NO_ROOM:
+            raise DiskFull(f"{name} cannot be written: {error.strerror or error}") from error
         kind = ExhaustError if error.errno in DISK_ERRORS else UsageError
         raise kind(
             f"{name} cannot be written: {error.strerror or error}.",
             "Give another path with -o or --output-dir."
             if kind is UsageError
-            else "Free some space and run the command again. No incomplete report was left behind.",
+            else "Check the disk and run the command again. No incomplete report was left behind.",
         ) from error

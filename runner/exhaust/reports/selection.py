@@ -1,14 +1,19 @@
 """What to export and where to, and the courses and batches that this comes to."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
 
 from exhaust.errors import UsageError
-from exhaust.marts.access import check_not_retired, find_batches, find_course, find_requester
+from exhaust.marts.access import (
+    check_not_retired,
+    find_batches,
+    find_course_or_batch,
+    find_requester,
+)
 from exhaust.marts.courses import batches, courses
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts
@@ -22,7 +27,7 @@ class Criteria:
     """The reports that are wanted, as a person names them."""
 
     courses: Sequence[str] = ()
-    """IDs or names."""
+    """IDs or names; the ID of a batch stands for this batch of its course."""
     all_courses: bool = False
     """Every course that is not retired."""
     batches: Sequence[str] = ()
@@ -75,10 +80,16 @@ class Selection:
     """The batches of each course, by ID."""
     retired: Sequence[Course] = ()
     """Courses that --all leaves out."""
+    of_batch_ids: Set[str] = frozenset()
+    """The IDs of courses that were named by the IDs of their batches."""
 
     @property
     def without_batches(self) -> list[Course]:
         return [course for course, found in self.batches.items() if not found]
+
+    def has_all_batches(self, course: Course) -> bool:
+        """Returns whether no batches of a course were chosen, so that it has all of them."""
+        return not self.criteria.batches and course.id not in self.of_batch_ids
 
 
 @dataclass(frozen=True)
@@ -105,11 +116,24 @@ def select(marts: Marts, criteria: Criteria) -> Selection:
     requester = find_requester(marts, criteria.user_id)
     if criteria.all_courses:
         return _all(marts, criteria, requester)
-    named = [find_course(marts, text, requester) for text in criteria.courses]
-    for course in named:
+    chosen: dict[Course, set[str] | None] = {}
+    for text in criteria.courses:
+        course, batch = find_course_or_batch(marts, text, requester)
         check_not_retired(course)
-    found = {course: find_batches(marts, course, criteria.batches, requester) for course in named}
-    return Selection(criteria, requester, found)
+        if batch is None or criteria.batches:
+            chosen[course] = None
+        elif (ids := chosen.setdefault(course, set())) is not None:
+            ids.add(batch.id)
+    found = {course: find_batches(marts, course, criteria.batches, requester) for course in chosen}
+    return Selection(
+        criteria,
+        requester,
+        batches={
+            course: [batch for batch in found[course] if ids is None or batch.id in ids]
+            for course, ids in chosen.items()
+        },
+        of_batch_ids={course.id for course, ids in chosen.items() if ids is not None},
+    )
 
 
 def _all(marts: Marts, criteria: Criteria, requester: Requester | None) -> Selection:
@@ -128,10 +152,9 @@ def _all(marts: Marts, criteria: Criteria, requester: Requester | None) -> Selec
 
 def jobs(selection: Selection, destination: Destination, day: date) -> list[Job]:
     """Returns the files to write; makes the folder for them. Raises UsageError if it cannot."""
-    are_all = not selection.criteria.batches
     if destination.output is not None:
         return [
-            Job(course, found, are_all, destination.output)
+            Job(course, found, selection.has_all_batches(course), destination.output)
             for course, found in selection.batches.items()
         ]
     make_folder(destination.folder)
@@ -141,7 +164,7 @@ def jobs(selection: Selection, destination: Destination, day: date) -> list[Job]
         Job(
             course,
             [batch],
-            are_all and len(found) == 1,
+            selection.has_all_batches(course) and len(found) == 1,
             destination.folder
             / file_name(kind.name, batch.id, day, course.id if uses[batch.id] > 1 else None),
         )

@@ -66,6 +66,8 @@ def new_request(
         request_data={
             "collectionId": course.id,
             "batchId": [batch.id for batch in batches],
+            "batchNames": {batch.id: batch.name for batch in batches if batch.name},
+            "roles": {batch.id: batch.role for batch in batches},
             "layout": selection.criteria.layout,
             "allLearners": _sees_all(batches),
         },

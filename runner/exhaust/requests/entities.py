@@ -64,9 +64,24 @@ class Request:
         return Layout(self.request_data["layout"])
 
     @property
+    def batch_names(self) -> Mapping[str, str]:
+        """The names of its batches when it was made, by ID; a batch may have none."""
+        names: Mapping[str, str] = self.request_data.get("batchNames", {})
+        return names
+
+    @property
     def sees_all_learners(self) -> bool:
         """Whether it was for all learners, and not only for those of the channel."""
         return bool(self.request_data["allLearners"])
+
+
+@dataclass(frozen=True)
+class Worker:
+    """A process that makes requested reports."""
+
+    name: str
+    last_seen_at: datetime
+    """When it last looked for a request, or was making a report (UTC)."""
 
 
 @dataclass(frozen=True)

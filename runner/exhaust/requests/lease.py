@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 
 from exhaust.console import Console
 from exhaust.errors import Busy, ExhaustError, NoConnection
@@ -16,6 +17,12 @@ HEARTBEATS_PER_LEASE = 4
 
 NOT_COUNTED = (Busy, NoConnection, KeyboardInterrupt)
 """Errors after which a request waits again without counting the try."""
+
+
+@cache
+def process_name() -> str:
+    """Returns the name of this process as a worker, which no other process has."""
+    return worker_name()
 
 
 def worker_name() -> str:

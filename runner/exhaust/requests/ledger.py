@@ -6,6 +6,7 @@ worker that it changes, so no check can be overtaken by another process.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -14,11 +15,21 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import Busy, NotFound, UsageError
-from exhaust.marts.state import minute
+from exhaust.errors import NotFound, UsageError
+from exhaust.marts.names import cleaned
 from exhaust.project.profile import Profile
-from exhaust.requests.entities import UNDER_WAY, Claim, LeaseLost, NewRequest, Request, Status
-from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store, read_requests
+from exhaust.requests.entities import (
+    UNDER_WAY,
+    Claim,
+    LeaseLost,
+    NewRequest,
+    Request,
+    Status,
+    Worker,
+)
+from exhaust.requests.requesters import is_of, under_way
+from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store, read_requests, rows_of
+from exhaust.requests.workers import read_workers, record_worker, renew_worker
 from exhaust.text import visible
 
 MAX_TRIES = 3
@@ -140,20 +151,16 @@ class Ledger:
                 reason = "Its worker stopped, and the report was requested again."
                 self._end(connection, found.request_id, Status.FAILED, reason)
                 return
-        raise Busy(
-            "The request for this report is being processed: batch "
-            f"{visible(found.batch_id)} was requested at {minute(found.dt_job_submitted)} and is "
-            f"{found.status}, with {found.rows_done:,} of {found.rows_expected:,} rows.",
-            "Its worker has stopped. Run `exhaust process` to take it up again."
-            if has_stopped
-            else "You can request it again when it has ended.",
-        )
+        raise under_way(found, new.requester, has_stopped=has_stopped)
 
     def claim(self, worker: str) -> Claim | None:
         """Takes the request that has waited longest; returns None if there is none.
 
         A request whose worker's lease has ended waits again; after the third try it fails.
         """
+        # A worker of this name may be recorded at the same time, by another thread.
+        with suppress(IntegrityError), self._store.begin() as connection:
+            record_worker(connection, worker, self._now())
         while True:
             is_free = sa.or_(
                 REQUESTS.c.status == Status.SUBMITTED,
@@ -188,7 +195,7 @@ class Ledger:
                 lease_owner=worker,
                 lease_until=now + self.lease,
                 claimed_at=now,
-                rows_done=_rows_of(request_id),
+                rows_done=rows_of(request_id),
             )
         )
 
@@ -196,6 +203,7 @@ class Ledger:
         """Holds a request for another lease. Raises LeaseLost if it is no longer this worker's."""
         with self._store.begin() as connection:
             self._hold(connection, claim, {} if rows_done is None else {"rows_done": rows_done})
+            renew_worker(connection, claim.worker, self._now())
 
     def batch_done(
         self,
@@ -227,7 +235,7 @@ class Ledger:
                 connection,
                 claim,
                 {
-                    "rows_done": _rows_of(request_id),
+                    "rows_done": rows_of(request_id),
                     "processed_batches": sorted(row.batch_id for row in done),
                     "download_urls": sorted({row.file for row in done if row.file}),
                 },
@@ -239,7 +247,7 @@ class Ledger:
         request_id = claim.request.request_id
         with self._store.begin() as connection:
             # A build in between may have changed what was expected.
-            rows = _rows_of(request_id)
+            rows = rows_of(request_id)
             self._hold(connection, claim, {"rows_done": rows, "rows_expected": rows})
             self._end(connection, request_id, Status.SUCCESS, None)
             return self._read(connection, request_id)
@@ -260,6 +268,16 @@ class Ledger:
         with self._store.begin() as connection:
             self._requeue(connection, claim, reason, tries=claim.request.tries - 1)
 
+    def release(self, worker: str, reason: str) -> None:
+        """Puts back whatever a worker holds, which is at most one request."""
+        with self._store.begin() as connection:
+            held = connection.execute(
+                sa.select(REQUESTS.c.request_id).where(REQUESTS.c.lease_owner == worker)
+            ).all()
+            for row in held:
+                claim = Claim(self._read(connection, row.request_id), worker)
+                self._requeue(connection, claim, reason, tries=claim.request.tries - 1)
+
     def _requeue(self, connection: Connection, claim: Claim, reason: str, tries: int) -> None:
         values = {
             "status": Status.SUBMITTED,
@@ -276,7 +294,7 @@ class Ledger:
         requester's own.
         """
         with self._store.begin() as connection:
-            self._read(connection, request_id, requester)
+            request_id = self._read(connection, request_id, requester).request_id
             was_under_way = self._end(connection, request_id, Status.CANCELLED, None)
             request = self._read(connection, request_id)
         if not was_under_way:
@@ -294,9 +312,14 @@ class Ledger:
 
     def requests(self, requester: str | None = None) -> list[Request]:
         """Returns all requests, or the requester's own, newest first."""
-        of_requester = sa.true() if requester is None else REQUESTS.c.requested_by == requester
+        of_requester = sa.true() if requester is None else is_of(requester)
         with self._store.begin() as connection:
             return read_requests(connection, of_requester)
+
+    def workers(self) -> list[Worker]:
+        """Returns the workers that were seen lately, the one that was seen last first."""
+        with self._store.begin() as connection:
+            return read_workers(connection)
 
     def forget_files(self, request_ids: Sequence[str], retention: timedelta) -> list[str]:
         """Forgets the files of those of the requests that ended so long ago; returns their IDs."""
@@ -360,17 +383,13 @@ class Ledger:
     def _read(
         self, connection: Connection, request_id: str, requester: str | None = None
     ) -> Request:
-        found = read_requests(connection, REQUESTS.c.request_id == request_id)
-        if not found or requester not in (None, found[0].requester):
+        is_own = sa.true() if requester is None else is_of(requester)
+        has_id = REQUESTS.c.request_id.in_([request_id, cleaned(request_id).upper()])
+        found = read_requests(connection, sa.and_(has_id, is_own))
+        if not found:
             raise NotFound(
                 f"There is no request {visible(request_id)}"
                 + (f" of {visible(requester)}." if requester is not None else "."),
                 "`exhaust status` lists them.",
             )
         return found[0]
-
-
-def _rows_of(request_id: str) -> sa.ScalarSelect[int]:
-    """Selects the rows of the batches of a request that are done."""
-    rows = sa.func.coalesce(sa.func.sum(BATCHES.c.rows), 0)
-    return sa.select(rows).where(BATCHES.c.request_id == request_id).scalar_subquery()

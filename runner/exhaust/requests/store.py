@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError
 from exhaust.project.profile import Profile
+from exhaust.project.sql import identifier
 from exhaust.requests.database import READS, Postgres, SQLite
 from exhaust.requests.entities import Request, Status
 from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, class_of
@@ -83,7 +84,37 @@ sa.Index(
     sqlite_where=BATCHES.c.is_under_way,
 )
 
-MIGRATIONS: Sequence[Callable[[Connection], None]] = (TABLES.create_all,)
+WORKERS = sa.Table(
+    "worker",
+    TABLES,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("last_seen_at", sa.DateTime, nullable=False),
+)
+
+
+def _create_requests(connection: Connection) -> None:
+    TABLES.create_all(connection, [VERSION, REQUESTS, BATCHES])
+
+
+def _add_workers(connection: Connection) -> None:
+    """Adds the table of workers, for everyone who may use that of requests."""
+    WORKERS.create(connection)
+    if connection.dialect.name != "postgresql":
+        return
+    schema = connection.get_execution_options()["schema_translate_map"][None]
+    granted = sa.text(
+        "select cast(cast(acl.grantee as regrole) as text) as role, acl.privilege_type "
+        "from pg_class join pg_namespace on pg_class.relnamespace = pg_namespace.oid "
+        "cross join aclexplode(pg_class.relacl) as acl "
+        "where pg_namespace.nspname = :schema and pg_class.relname = :table "
+        "and acl.grantee not in (0, pg_class.relowner)"
+    )
+    table = f"{identifier(schema, 'postgres')}.{WORKERS.name}"
+    for row in connection.execute(granted, {"schema": schema, "table": REQUESTS.name}).all():
+        connection.exec_driver_sql(f"grant {row.privilege_type} on {table} to {row.role}")
+
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (_create_requests, _add_workers)
 """The changes that each version of the ledger makes; their number is the newest version."""
 
 
@@ -243,3 +274,9 @@ def read_requests(connection: Connection, which: sa.ColumnElement[bool]) -> list
         )
         for row in rows
     ]
+
+
+def rows_of(request_id: str) -> sa.ScalarSelect[int]:
+    """Selects the rows of the batches of a request that are done."""
+    rows = sa.func.coalesce(sa.func.sum(BATCHES.c.rows), 0)
+    return sa.select(rows).where(BATCHES.c.request_id == request_id).scalar_subquery()

@@ -44,8 +44,13 @@ def process(
     """
     signer = read_signer(settings, console)
     _remove_old_files(settings, ledger)
-    while claim := ledger.claim(name):
-        yield _process(settings, ledger, claim, signer, console, clock)
+    try:
+        while claim := ledger.claim(name):
+            yield _process(settings, ledger, claim, signer, console, clock)
+    except KeyboardInterrupt as error:
+        # It may have come just after a claim, before anything could put that back.
+        ledger.release(name, reason_for(error))
+        raise
 
 
 def _process(

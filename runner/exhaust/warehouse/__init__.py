@@ -24,10 +24,12 @@ LOCK_TIMEOUT_SECONDS = 10.0
 class LockWait:
     """A wait for another process: it says once what it waits for, and has a deadline."""
 
-    def __init__(self, console: Console, clock: Clock) -> None:
+    def __init__(
+        self, console: Console, clock: Clock, seconds: float = LOCK_TIMEOUT_SECONDS
+    ) -> None:
         self._console = console
         self._clock = clock
-        self._deadline = clock.monotonic() + LOCK_TIMEOUT_SECONDS
+        self._deadline = clock.monotonic() + seconds
         self._has_said_so = False
 
     @property

@@ -5,11 +5,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from cli_support import SAMPLE
 from support import PROJECT, Built
 
 from exhaust.cli import command
 from exhaust.project.settings import Settings
+from exhaust.requests import store
+from exhaust.requests.ledger import Ledger
 
 
 def use_warehouse(settings: Settings, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -46,8 +49,12 @@ def sample(built: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Pat
 
 @pytest.fixture
 def sample_with_results(built: Built, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Does the same in a copy of the project with its own folder for results."""
-    use_warehouse(built(SAMPLE), monkeypatch, tmp_path)
+    """Does the same with an empty ledger, in a copy of the project with a folder for results."""
+    settings = built(SAMPLE)
+    use_warehouse(settings, monkeypatch, tmp_path)
+    with Ledger.open(settings.profile) as ledger, ledger._store.begin() as connection:
+        for table in (store.REQUESTS, store.WORKERS):
+            connection.execute(sa.delete(table))
     project = tmp_path / "project"
     shutil.copytree(PROJECT / "macros", project / "macros")
     text = (PROJECT / "dbt_project.yml").read_text("utf-8")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cli_support import COURSE, SAMPLE, call
+from json_page import assert_documented
 from support import PROJECT
 
 from exhaust import api
@@ -22,11 +23,14 @@ def test_missing_enrolments_fail_the_build_and_stop_exports(
     learners = (extract / "user_enrolments.csv").read_text().splitlines()
     (extract / "user_enrolments.csv").write_text(learners[0] + "\n")
     assert call("load", str(extract), "--json") == 0
-    loaded = json.loads(capsys.readouterr().out)["tables"]
+    loaded = assert_documented("load", capsys.readouterr().out)["tables"]
     assert {table["name"]: table["rows"] for table in loaded}["user_enrolments"] == 0
     assert call("build", "--json") == 7
     shown = capsys.readouterr()
-    assert [one["name"] for one in json.loads(shown.out)["failed"]] == ["landing_is_complete"]
+    built = json.loads(shown.out)
+    assert built.pop("error")["code"] == "data"
+    assert_documented("build", json.dumps(built))
+    assert [one["name"] for one in built["failed"]] == ["landing_is_complete"]
     assert (
         "  landing_is_complete (the tables and settings that every report needs are loaded): "
         in shown.err
@@ -132,7 +136,7 @@ def test_demo_exports_a_course_of_the_sample(
     monkeypatch.setenv("EXHAUST_DUCKDB_PATH", str(tmp_path / "mine.duckdb"))
     assert call("demo", "--json") == 0
     shown = capsys.readouterr()
-    result = json.loads(shown.out)
+    result = assert_documented("demo", shown.out)
     (file,) = (tmp_path / "here").glob("*.csv")
     assert result["file"] == str(file)
     assert result["course_id"] == COURSE

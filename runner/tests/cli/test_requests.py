@@ -1,13 +1,19 @@
 import json
 import os
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cli_support import BATCH, COURSE, MENTOR, call
+from support import ManualClock
 
 from exhaust import api
+from exhaust.cli.requests import WORKER_MINUTES
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, ExhaustError, NoConnection
+
+NO_WORKER = "warning: No worker has been seen in the last 10 minutes: run `exhaust process`."
 
 
 def test_from_the_request_to_the_file(
@@ -17,7 +23,9 @@ def test_from_the_request_to_the_file(
     assert call("request", COURSE, "-b", BATCH) == 0
     shown = capsys.readouterr()
     (request_id,) = shown.out.split()
-    assert shown.err == (f"Requested: 1 batch of {COURSE}, 11 rows; SUBMITTED, 1st in the queue.\n")
+    assert shown.err == (
+        f"Requested: 1 batch of {COURSE}, 11 rows; SUBMITTED, 1st in the queue.\n{NO_WORKER}\n"
+    )
     assert call("request", COURSE, "-b", BATCH) == 6
     assert "The request for this report is being processed" in capsys.readouterr().err
     assert call("download", request_id) == 6
@@ -28,9 +36,46 @@ def test_from_the_request_to_the_file(
     assert (result["status"], result["batch_ids"]) == ("SUCCESS", [BATCH])
     assert call("download", request_id, "-o", "one.csv") == 0
     assert call("verify", "one.csv") == 0
+    assert call("status") == 0
+    _, line = capsys.readouterr().out.splitlines()
+    assert re.split("  +", line)[1:3] == [
+        "Foundational Literacy and Numeracy",
+        "Who is a row, which attempt counts",
+    ]
     assert call("cancel", request_id) == 2
+    assert call("status", "") == 3
     assert call("process") == 0
     assert "No requests are waiting." in capsys.readouterr().err
+
+
+def test_status_counts_several_batches(
+    sample_with_results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("request", COURSE, "--as", MENTOR) == 0
+    assert call("status") == 0
+    assert "  2 batches  " in capsys.readouterr().out
+
+
+def test_a_missing_worker_is_said_only_while_a_request_waits(
+    sample_with_results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = ManualClock()
+    monkeypatch.setattr(SYSTEM_CLOCK, "now", clock.now)
+    assert call("process") == 0
+    clock.pass_by(timedelta(minutes=WORKER_MINUTES))
+    assert call("request", BATCH, "--as", MENTOR) == 0
+    assert NO_WORKER not in capsys.readouterr().err
+    clock.pass_by(timedelta(seconds=1))
+    assert call("status") == 0
+    assert capsys.readouterr().err == f"{NO_WORKER}\n"
+    assert call("status", "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["has_worker"], answer["worker_last_seen_at"]) == (False, "2026-11-23T10:00:00Z")
+    assert call("process") == 0
+    clock.pass_by(timedelta(days=1))
+    capsys.readouterr()
+    assert call("status") == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_a_request_is_hidden_from_other_users(
@@ -45,7 +90,7 @@ def test_a_request_is_hidden_from_other_users(
     assert call("cancel", request_id) == 0
     capsys.readouterr()
     assert call("status", "--as", MENTOR) == 0
-    assert f"{request_id}  {COURSE}" in capsys.readouterr().out
+    assert f"{request_id}  Foundational Literacy and Numeracy  " in capsys.readouterr().out
 
 
 def test_a_user_id_is_required(
@@ -124,7 +169,10 @@ def test_only_process_watch_waits_for_an_unavailable_warehouse(
 
     monkeypatch.setattr(api, "process", fail)
     monkeypatch.setattr(SYSTEM_CLOCK, "sleep", wait)
+    monkeypatch.setattr(SYSTEM_CLOCK, "now", ManualClock().now)
     assert call("process") == code
     assert capsys.readouterr().err == "error: The file is held.\n"
     assert call("process", "--watch") == 130
-    assert capsys.readouterr().err == "The file is held.\n" * 3 + "Interrupted.\n"
+    messages = [*["The file is held."] * 3, "Interrupted."]
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"2026-11-23 10:00:00 UTC {message}" for message in messages]

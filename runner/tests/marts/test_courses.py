@@ -24,12 +24,19 @@ pytestmark = pytest.mark.not_on_spark
 def test_all_courses_are_listed(marts: Marts) -> None:
     found = courses(marts)
     assert [one.id for one in found] == [MATHS, MATHS_2, RETIRED, EMPTY]
-    assert found[0] == Course(MATHS, "Mathematics", "Live", "State", 2, 6)
+    assert found[0] == Course(MATHS, "Mathematics", "Live", "State", 2, 6, 3)
     assert found[3] == Course(EMPTY, EMPTY_NAME, None, None, 0, 0)
 
 
 @pytest.mark.parametrize(
-    ("text", "ids"), [("MATH", [MATHS, MATHS_2]), (RETIRED, [RETIRED]), ("do_", []), ("x;", [])]
+    ("text", "ids"),
+    [
+        ("MATH", [MATHS, MATHS_2]),
+        (RETIRED, [RETIRED]),
+        ("do_", []),
+        ("x;", []),
+        ("DO_3 ", [RETIRED]),
+    ],
 )
 def test_courses_are_found_by_id_or_name(marts: Marts, text: str, ids: list[str]) -> None:
     assert [one.id for one in courses(marts, text)] == ids
@@ -47,6 +54,32 @@ def test_only_known_batches_are_listed(marts: Marts) -> None:
     assert first.sees_all_learners
     assert second.id == "002"
     assert len(batches(marts)) == 4
+
+
+@pytest.mark.parametrize("user", [None, CREATOR, MENTOR, WITHOUT_ORGANISATION])
+def test_the_counts_of_a_course_are_those_of_its_batches(marts: Marts, user: str | None) -> None:
+    requester = find_requester(marts, user)
+    for course in courses(marts, requester=requester):
+        found = batches(marts, course.id, requester)
+        assert (course.batches, course.rows) == (len(found), sum(batch.rows for batch in found))
+
+
+@pytest.mark.parametrize(
+    ("user", "roles"),
+    [
+        (None, {"001": None, "002": None}),
+        (CREATOR, {"001": "course creator", "002": "course creator"}),
+        (MENTOR, {"001": "mentor"}),
+        (WITHOUT_ORGANISATION, {"002": "batch creator"}),
+    ],
+)
+def test_a_batch_has_the_role_of_the_requester(
+    marts: Marts, user: str | None, roles: dict[str, str | None]
+) -> None:
+    creates = f"update {marts.relation('course_batches')} set created_by = 'h'"
+    marts.warehouse.execute(f"{creates} where batch_id = '002'")
+    found = batches(marts, MATHS, find_requester(marts, user))
+    assert {batch.id: batch.role for batch in found} == roles
 
 
 def test_listing_courses_needs_a_build(warehouse: Warehouse, settings: Settings) -> None:
@@ -68,6 +101,7 @@ def test_a_requester_sees_only_their_own_courses(
     requester = find_requester(marts, user)
     found = courses(marts, requester=requester)
     assert {course.id: (course.batches, course.enrolments) for course in found} == expected
+    assert {course.id: (course.batches, course.rows) for course in found} == expected
 
 
 def test_the_creator_sees_a_course_without_batches(marts: Marts) -> None:

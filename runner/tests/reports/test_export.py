@@ -1,4 +1,5 @@
 import errno
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -54,6 +55,54 @@ def test_export_writes_one_file_per_batch(
     }
     assert second.rows == 1
     assert console.messages == []
+
+
+@pytest.mark.parametrize(
+    ("courses", "batches", "written", "chosen"),
+    [
+        (["002"], [], ["002"], ["002"]),
+        (["002", " 002"], [], ["002"], ["002"]),
+        ([MATHS, "002"], [], ["001", "002"], ["001"]),
+        (["002", MATHS], [], ["001", "002"], ["001"]),
+        (["002"], ["001"], ["001"], ["001"]),
+    ],
+    ids=str,
+)
+def test_the_id_of_a_batch_is_enough(
+    run_export: RunExport,
+    tmp_path: Path,
+    courses: list[str],
+    batches: list[str],
+    written: list[str],
+    chosen: list[str],
+) -> None:
+    run_export(Criteria(courses, batches=batches))
+    assert reports(tmp_path) == {
+        f"{one}_progress_20261123.csv": report_text((MATHS, one)) for one in written
+    }
+    receipt = tmp_path / f"{written[0]}_progress_20261123.csv.receipt.json"
+    assert json.loads(receipt.read_text("utf-8"))["filters"]["batches"] == chosen
+
+
+def test_the_only_batch_of_a_course_is_chosen_by_its_id(
+    run_export: RunExport, tmp_path: Path
+) -> None:
+    with pytest.raises(PermissionDenied, match="retired"):
+        run_export(Criteria(["003"]))
+    run_export(Criteria(["002"]), output=tmp_path / "one.csv")
+    receipt = json.loads((tmp_path / "one.csv.receipt.json").read_text("utf-8"))
+    assert receipt["filters"]["batches"] == ["002"]
+
+
+@pytest.mark.parametrize("courses", [[""], ["\u200b"], [MATHS, " "]], ids=ascii)
+def test_an_empty_course_is_refused(
+    run_export: RunExport, tmp_path: Path, courses: list[str]
+) -> None:
+    with pytest.raises(UsageError, match="An empty course"):
+        run_export(Criteria(courses))
+    with pytest.raises(UsageError, match="An empty batch"):
+        run_export(Criteria([MATHS], batches=[" "]))
+    assert files(tmp_path) == {}
 
 
 def test_the_day_in_a_file_name_is_in_the_reports_time_zone(run_export: RunExport) -> None:

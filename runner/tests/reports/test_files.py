@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import pytest
 
-from exhaust.errors import ExhaustError, UsageError
+from exhaust.errors import DiskFull, ExhaustError, UsageError
 from exhaust.reports.files import check_file, file_name, make_folder, whole_file
 
 DAY = date(2026, 1, 9)
@@ -99,7 +99,13 @@ def test_the_longest_name_is_allowed_and_a_longer_one_is_not(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("number", "kind"), [(errno.ENOSPC, ExhaustError), (errno.EACCES, UsageError)]
+    ("number", "kind"),
+    [
+        (errno.ENOSPC, DiskFull),
+        (errno.EDQUOT, DiskFull),
+        (errno.EIO, ExhaustError),
+        (errno.EACCES, UsageError),
+    ],
 )
 def test_disk_errors_are_reported(tmp_path: Path, number: int, kind: type[ExhaustError]) -> None:
     with pytest.raises(ExhaustError, match="cannot be written: ") as raised:  # noqa: SIM117

@@ -12,6 +12,7 @@ PACKAGE = PROJECT / "runner" / "exhaust"
 LAYERS = (
     {"cli"},
     {"api"},
+    {"info"},
     {"requests", "pipeline"},
     {"reports"},
     {"marts"},

@@ -36,6 +36,8 @@ class TestSubmit:
             "batchId": ["002"],
             "layout": "sunbird",
             "allLearners": True,
+            "batchNames": {"002": "Second"},
+            "roles": {"002": "course creator"},
         }
 
     def test_a_request_without_batches_is_for_all_that_the_user_may_see(
@@ -72,6 +74,27 @@ class TestSubmit:
         with pytest.raises(UsageError, match=r"2 batches of do_1; the project allows 1 "):
             submit_request(replace(project, max_batches_per_request=1))
         submit_request(replace(project, max_batches_per_request=1), batches=["001"])
+
+    @pytest.mark.parametrize(
+        ("first", "by"),
+        [(CREATOR, "the course's creator"), (MENTOR, "a mentor of the batch")],
+    )
+    def test_a_refused_requester_learns_the_role_of_who_was_first(
+        self, project: Settings, first: str, by: str
+    ) -> None:
+        execute(project, "update {schema}.requesters set root_org_id = 't'")
+        submit_request(project, batches=["001"], user=first)
+        second = MENTOR if first == CREATOR else CREATOR
+        with pytest.raises(Busy, match=f"batch 001 was requested at .* by {by} and is SUBMITTED"):
+            submit_request(project, batches=["001"], user=second)
+        with pytest.raises(Busy, match="by another export of yours and is SUBMITTED"):
+            submit_request(project, batches=["001"], user=first)
+
+    def test_the_id_of_a_batch_is_enough(self, project: Settings) -> None:
+        new = submit_request(project, " 002\u200b")
+        assert (new.course_id, new.batch_ids) == (MATHS, ["002"])
+        (done,) = process_requests(project)
+        assert Path(done.files["002"]).read_text("utf-8") == report_text("002")
 
     def test_a_second_request_is_refused(self, project: Settings) -> None:
         submit_request(project)

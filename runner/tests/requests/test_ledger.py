@@ -85,9 +85,30 @@ class TestDuplicates:
         with pytest.raises(
             Busy,
             match=r"request for this report is being processed: batch 00[12] was requested at "
-            "2026-11-23 10:00 UTC and is SUBMITTED, with 0 of 42 rows",
+            "2026-11-23 10:00 UTC by another user and is SUBMITTED, with 0 of 42 rows",
         ):
             submit(batches=batches, requester="u2")
+
+    @pytest.mark.parametrize(
+        ("role", "by"),
+        [
+            ("course creator", "the course's creator"),
+            ("batch creator", "the batch's creator"),
+            ("mentor", "a mentor of the batch"),
+        ],
+    )
+    def test_another_requester_learns_the_role_but_not_the_user(
+        self, submit: Submit, role: str, by: str
+    ) -> None:
+        submit(request_data={"roles": {"001": role, "002": "other"}})
+        with pytest.raises(Busy, match=f"requested at 2026-11-23 10:00 UTC by {by} and") as raised:
+            submit(batches={"001": 1}, requester="u2")
+        assert "u1" not in f"{raised.value.message}{raised.value.hint}"
+
+    def test_the_same_requester_learns_that_it_is_their_own(self, submit: Submit) -> None:
+        submit(request_data={"roles": {"001": "mentor"}})
+        with pytest.raises(Busy, match=r"10:00 UTC by another export of yours and is SUBMITTED"):
+            submit(batches={"001": 1})
 
     def test_a_request_in_progress_excludes_another(
         self, ledger: Ledger, submit: Submit, claimed: Claim
@@ -204,6 +225,27 @@ def test_a_requester_sees_only_their_own_requests(ledger: Ledger, submit: Submit
             call(other.request_id, "u1")
     with pytest.raises(NotFound, match="no request nothing"):
         ledger.request("nothing")
+
+
+def test_a_request_id_is_found_in_any_case_with_blanks_around(
+    ledger: Ledger, submit: Submit
+) -> None:
+    new = submit()
+    pasted = f"\u00a0{new.request_id.lower()}\u200b\r\n"
+    assert ledger.request(pasted, "u1") == new
+    assert ledger.cancel(pasted, "u1").status == Status.CANCELLED
+
+
+def test_a_requester_is_found_with_blanks_around_unless_that_is_another(
+    ledger: Ledger, submit: Submit
+) -> None:
+    mine = submit()
+    assert [one.request_id for one in ledger.requests("\ufeff u1\n")] == [mine.request_id]
+    assert ledger.requests("U1") == []
+    other = submit(requester="u1 ", course_id="do_2")
+    assert [one.request_id for one in ledger.requests("u1 ")] == [other.request_id]
+    with pytest.raises(NotFound):
+        ledger.request(mine.request_id, "u1 ")
 
 
 def test_files_are_forgotten_after_their_retention(

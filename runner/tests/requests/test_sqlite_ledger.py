@@ -73,7 +73,7 @@ class TestAFolderThatCannotBeWrittenTo:
             done = as_a_reader(settings_duckdb, "status")
             assert list(file.parent.iterdir()) == [file]
         assert done.returncode == 0, done.stderr
-        assert "do_1" in done.stdout
+        assert "SUBMITTED, 1st in the queue" in done.stdout
 
     def test_status_sees_what_a_writer_has_not_moved_into_the_file_yet(
         self, settings_duckdb: Settings, file: Path
@@ -84,7 +84,7 @@ class TestAFolderThatCannotBeWrittenTo:
             with read_only(file.parent):
                 done = as_a_reader(settings_duckdb, "status")
         assert done.returncode == 0, done.stderr
-        assert "do_2" in done.stdout
+        assert "SUBMITTED, 2nd in the queue" in done.stdout
 
     def test_cancelling_is_refused(self, settings_duckdb: Settings, file: Path) -> None:
         with Ledger.open(settings_duckdb.profile) as ledger:
