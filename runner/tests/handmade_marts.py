@@ -89,7 +89,7 @@ def create_marts(warehouse: Warehouse, settings: Settings) -> None:
 
 def _create_tables(warehouse: Warehouse, settings: Settings) -> None:
     schema = settings.profile.schema
-    warehouse.execute(f"create schema if not exists {warehouse.identifier(schema)}")
+    warehouse.create_schema(schema)
     for name, columns in TABLES.items():
         if warehouse.engine == "spark":
             for type_name, spark_type in SPARK_TYPES.items():

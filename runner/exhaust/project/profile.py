@@ -118,8 +118,8 @@ def _check_length(schema: str, engine: str, where: str) -> None:
     longest = MAX_IDENTIFIER_BYTES.get(engine)
     if longest and len(f"{schema}{LONGEST_SUFFIX}".encode()) > longest:
         raise UsageError(
-            f"{where}: `schema` has {len(schema.encode())} bytes. With `{LONGEST_SUFFIX}`, which "
-            f"the names of the schemas next to it end in, it may have {longest} in all.",
+            f"{where}: `schema` has {len(schema.encode())} bytes. The longest name that is made "
+            f"from it, `<schema>{LONGEST_SUFFIX}`, can have at most {longest}.",
             f"Choose a name of at most {longest - len(LONGEST_SUFFIX)} bytes.",
         )
 

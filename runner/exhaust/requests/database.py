@@ -12,7 +12,7 @@ from exhaust.errors import Busy, ExhaustError, NoConnection, PermissionDenied
 from exhaust.project.profile import Profile
 from exhaust.warehouse import connect
 
-SQLITE_TIMEOUT_SECONDS = 0.2
+SQLITE_TIMEOUT_SECONDS = 1.0
 """How long SQLite itself waits for a lock, without a message."""
 
 READS = "exhaust_reads"

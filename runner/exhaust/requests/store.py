@@ -220,7 +220,7 @@ class Store:
             wait.pause(
                 f"The ledger {self._database.name} is held by another process: waiting for it to "
                 "end ...",
-                0.5,
+                0.1,
             )
 
     @contextmanager

@@ -93,7 +93,7 @@ def texts(folder: Path) -> dict[Path, str]:
 def test_a_report_from_one_shared_session_is_the_golden_one(pooled: Pooled, tmp_path: Path) -> None:
     settings = pooled(1)
     leave_settings_behind(settings, LEFT_BEHIND_IN_THE_ONLY_ONE)
-    load_extract(settings, SAMPLE)
+    api.load(settings, SAMPLE)
     leave_settings_behind(settings, "reset all")
     assert not build(settings, (), NO_MESSAGES).failed
     leave_settings_behind(settings, LEFT_BEHIND_IN_THE_ONLY_ONE)

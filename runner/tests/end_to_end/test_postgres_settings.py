@@ -23,9 +23,9 @@ def test_a_build_does_not_depend_on_the_settings_of_its_role(
     with new_role(settings_postgres, OTHER_SETTINGS) as settings:
         load_extract(settings, SCENARIOS["hostile"])
 
-        results = run_dbt(settings, ["build"], NO_MESSAGES)
+        run = run_dbt(settings, ["build"], NO_MESSAGES)
 
-        assert [one for one in results if one.status in ("error", "fail", "skipped")] == []
+        assert [one for one in run.results if one.status in ("error", "fail", "skipped")] == []
         export_all(settings, tmp_path, day=date(2024, 7, 1))
     written = {
         file.name.partition("_progress_")[0]: file.read_bytes() for file in tmp_path.glob("*.csv")

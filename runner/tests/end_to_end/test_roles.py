@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from handmade_marts import CREATOR, MATHS, create_marts
 from postgres_roles import administer, as_role, drop_roles
-from support import GOLDEN, NO_MESSAGES, PROJECT, SCENARIOS, export_all, load_extract
+from support import GOLDEN, NO_MESSAGES, PROJECT, SCENARIOS, export_all
 
 from exhaust import api
 from exhaust.errors import DataError, PermissionDenied
@@ -76,11 +76,12 @@ def reader(roles: Roles) -> Settings:
 
 
 def test_each_command_works_with_just_its_rights(roles: Roles, tmp_path: Path) -> None:
-    load_extract(roles.of("exhaust_loader"), SAMPLE)
-    load_extract(roles.of("exhaust_loader"), SAMPLE)
+    api.load(roles.of("exhaust_loader"), SAMPLE)
+    api.load(roles.of("exhaust_loader"), SAMPLE)
     builder = roles.of("exhaust_builder")
+    run = run_dbt(builder, ["run"], NO_MESSAGES)
+    assert {one.status for one in run.results} == {"success"}
     assert not build(builder, (), NO_MESSAGES).failed
-    assert run_dbt(builder, ["run"], NO_MESSAGES)
     assert api.requests(builder) == []
     roles.add_reader()
     reader = roles.of("exhaust_reader")
@@ -108,19 +109,21 @@ class TestWithoutOne:
     def test_load(self, roles: Roles) -> None:
         roles.run("revoke create on schema sunbird from exhaust_loader")
         with pytest.raises(PermissionDenied, match="permission denied for schema sunbird"):
-            load_extract(roles.of("exhaust_loader"), SAMPLE)
+            api.load(roles.of("exhaust_loader"), SAMPLE)
 
     def test_build_without_the_landing_schema(self, roles: Roles) -> None:
-        load_extract(roles.of("exhaust_loader"), SAMPLE)
+        api.load(roles.of("exhaust_loader"), SAMPLE)
         roles.run("revoke all on all tables in schema sunbird from exhaust_builder")
         with pytest.raises(DataError, match="Nothing is loaded"):
             build(roles.of("exhaust_builder"))
 
-    def test_build_without_the_schema_of_the_marts(self, roles: Roles) -> None:
-        load_extract(roles.of("exhaust_loader"), SAMPLE)
-        roles.run("revoke create on schema exhaust from exhaust_builder")
+    def test_build_without_the_intermediate_schema(self, roles: Roles) -> None:
+        api.load(roles.of("exhaust_loader"), SAMPLE)
+        roles.run("revoke create on schema exhaust_intermediate from exhaust_builder")
         report = build(roles.of("exhaust_builder"), (), NO_MESSAGES)
-        assert any("permission denied for schema exhaust" in one.message for one in report.failed)
+        assert any(
+            "permission denied for schema exhaust_inter" in one.message for one in report.failed
+        )
 
     @pytest.mark.parametrize(
         ("lost", "use"),
