@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_support import BATCH, COURSE
+from cli_support import BATCH, COURSE, MENTOR, call
 
 EXHAUST = Path(sys.executable).with_name("exhaust")
 
@@ -65,6 +65,19 @@ def test_a_full_disk_behind_standard_output_is_a_plain_error(sample: Path, comma
         "error: A disk is full: Standard output cannot be written: No space left on device."
     )
     assert hint.startswith("hint: Free some space")
+
+
+def test_a_download_to_a_full_disk_is_a_plain_error(
+    sample_with_results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("request", BATCH, "--as", MENTOR) == 0
+    (request_id,) = capsys.readouterr().out.split()
+    assert call("process") == 0
+    code, _, errors = run(f'exec "$X" download {request_id} -o - > /dev/full')
+    assert (code, errors.partition(": No space")[0]) == (
+        1,
+        "error: A disk is full: Standard output cannot be written",
+    )
 
 
 @pytest.mark.parametrize(
