@@ -26,6 +26,10 @@ test-all: test test-spark ## Run all tests
 soak: .venv/dev ## Kill a hundred workers at random, and check that no request is lost
 	EXHAUST_KILLS=100 $(BIN)/pytest runner/tests/requests/test_killed_workers.py
 
+.PHONY: stress
+stress: .venv/dev ## Run loads, builds, exports and dbt at once, and check every file (ROUNDS=20)
+	EXHAUST_ROUNDS=$(or $(ROUNDS),20) EXHAUST_EXPORTS=10 $(BIN)/pytest -s -m "not spark" runner/tests/stress
+
 .PHONY: fuzz
 fuzz: .venv/dev ## Test with 1,000 damaged and odd extracts (FUZZ="--seed 1 --cases 10")
 	PYTHONPATH=runner/tests $(BIN)/python -m fuzz $(FUZZ)

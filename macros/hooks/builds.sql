@@ -1,130 +1,158 @@
 {#-
-    `builds` records the builds of the marts, so that `exhaust export` can refuse to read them
-    while they are being replaced, or after a test of severity error has failed.
+    What builds made, so that `exhaust export` can say it, and refuse what is not whole.
 
-    An invocation of dbt that replaces the marts adds a row `running`. When it ends, it adds a row
-    with its result, which takes precedence. The newest invocation counts. Rows are only ever
-    added, because not every engine can change them. `loaded_at` is the newest load from which the
-    marts were built.
+    `built_marts` has a row per replacement of a mart, written in the transaction that replaces it:
+    which invocation of dbt did it, and where the mart is. `builds` has a row per invocation that
+    ended: from which loads, variables and models it built, and its status, which is
 
-    `running` is written in the transaction that replaces course_progress. Until then, the marts of
-    the previous build are complete and can be exported. The other marts that an export reads are
-    built afterwards, which takes seconds.
+    - `success`: every model and every test of severity error ran and passed, on all of the data;
+    - `partial`: what ran has passed, but not everything ran, or not on all of the data;
+    - `failed`: a model or a test of severity error failed.
+
+    Marts can be exported if all of them are from one invocation whose status is `success`. Rows
+    are only ever added, because not every engine can change them.
 -#}
-{% macro record_build_start() %}
-    {%- if execute %}
-        {%- set record = record_build("'running'", "null", load_of_build()) %}
-        {{ statements(make_builds() + add_load_to_builds() + [record]) }}
+{% macro start_build() %}
+    {%- if execute and flags.WHICH in commands_that_build() + ["test"] %}
+        {%- do check_variables() %}
+        {%- if flags.WHICH != "test" %}
+            {%- do check_landing() %} {%- do claim_lease() %}
+        {%- endif %}
+        {{ statements(make_builds()) }}
     {%- endif %}
 {% endmacro %}
 
-{#- Records the result of the build. For on-run-end: there, dbt drops everything after a query. -#}
-{% macro record_build_end(results) %}
-    {%- if execute and flags.WHICH in ["build", "run", "test"] %}
-        {%- set bad = ["error", "fail", "runtime error", "skipped", "partial success"] %}
-        {%- set is_good = not results | selectattr("status", "in", bad) | list %}
-        {%- set load_at_start %}
-            (
-                select min(builds.loaded_at)
-                from {{ builds_table() }} as builds
-                where builds.invocation_id = '{{ invocation_id }}'
-            )
+{% macro commands_that_build() %} {{ return(["build", "run", "seed", "retry"]) }} {% endmacro %}
+
+{#- The record of a mart, for a hook after it. -#}
+{% macro record_mart(mart) %}
+    insert into {{ table_of_target("built_marts") }}
+    select
+        '{{ invocation_id }}',
+    {{ sql_literal(model.name, engine()) }},
+    {{ sql_literal(mart.database, engine()) }},
+    {{ sql_literal(mart.schema, engine()) }},
+    {{ sql_literal(mart.identifier, engine()) }},
+    {{ run_start() }},
+    {{ utc_now() }}
+{% endmacro %}
+
+{#- Records the result of a build. For on-run-end: there, dbt drops everything after a query. -#}
+{% macro record_build(results) %}
+    {%- if execute and flags.WHICH in commands_that_build() + ["test"] %}
+        {%- set missing = what_is_missing(results) %}
+        {%- set status = "failed" if has_failed(results) else "partial" if missing else "success" %}
+        {%- set loads = loads_of_build() %}
+        {%- set row %}
+            insert into {{ table_of_target("builds") }} ({{ build_columns() | join(", ") }})
+            select
+                '{{ invocation_id }}',
+                '{{ flags.WHICH }}',
+                '{{ status }}',
+                {{ run_start() }},
+                {{ utc_now() }},
+                {{ sql_timestamp(loads | map(attribute="loaded_at") | max) }},
+                {{ sql_timestamp(loads | map(attribute="loaded_at") | min) }},
+                {{ sql_timestamp(loads | map(attribute="newest_at") | select | max) }},
+                {{ sql_literal(tojson(loads), engine()) }},
+                {{ sql_literal(tojson(variables_of_build(), sort_keys=true), engine()) }},
+                {{ sql_literal(missing or none, engine()) }},
+                {{ sql_literal(project_version(), engine()) }},
+                {{ marts_contract() }},
+                '{{ models_hash() }}'
         {%- endset %}
-        {{
-            statements(
-                make_builds() + [record_build(status_after(is_good), utc_now(), load_at_start)]
-            )
-        }}
+        {{ statements([row] + release_lease()) }}
     {%- endif %}
+{% endmacro %}
+
+{#- The columns of `builds`, with their types. Those from `oldest_loaded_at` on are later ones. -#}
+{% macro build_columns() %}
+    {{
+        return(
+            {
+                "invocation_id": dbt.type_string(),
+                "command": dbt.type_string(),
+                "status": dbt.type_string(),
+                "started_at": "timestamp",
+                "ended_at": "timestamp",
+                "loaded_at": "timestamp",
+                "oldest_loaded_at": "timestamp",
+                "newest_activity_at": "timestamp",
+                "loads": dbt.type_string(),
+                "variables": dbt.type_string(),
+                "missing": dbt.type_string(),
+                "exhaust_version": dbt.type_string(),
+                "contract": "integer",
+                "models_hash": dbt.type_string(),
+            }
+        )
+    }}
 {% endmacro %}
 
 {% macro make_builds() %}
-    {%- set create_schema %}
-        create schema if not exists {{ sql_identifier(target.schema, engine()) }}
-    {% endset %}
-    {%- set create_table %}
-        create table if not exists {{ builds_table() }} (
-            invocation_id {{ dbt.type_string() }},
-            command {{ dbt.type_string() }},
-            status {{ dbt.type_string() }},
-            started_at timestamp,
-            ended_at timestamp,
-            loaded_at timestamp
+    {%- set mart_columns = {
+        "invocation_id": dbt.type_string(),
+        "mart": dbt.type_string(),
+        "database_name": dbt.type_string(),
+        "schema_name": dbt.type_string(),
+        "table_name": dbt.type_string(),
+        "started_at": "timestamp",
+        "replaced_at": "timestamp",
+    } %}
+    {{
+        return(
+            make_target_schema()
+            + make_table("builds", build_columns())
+            + make_table("built_marts", mart_columns)
         )
+    }}
+{% endmacro %}
+
+{#- The loads that a build reads: of each table the newest before it started. -#}
+{% macro loads_of_build() %}
+    {%- set columns = columns_in(landing_schema(), "loads") %}
+    {%- if var("sample", false) or not columns %} {{ return([]) }} {%- endif %}
+    {%- set query %}
+        select
+            loads.table_name,
+            loads.row_count,
+            loads.loaded_at,
+            {{ "loads.newest_at" if "newest_at" in columns else "cast(null as timestamp)" }}
+        from {{ table_in(landing_schema(), "loads") }} as loads
+        where loads.loaded_at <= {{ run_start() }}
+        order by loads.loaded_at
     {%- endset %}
-    {{ return([create_schema, create_table]) }}
+    {%- set newest = {} %}
+    {%- for table, rows, loaded_at, newest_at in run_query(query).rows %}
+        {%- do newest.update(
+            {
+                table: {
+                    "table": table,
+                    "rows": rows | int,
+                    "loaded_at": iso_time(loaded_at),
+                    "newest_at": iso_time(newest_at),
+                }
+            }
+        ) %}
+    {%- endfor %}
+    {{ return(newest.values() | sort(attribute="table")) }}
 {% endmacro %}
 
-{#-
-    Adds `loaded_at` to a table from before that column existed. Any other table is left alone,
-    because altering it would wait for exports.
--#}
-{% macro add_load_to_builds() %}
-    {%- set builds = adapter.get_relation(target.database, target.schema, "builds") %}
-    {%- set columns = adapter.get_columns_in_relation(builds) if builds else [] %}
-    {%- if columns and "loaded_at" not in columns | map(attribute="name") %}
-        {{ return(["alter table " ~ builds_table() ~ " add column loaded_at timestamp"]) }}
-    {%- endif %}
-    {{ return([]) }}
+{% macro iso_time(timestamp) %}
+    {{ return(timestamp.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if timestamp else none) }}
 {% endmacro %}
 
-{% macro record_build(status, ended_at, loaded_at) %}
-    insert into {{ builds_table() }}
-    select
-        '{{ invocation_id }}',
-        '{{ flags.WHICH }}',
-    {{ status }},
-    {{ run_start() }},
-    {{ ended_at }},
-    {{ loaded_at }}
-{% endmacro %}
-
-{#- A test run, or a run of part of the project, cannot make a failed build good. -#}
-{% macro status_after(is_good) %}
-    {%- set args = invocation_args_dict %}
-    {%- set is_part = (
-        flags.WHICH == "test"
-        or args.get("select")
-        or args.get("exclude")
-        or args.get("selector")
-        or args.get("resource_types")
-        or args.get("exclude_resource_types", []) | reject("equalto", "unit_test") | list
-    ) %}
-    {%- if is_good and is_part -%}
-        coalesce(
-            (
-                select case when earlier.status = 'success' then 'success' else 'failed' end
-                from {{ builds_table() }} as earlier
-                where earlier.invocation_id <> '{{ invocation_id }}'
-                order by earlier.started_at desc, earlier.ended_at desc nulls last
-                limit 1
-            ),
-            'success'
+{#- A timestamp of `iso_time` as SQL. -#}
+{% macro sql_timestamp(text) %}
+    {{
+        return(
+            "timestamp '" ~ text[:26] | replace("T", " ") ~ "'"
+            if text
+            else "cast(null as timestamp)"
         )
-    {%- else -%} '{{ "success" if is_good else "failed" }}'
-    {%- endif -%}
+    }}
 {% endmacro %}
 
 {% macro run_start() %}
     timestamp '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f") }}'
 {% endmacro %}
-
-{#-
-    The time of the newest load before this run; null if the tables were not loaded by `exhaust
-    load`.
--#}
-{% macro load_of_build() %}
-    {%- set loads = adapter.get_relation(target.database, var("landing_schema"), "loads") %}
-    {%- if loads -%}
-        (
-            select max(loads.loaded_at)
-            from {{ loads }} as loads
-            where loads.loaded_at <= {{ run_start() }}
-        )
-    {%- else -%} cast(null as timestamp)
-    {%- endif -%}
-{% endmacro %}
-
-{% macro builds_table() %}
-    {{- sql_identifier(target.schema, engine()) }}.{{ sql_identifier("builds", engine()) }}
-{%- endmacro %}

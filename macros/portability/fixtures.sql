@@ -21,6 +21,13 @@
     {{- expression | replace("\\", "\\\\") | replace("'", "''") -}}
 {% endmacro %}
 
+{#- Postgres reads backslashes in literals if `standard_conforming_strings` is off. -#}
+{% macro postgres__string_literal(value) %}
+    {%- if "\\" in value -%} {{ "E'" ~ (value | replace("\\", "\\\\")) ~ "'" }}
+    {%- else -%} '{{ value }}'
+    {%- endif -%}
+{% endmacro %}
+
 {#-
     dbt-postgres calls the type of every array `ARRAY`; Postgres names it `_` and the element type.
 -#}

@@ -107,7 +107,9 @@
 {% macro postgres_cannot_parse(text) %}
     case
         when length({{ text }}) <= 2001
-        then {{ may_have_long_number(text) }} and {{ has_long_number(without_strings(text)) }}
+        then
+            {{ may_have_long_number(text) }}
+            and {{ has_long_number(postgres_without_strings(text)) }}
         else
             (
                 length({{ text }}) - length(replace(replace({{ text }}, '[', ''), '{', '')) > 1000
@@ -125,7 +127,7 @@
                 select
                     {{ has_long_number("one.bare") }}
                     or {{ postgres_json_depth("one.bare") }} > 1000
-                from (select {{ without_strings(text) }} as bare offset 0) as one
+                from (select {{ postgres_without_strings(text) }} as bare offset 0) as one
             )
     end
 {% endmacro %}
@@ -146,18 +148,36 @@
     )
 {% endmacro %}
 
+{#- The same as without_strings, whatever `standard_conforming_strings` is. -#}
+{% macro postgres_without_strings(text) %}
+    regexp_replace(
+        replace(
+            replace({{ text }}, {{ sql_literal("\\\\", "postgres") }}, ''),
+            {{ sql_literal('\\"', "postgres") }},
+            ''
+        ),
+        '"[^"]*"',
+        '""',
+        'g'
+    )
+{% endmacro %}
+
 {#-
     A JSON text whose exponents are cut to as many digits as Postgres accepts. Such numbers are too
     large, or too close to zero, before and after.
 -#}
 {% macro with_small_exponents(text) %}
     {%- set not_in_strings = '("(?:[^"\\\\]|\\\\.)*")' -%}
+    {%- set kept = sql_literal("\\1\\2", "postgres") -%}
     regexp_replace(
         regexp_replace(
-            {{ text }}, '{{ not_in_strings }}|([eE]-0*[1-9][0-9]{3})[0-9]+', '\1\2', 'g'
+            {{ text }},
+            {{ sql_literal(not_in_strings ~ "|([eE]-0*[1-9][0-9]{3})[0-9]+", "postgres") }},
+            {{ kept }},
+            'g'
         ),
-        '{{ not_in_strings }}|([eE][+]?0*[1-9][0-9]{4})[0-9]+',
-        '\1\2',
+        {{ sql_literal(not_in_strings ~ "|([eE][+]?0*[1-9][0-9]{4})[0-9]+", "postgres") }},
+        {{ kept }},
         'g'
     )
 {% endmacro %}

@@ -7,8 +7,10 @@
 {% endmacro %}
 
 {% macro default__statements(texts) %}
-    {{ texts | join(";\n") }}
-    ;
+    {%- if texts %}
+        {{ texts | join(";\n") }}
+        ;
+    {%- endif %}
 {% endmacro %}
 
 {% macro spark__statements(texts) %}

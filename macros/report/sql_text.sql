@@ -8,12 +8,17 @@
     {{ quote ~ name | replace(quote, quote * 2) ~ quote }}
 {%- endmacro -%}
 
-{#- A text as a SQL literal of an engine; none becomes null. Only Spark reads backslashes in it. -#}
+{#-
+    A text as a SQL literal of an engine; none becomes null. Only Spark reads backslashes in it, and
+    Postgres does if `standard_conforming_strings` is off; it always does after an E.
+-#}
 {%- macro sql_literal(value, engine) -%}
     {%- if value is none -%} null
     {%- else -%}
         {%- set text = value | string | replace("'", "''") -%}
-        {{ "'" ~ (text | replace("\\", "\\\\") if engine == "spark" else text) ~ "'" }}
+        {%- set is_escaped = engine == "spark" or engine == "postgres" and "\\" in text -%}
+        {{- "E" if is_escaped and engine == "postgres" -}}
+        {{- "'" ~ (text | replace("\\", "\\\\") if is_escaped else text) ~ "'" -}}
     {%- endif -%}
 {%- endmacro -%}
 

@@ -22,6 +22,7 @@ from exhaust.console import SILENCE, SYSTEM_CLOCK, Console
 from exhaust.reports.layout import Layout
 
 if TYPE_CHECKING:
+    from exhaust.info import Info
     from exhaust.marts.entities import Batch, Course
     from exhaust.marts.state import Marts
     from exhaust.pipeline.build import BuildReport
@@ -72,16 +73,21 @@ def open_demo(project_dir: StrPath | None = None, target: str | None = None) -> 
 def load(project: "Settings", folder: StrPath, *, console: Console = SILENCE) -> "LoadReport":
     """Loads an extract into the landing schema: all the tables that the folder has, or none.
 
-    Raises DataError if a file cannot be read, Busy or NoConnection if the warehouse cannot be had.
+    Raises DataError if a file cannot be read, Busy or NoConnection if the warehouse cannot be had
+    or another load or build is running, UsageError if the landing schema is another target's.
     """
     from exhaust.extract.folder import read_extract
+    from exhaust.pipeline.lease import LeaseConsole, holding_target
     from exhaust.pipeline.load import load
     from exhaust.project.sources import read_sources
     from exhaust.warehouse import connect
 
     extract = read_extract(Path(folder), read_sources(project.project_dir))
-    with connect(project.profile, writing=True, console=console) as warehouse:
-        return load(warehouse, project, extract, console)
+    with (
+        holding_target(project, "load", console) as lease,
+        connect(project.profile, writing=True, console=console) as warehouse,
+    ):
+        return load(warehouse, project, extract, LeaseConsole(console, lease))
 
 
 def build(
@@ -95,6 +101,17 @@ def build(
     from exhaust.pipeline.build import build
 
     return build(project, dbt_arguments, console)
+
+
+def info(project: "Settings", *, console: Console = SILENCE) -> "Info":
+    """Returns where everything of the target is, and how old it is.
+
+    What is not loaded or not built is no error. Raises Busy or NoConnection if the warehouse cannot
+    be had.
+    """
+    from exhaust.info import info
+
+    return info(project, console)
 
 
 def courses(
@@ -112,7 +129,7 @@ def courses(
     from exhaust.marts.access import find_requester
     from exhaust.marts.courses import courses
 
-    with _marts(project, user_id, console) as marts:
+    with _marts(project, user_id, console) as marts, marts.state(console=console):
         return courses(marts, text, find_requester(marts, user_id))
 
 
@@ -126,7 +143,7 @@ def batches(
     from exhaust.marts.access import find_course, find_requester
     from exhaust.marts.courses import batches
 
-    with _marts(project, user_id, console) as marts:
+    with _marts(project, user_id, console) as marts, marts.state(console=console):
         requester = find_requester(marts, user_id)
         found = find_course(marts, course, requester)
         return found, batches(marts, found.id, requester)
@@ -149,8 +166,9 @@ def export(
     `courses` and `batches` are IDs or names; the ID of a batch in `courses` stands for this batch
     of its course. A user's export is recorded in the ledger, the
     operator's is not. Raises NotFound, Ambiguous, PermissionDenied, UsageError for arguments that
-    contradict each other and for a path that cannot be written, Busy while a build is running or
-    the report is being processed, DataError if nothing is built or the build failed.
+    contradict each other, for a path that cannot be written and for a key that cannot sign, Busy
+    while a build is running or the report is being processed, DataError if nothing is built or the
+    build failed.
     """
     from exhaust.reports.export import export
     from exhaust.reports.selection import Criteria
@@ -165,18 +183,31 @@ def export(
 
         from exhaust.requests.at_once import export_at_once
 
-        with _ledger(project, user_id) as ledger:
+        with _ledger(project, user_id, console) as ledger:
             return export_at_once(marts, ledger, criteria, destination, console)
 
 
-def verify(file: StrPath) -> "Verification":
-    """Compares a report file with its receipt.
+def verify(
+    file: StrPath,
+    receipt: StrPath | None = None,
+    project: "Settings | StrPath | None" = None,
+) -> "Verification":
+    """Compares a report file with its receipt, which is found next to it if it is not given.
 
-    Raises NotFound if either does not exist, DataError if the receipt cannot be read.
+    If the project lists public keys (`receipt_public_keys`), the file passes only if one of them
+    has signed the receipt. `project` may be only its folder: no profile and no warehouse is needed.
+    Left out, it is found as `open_project` finds it; where there is none, no key is known. Raises
+    NotFound if the file or the receipt does not exist, DataError if the receipt cannot be read,
+    UsageError if a public key or dbt_project.yml cannot be read.
     """
+    from exhaust.project.settings import Settings, read_receipt_public_keys
     from exhaust.reports.verify import verify
 
-    return verify(Path(file))
+    if isinstance(project, Settings):
+        public_keys = project.receipt_public_keys
+    else:
+        public_keys = read_receipt_public_keys(Path(project) if project else None)
+    return verify(Path(file), Path(receipt) if receipt else None, public_keys)
 
 
 def submit(
@@ -197,38 +228,43 @@ def submit(
     from exhaust.requests.desk import submit
 
     criteria = Criteria([course], batches=batches, user_id=user_id, layout=layout)
-    with _marts(project, user_id, console) as marts, _ledger(project, user_id) as ledger:
+    with (
+        _marts(project, user_id, console) as marts,
+        _ledger(project, user_id, console) as ledger,
+        marts.state(criteria.kind.marts, console),
+    ):
         return submit(marts, ledger, criteria)
 
 
 def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Request]":
     """Makes the reports that were requested, and yields each request after it was processed.
 
-    Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had.
+    Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had,
+    UsageError for a key that cannot sign.
     """
     from exhaust.requests.lease import process_name
     from exhaust.requests.ledger import Ledger
     from exhaust.requests.worker import process
 
-    with Ledger.open(project.profile) as ledger:
+    with Ledger.open(project.profile, console=console) as ledger:
         yield from process(project, ledger, process_name(), console, SYSTEM_CLOCK)
 
 
 def requests(project: "Settings", *, user_id: str | None = None) -> "list[Request]":
     """Returns all requests, or only the user's own, newest first."""
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, writing=False) as ledger:
         return ledger.requests(user_id)
 
 
 def request(project: "Settings", request_id: str, *, user_id: str | None = None) -> "Request":
     """Returns a request. Raises NotFound if there is none of that ID, or it is not the user's."""
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, writing=False) as ledger:
         return ledger.request(request_id, user_id)
 
 
 def workers(project: "Settings", *, user_id: str | None = None) -> "list[Worker]":
     """Returns the workers that were seen lately, the one that was seen last first."""
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, writing=False) as ledger:
         return ledger.workers()
 
 
@@ -249,17 +285,23 @@ def download(
     from exhaust.requests.desk import download
 
     destination = _destination(output, output_dir)
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, console, writing=False) as ledger:
         return download(project, ledger, request_id, user_id, destination, console)
 
 
-def cancel(project: "Settings", request_id: str, *, user_id: str | None = None) -> "Request":
+def cancel(
+    project: "Settings",
+    request_id: str,
+    *,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> "Request":
     """Cancels a request that is waiting or being processed.
 
     Raises NotFound if there is none of that ID, or it is not the user's; UsageError if it has
     ended.
     """
-    with _ledger(project, user_id) as ledger:
+    with _ledger(project, user_id, console) as ledger:
         return ledger.cancel(request_id, user_id)
 
 
@@ -274,12 +316,14 @@ def _marts(project: "Settings", user_id: str | None, console: Console) -> "Itera
 
 
 @contextmanager
-def _ledger(project: "Settings", user_id: str | None) -> "Iterator[Ledger]":
+def _ledger(
+    project: "Settings", user_id: str | None, console: Console = SILENCE, *, writing: bool = True
+) -> "Iterator[Ledger]":
     from exhaust.marts.access import check_user_id
     from exhaust.requests.ledger import Ledger
 
     check_user_id(project, user_id)
-    with Ledger.open(project.profile) as ledger:
+    with Ledger.open(project.profile, writing=writing, console=console) as ledger:
         yield ledger
 
 

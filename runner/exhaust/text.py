@@ -1,6 +1,8 @@
 """Text for people: safe to print, counted and ranked in words."""
 
 import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 # Includes what reverses the direction of text, and surrogates, which stand for the bytes of an
 # argument that is not UTF-8. Leaves out the joiners (U+200C, U+200D), which Indic scripts need.
@@ -19,6 +21,11 @@ def _escaped(match: re.Match[str]) -> str:
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """`1 row`, `1,234 rows`."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def local_minute(moment: datetime, zone: str) -> str:
+    """Returns a time in UTC as the time of a zone, without the zone's name."""
+    return f"{moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
 
 
 def ordinal(number: int) -> str:

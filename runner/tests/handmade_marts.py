@@ -1,6 +1,14 @@
 """Marts made by hand, for tests of the code that reads marts."""
 
+import json
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from exhaust.marts.state import COMMON
+from exhaust.project.fingerprint import models_hash
 from exhaust.project.settings import Settings
+from exhaust.project.sql import CHECKOUT, marts_contract
+from exhaust.reports.kinds import PROGRESS
 from exhaust.warehouse import Warehouse
 
 MATHS = "do_1"
@@ -42,8 +50,14 @@ TABLES = {
     "requester_batches": "user_id text, course_id text, batch_id text, sees_all_learners boolean,"
     " enrolled bigint, completed bigint",
     "builds": "invocation_id text, command text, status text, started_at timestamp,"
-    " ended_at timestamp, loaded_at timestamp",
+    " ended_at timestamp, loaded_at timestamp, oldest_loaded_at timestamp,"
+    " newest_activity_at timestamp, loads text, variables text, missing text,"
+    " exhaust_version text, contract int, models_hash text",
+    "built_marts": "invocation_id text, mart text, database_name text, schema_name text,"
+    " table_name text, started_at timestamp, replaced_at timestamp",
 }
+
+MARTS = (*COMMON, *PROGRESS.marts)
 
 PLAN = [
     ("batch_id", "Batch ID", "text", "null"),
@@ -201,13 +215,42 @@ def add_batch(
 
 
 def add_build(
-    warehouse: Warehouse, settings: Settings, status: str, at: str, command: str = "build"
+    warehouse: Warehouse,
+    settings: Settings,
+    status: str | None,
+    at: str,
+    *,
+    command: str = "build",
+    marts: Sequence[str] = MARTS,
+    contract: int | None = None,
+    schema: str | None = None,
+    variables: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
+    """Records that a build replaced marts; without a status, it has not ended."""
+    for mart in marts:
+        insert(
+            warehouse,
+            settings,
+            "built_marts",
+            f"('{at}', '{mart}', null, '{schema or settings.profile.schema}', '{mart}', "
+            f"timestamp '{at}', timestamp '{at}')",
+        )
+    if status is None:
+        return
+    of_build = {
+        "landing_schema": settings.landing_schema,
+        "report_timezone": settings.report_timezone.key,
+        **variables,
+    }
+    missing = "null" if status == "success" else "'1 of 33 models ran and passed'"
     insert(
         warehouse,
         settings,
         "builds",
-        f"('{at}', '{command}', '{status}', timestamp '{at}', null, timestamp '2026-11-01')",
+        f"('{at}', '{command}', '{status}', timestamp '{at}', timestamp '{at}', "
+        "timestamp '2026-11-01', timestamp '2026-10-31', timestamp '2026-10-30 18:45', '[]', "
+        f"{warehouse.literal(json.dumps(of_build))}, {missing}, '0.1.0', "
+        f"{contract or marts_contract()}, '{models_hash(CHECKOUT)}')",
     )
 
 

@@ -1,11 +1,9 @@
 {#
     Exports read this mart batch by batch, in the order of the report; they read no other mart in an
-    order. On Spark, they read only the files of their course. For an export, the build is running
-    as soon as this mart is replaced.
+    order. On Spark, they read only the files of their course.
 #}
 {{
     config(
-        pre_hook="{{ record_build_start() }}",
         post_hook="{{ order_by_batch(this) }}",
         partition_by="course_id",
     )

@@ -16,6 +16,7 @@ from exhaust.cli.answer import as_json
 from exhaust.cli.catalogue import batches, courses
 from exhaust.cli.command import Terminated
 from exhaust.cli.display import Display
+from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, load
 from exhaust.cli.reports import export, verify
 from exhaust.cli.requests import cancel, download, process, request, status
@@ -74,7 +75,7 @@ app = typer.Typer(
 
 # `--help` lists them in this order.
 for command in (
-    *(demo, load, build),
+    *(demo, load, build, info),
     *(courses, batches),
     *(export, verify),
     *(request, process, status, download, cancel),

@@ -44,7 +44,7 @@ def courses(
     if not found:
         from exhaust.marts.names import describe_no_match
 
-        everything = api.courses(project, user_id=user, console=display) if text else []
+        everything = api.courses(project, user_id=user) if text else []
         display.say(
             describe_no_match(everything, text, "course") if everything else "There are no courses."
         )

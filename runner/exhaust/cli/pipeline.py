@@ -98,6 +98,8 @@ def load(
     options.answer.give(
         tables=[{**fields_of(table), "has_shrunk": table.has_shrunk} for table in report.tables],
         ignored=report.ignored,
+        warehouse=report.warehouse,
+        schema=report.schema,
     )
     _show_load(report, options.display)
 
@@ -110,6 +112,7 @@ def _show_load(report: "LoadReport", display: Display) -> None:
             for table in report.tables
         ],
     )
+    display.say(f"Loaded into {report.warehouse}, schema {report.schema}.")
     for table in report.tables:
         if table.missing_columns:
             columns = ", ".join(table.missing_columns)
@@ -173,6 +176,12 @@ def _show_build(report: "BuildReport", display: Display) -> None:
         f"{counted(report.models, 'model')} built, {counted(report.tests, 'test')} passed, "
         f"{len(report.failed):,} failed{skipped}."
     )
+    display.say(f"Built in {report.warehouse}, schema {report.schema}.")
+    if report.missing and not report.failed:
+        display.say(
+            f"warning: this was not a whole build: {report.missing}. If it replaced marts, they "
+            "cannot be exported until `exhaust build` has made all of them."
+        )
     _show_found("Set aside:", [one for one in report.set_aside if not one.is_kept], display)
     _show_found("Kept, but incomplete:", [one for one in report.set_aside if one.is_kept], display)
 

@@ -13,9 +13,10 @@ from exhaust.cli.streams import standard_output
 from exhaust.console import STANDARD_OUTPUT
 from exhaust.errors import DataError, UsageError
 from exhaust.reports.layout import Layout
-from exhaust.text import counted
+from exhaust.text import counted, local_minute, visible
 
 if TYPE_CHECKING:
+    from exhaust.marts.records import Build
     from exhaust.reports.export import ExportReport
     from exhaust.reports.writer import ReportFile
 
@@ -96,17 +97,33 @@ def _rows(file: "ReportFile") -> str:
     return counted(file.rows, "row") + (f"; left out: {', '.join(left_out)}" if left_out else "")
 
 
+def as_of(build: "Build") -> str:
+    """Returns how new the data of a build is, and when it was loaded and built."""
+    zone = build.report_timezone
+    newest = local_minute(build.newest_activity_at, zone) if build.newest_activity_at else None
+    loads = [
+        local_minute(moment, zone)
+        for moment in (build.oldest_loaded_at, build.loaded_at)
+        if moment is not None
+    ]
+    parts = [
+        f"Newest activity {newest}" if newest else "Newest activity not known",
+        f"loaded {' to '.join(dict.fromkeys(loads))}" if loads else "loaded at a time not known",
+        f"built {local_minute(build.started_at, zone)}",
+    ]
+    return f"{', '.join(parts)} ({zone})."
+
+
 def _sum_up(report: "ExportReport", display: Display) -> None:
-    """Says in two lines what the receipts of all files say."""
+    """Says in three lines what the receipts of all files say."""
     rows = sum(file.rows for file in report.files)
     left_out = sum(sum(file.left_out.values()) for file in report.files)
     files = f" in {len(report.files):,} files" if len(report.files) > 1 else ""
-    build = report.build
-    loaded = f"data of {build.loaded_at:%Y-%m-%d %H:%M}, " if build.loaded_at else ""
     display.say(
         f"{counted(rows + left_out, 'enrolment')} = {counted(rows, 'row')}{files} "
-        f"+ {left_out:,} left out; {loaded}built {build.started_at:%Y-%m-%d %H:%M} UTC."
+        f"+ {left_out:,} left out."
     )
+    display.say(as_of(report.build))
     if len(report.files) > 1:
         display.say("Each file has a receipt next to it: <file>.receipt.json.")
         return
@@ -118,22 +135,38 @@ def _sum_up(report: "ExportReport", display: Display) -> None:
 def verify(
     options: Options,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A report file.")],
+    receipt: Annotated[
+        Path | None,
+        typer.Option(
+            "--receipt",
+            metavar="FILE",
+            help="The receipt of the file. [default: <file>.receipt.json, or the one in its folder "
+            "that fits]",
+        ),
+    ] = None,
 ) -> None:
     """Check a report file against its receipt.
 
     Says what was changed, for example by a spreadsheet program: IDs that became numbers, lost
-    zeros, dates in another form, missing rows. The exit code is 7 if anything was changed.
+    zeros, dates in another form, missing or sorted rows. If the project lists public keys, the
+    receipt must be signed. The exit code is 7 if the file does not pass.
 
     \b
-    Example:
+    Examples:
       exhaust verify 0130300000000000101_progress_20261123.csv
+      exhaust verify renamed.csv --receipt 0130300000000000101_progress_20261123.csv.receipt.json
     """
-    found = api.verify(file)
+    found = api.verify(file, receipt, options.project_dir)
     options.answer.give_all(found)
+    for note in found.notes:
+        options.display.say(note)
     if not found.is_unchanged:
         changes = "\n".join(f"  {change}" for change in found.changes)
-        raise DataError(
-            f"{found.file} does not match its receipt {found.receipt}:\n{changes}",
-            "Use the file as it was exported. To keep IDs and dates, import it as text.",
+        shown = visible(found.receipt)
+        headline = (
+            f"The receipt {shown} of {found.file} cannot be trusted"
+            if found.matches_receipt
+            else f"{found.file} does not match its receipt {shown}"
         )
+        raise DataError(f"{headline}:\n{changes}", found.hint)
     options.display.say(f"{found.file} is unchanged: {counted(found.rows, 'row')}.")

@@ -1,29 +1,30 @@
 """The marts of a warehouse that is open for reading, and the build that they come from."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError
+from exhaust.marts.records import (
+    FAILED,
+    SUCCESS,
+    Build,
+    MartRecord,
+    newest_failure,
+    read_builds,
+    read_marts,
+)
+from exhaust.project.fingerprint import models_hash
 from exhaust.project.settings import Settings
+from exhaust.project.sql import CHECKOUT, marts_contract
 from exhaust.warehouse import LockWait, Warehouse, connect
 
-COMMON = ("courses", "course_batches", "requesters", "requester_batches", "builds")
+COMMON = ("courses", "course_batches", "requesters", "requester_batches")
 """The marts that every report needs; its own are in `exhaust.reports.kinds`."""
-
-
-@dataclass(frozen=True)
-class Build:
-    """A build of the marts; times are UTC."""
-
-    id: str
-    status: str
-    started_at: datetime
-    ended_at: datetime | None
-    loaded_at: datetime | None
-    """When the newest of its data was loaded; None where that is not known."""
+RECORDS = {"builds", "built_marts"}
+"""The tables of dbt's hooks, which say what the marts are."""
+BUILD_HINT = "Run `exhaust build`."
 
 
 class Marts:
@@ -33,69 +34,152 @@ class Marts:
         self.warehouse = warehouse
         self.settings = settings
         self._schema = settings.profile.schema
+        self._records: Mapping[str, MartRecord] | None = None
 
     def relation(self, mart: str) -> str:
-        """Returns the full name of a mart as SQL."""
-        return self.warehouse.relation(self._schema, mart)
+        """Returns the full name of a mart as SQL. Raises DataError if it is not built."""
+        record = self._located([mart])[mart]
+        return self.warehouse.relation(record.schema, record.table)
 
     def check_built(self, marts: Sequence[str] = ()) -> None:
         """Raises DataError if these marts, or those that every report needs, do not exist."""
-        if not self.warehouse.tables(self._schema).issuperset((*COMMON, *marts)):
-            raise DataError(
-                f"Nothing is built: {self.warehouse.name} has no report in the schema "
-                f"{self._schema}.",
-                "Run `exhaust build`, after `exhaust load DIR`.",
-            )
+        self._located([*COMMON, *marts])
 
     @contextmanager
     def state(
-        self, marts: Sequence[str], console: Console = SILENCE, clock: Clock = SYSTEM_CLOCK
+        self,
+        marts: Sequence[str] = (),
+        console: Console = SILENCE,
+        clock: Clock = SYSTEM_CLOCK,
+        wait: LockWait | None = None,
     ) -> Iterator[Build]:
         """Holds the marts in one state while the block runs, and gives the build they come from.
 
-        Waits for a running build and warns if data was loaded after the newest one. Raises
-        DataError if nothing is built or the newest build failed, Busy if it is still running after
-        ten seconds.
+        Waits for a running build, and warns if data was loaded after the build or other models made
+        it. Raises DataError if the marts are not from one whole build, or a later one failed; Busy
+        if a build is still running after ten seconds.
         """
-        self.check_built(marts)
-        self._warn_of_newer_load(console)
-        relations = [self.relation(mart) for mart in (*COMMON, *marts)]
-        wait = LockWait(console, clock)
+        needed = (*COMMON, *marts)
+        wait = wait or LockWait(console, clock)
         while True:
-            with self.warehouse.snapshot(relations):
-                newest = self._newest_build()
+            before = self._located(needed)
+            with self.warehouse.snapshot([self.relation(mart) for mart in needed]):
+                self._records = None
+                records = self._located(needed)
+                builds = self._builds_of(records)
+                running = [one for one in records.values() if one.invocation_id not in builds]
+                has_moved = _places(records) != _places(before)
                 can_wait = self.warehouse.can_change_while_open and not wait.is_over
-                if newest.status != "running" or not can_wait:
-                    _check_build(newest)
-                    # A run of tests only does not change the marts.
-                    yield self._newest_build("where command <> 'test'")
+                if not has_moved and not (running and can_wait):
+                    build = self._whole_build(records, builds, running)
+                    self._warn(build, console)
+                    yield build
                     return
-            started_at = minute(newest.started_at)
-            wait.pause(f"A build that began at {started_at} is running: waiting ...", 0.5)
+            if running:
+                started_at = minute(running[0].started_at)
+                wait.pause(f"A build that began at {started_at} is running: waiting ...", 0.5)
+                self._records = None
 
-    def _newest_build(self, condition: str = "") -> Build:
-        rows = self.warehouse.query(
-            "select invocation_id, status, started_at, ended_at, loaded_at "
-            f"from {self.relation('builds')} {condition} "
-            "order by started_at desc, ended_at desc nulls last limit 1"
-        )
-        if not rows:
-            raise DataError(f"Nothing is built in {self.warehouse.name}.", "Run `exhaust build`.")
-        return Build(*rows[0])
+    def _located(self, marts: Sequence[str]) -> dict[str, MartRecord]:
+        """Returns the records of marts. Raises DataError if one is not recorded or not there."""
+        if self._records is None:
+            self._records = self._read_records()
+        missing = [mart for mart in marts if mart not in self._records]
+        if missing:
+            raise DataError(
+                f"Nothing is built: {self.warehouse.name} has no report in the schema "
+                f"{self._schema} (missing: {', '.join(missing)}).",
+                "Run `exhaust build`, after `exhaust load DIR`.",
+            )
+        return {mart: self._records[mart] for mart in marts}
 
-    def _warn_of_newer_load(self, console: Console) -> None:
-        landing_schema = self.settings.landing_schema
-        if "loads" not in self.warehouse.tables(landing_schema):
-            return
-        ((loaded_at, built_at),) = self.warehouse.query(
-            f"select (select max(loaded_at) from {self.warehouse.relation(landing_schema, 'loads')}"
-            f"), (select max(started_at) from {self.relation('builds')} where command <> 'test')"
-        )
-        if loaded_at and built_at and loaded_at > built_at:
+    def _read_records(self) -> dict[str, MartRecord]:
+        """Returns the records of the marts that exist."""
+        found = self.warehouse.tables(self._schema)
+        if "builds" in found and "built_marts" not in found:
+            raise DataError(
+                f"The marts in the schema {self._schema} of {self.warehouse.name} were built by "
+                "an earlier version, which did not record what they are.",
+                BUILD_HINT,
+            )
+        if not found >= RECORDS:
+            return {}
+        records = read_marts(self.warehouse, self._schema)
+        tables = {
+            schema: found if schema == self._schema else self.warehouse.tables(schema)
+            for schema in {record.schema for record in records.values()}
+        }
+        return {
+            mart: record
+            for mart, record in records.items()
+            if record.table in tables[record.schema]
+        }
+
+    def _builds_of(self, records: Mapping[str, MartRecord]) -> dict[str, Build]:
+        ids = {record.invocation_id for record in records.values()}
+        return read_builds(self.warehouse, self._schema, ids)
+
+    def _whole_build(
+        self,
+        records: Mapping[str, MartRecord],
+        builds: Mapping[str, Build],
+        running: Sequence[MartRecord],
+    ) -> Build:
+        """Returns the one whole build that all marts come from."""
+        if running:
+            raise Busy(
+                f"A build began at {minute(running[0].started_at)} and has not ended.",
+                "Try again when it has. If it was killed, run `exhaust build` again.",
+            )
+        newest = max(builds.values(), key=lambda build: build.started_at)
+        failure = newest_failure(self.warehouse, self._schema)
+        if failure and failure.started_at >= newest.started_at:
+            newest = failure
+        if newest.status == FAILED:
+            raise DataError(
+                f"The build of {minute(newest.started_at)} failed, so its report cannot be "
+                "trusted.",
+                "Run `exhaust build` to see what is wrong with the data.",
+            )
+        if len(builds) > 1:
+            raise DataError(_several_builds(records, builds, newest), BUILD_HINT)
+        if newest.status != SUCCESS:
+            raise DataError(
+                f"`dbt {newest.command}` made the marts at {minute(newest.started_at)}, but this "
+                f"was not a whole build: {newest.missing}.",
+                BUILD_HINT,
+            )
+        if newest.contract != marts_contract():
+            raise DataError(
+                f"The marts in the schema {self._schema} have the contract {newest.contract}; "
+                f"this version of exhaust reads the contract {marts_contract()}.",
+                "Run `exhaust build` with this version, or use the one that built them "
+                f"({newest.exhaust_version}).",
+            )
+        return newest
+
+    def _warn(self, build: Build, console: Console) -> None:
+        loaded_at = self._newest_load(build)
+        if loaded_at and loaded_at > (build.loaded_at or build.started_at):
             console.say(
                 f"warning: data was loaded at {minute(loaded_at)}, after the build of "
-                f"{minute(built_at)}. The report does not have it yet: run `exhaust build`."
+                f"{minute(build.started_at)}. The report does not have it yet: run `exhaust build`."
             )
+        if build.models_hash != models_hash(CHECKOUT):
+            console.say(
+                f"warning: the build of {minute(build.started_at)} was made with other models or "
+                f"macros than this command's, in {CHECKOUT}."
+            )
+
+    def _newest_load(self, build: Build) -> datetime | None:
+        schema = str(build.variables["landing_schema"])
+        if build.variables.get("sample") or "loads" not in self.warehouse.tables(schema):
+            return None
+        ((loaded_at,),) = self.warehouse.query(
+            f"select max(loaded_at) from {self.warehouse.relation(schema, 'loads')}"
+        )
+        newest: datetime | None = loaded_at
+        return newest
 
 
 @contextmanager
@@ -112,14 +196,15 @@ def minute(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _check_build(build: Build) -> None:
-    if build.status == "running":
-        raise Busy(
-            f"A build began at {minute(build.started_at)} and has not ended.",
-            "Try again when it has. If it was killed, run `exhaust build` again.",
-        )
-    if build.status != "success":
-        raise DataError(
-            f"The build of {minute(build.started_at)} failed, so its report cannot be trusted.",
-            "Run `exhaust build` to see what is wrong with the data.",
-        )
+def _places(records: Mapping[str, MartRecord]) -> list[tuple[str | None, str, str]]:
+    return [(record.database, record.schema, record.table) for record in records.values()]
+
+
+def _several_builds(
+    records: Mapping[str, MartRecord], builds: Mapping[str, Build], newest: Build
+) -> str:
+    replaced = sorted(mart for mart, record in records.items() if record.invocation_id == newest.id)
+    return (
+        f"The marts come from {len(builds)} builds: `dbt {newest.command}` of "
+        f"{minute(newest.started_at)} replaced only {', '.join(replaced)}."
+    )

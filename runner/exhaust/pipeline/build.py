@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import DataError
-from exhaust.pipeline.dbt import Result, run_dbt
+from exhaust.errors import Busy, DataError
+from exhaust.marts.records import read_builds
+from exhaust.pipeline.dbt import Result, Run, WarehouseLocked, run_dbt, variables_in
+from exhaust.pipeline.lease import Lease, LeaseConsole, holding_target
+from exhaust.pipeline.ownership import check_build
 from exhaust.project.settings import Settings
 from exhaust.project.sources import read_sources
 from exhaust.warehouse import Warehouse, connect
@@ -53,6 +56,16 @@ class BuildReport:
     """Models and tests that were not reached."""
     failed: list[Failure]
     set_aside: list[SetAside]
+    missing: str | None
+    """Why this was not a whole build; the marts cannot be exported then."""
+    warehouse: str
+    """The warehouse that was built in."""
+    schema: str
+    """The schema of its marts, unless dbt_project.yml moves them."""
+
+
+MAX_STARTS = 3
+"""How often dbt is started, if another process opens the warehouse before it does."""
 
 
 def build(
@@ -63,18 +76,39 @@ def build(
 ) -> BuildReport:
     """Builds and tests the models; `arguments` go to `dbt build`.
 
-    The report says what failed. Raises DataError if nothing is loaded, Busy or NoConnection if the
-    warehouse cannot be had, ExhaustError if dbt breaks off.
+    The report says what failed. Raises UsageError for variables or arguments that do not fit,
+    DataError if nothing is loaded, Busy or NoConnection if the warehouse cannot be had or another
+    load or build is running, ExhaustError if dbt breaks off.
     """
+    settings = settings.with_variables(variables_in(arguments))
     with connect(settings.profile, writing=False, console=console, clock=clock) as warehouse:
         _check_loaded(warehouse, settings)
-    # dbt does not wait for a DuckDB file that another process reads; this does.
-    connect(settings.profile, writing=True, console=console, clock=clock).close()
+        check_build(warehouse, settings)
+    with holding_target(settings, "build", console, clock) as lease:
+        run = _run(settings, arguments, lease, console, clock)
+    with connect(settings.profile, writing=False, console=console, clock=clock) as warehouse:
+        return _report(run, warehouse, settings)
+
+
+def _run(
+    settings: Settings, arguments: Sequence[str], lease: Lease, console: Console, clock: Clock
+) -> Run:
     # Unit tests are about the models, not about the data: `dbt build` and CI run them.
     of_the_data = ["build", "--exclude-resource-type", "unit_test"]
-    results = run_dbt(settings, [*of_the_data, *arguments], console)
-    with connect(settings.profile, writing=False, console=console, clock=clock) as warehouse:
-        return _report(results, warehouse)
+    for _ in range(MAX_STARTS):
+        # dbt does not wait for a DuckDB file that another process reads; this does.
+        connect(settings.profile, writing=True, console=console, clock=clock).close()
+        try:
+            return run_dbt(
+                settings, [*of_the_data, *arguments], LeaseConsole(console, lease), lease
+            )
+        except WarehouseLocked:
+            console.say("Another process opened the warehouse before dbt did: trying again ...")
+    raise Busy(
+        f"Another process opened the warehouse of {settings.profile.target} each time before dbt "
+        "did.",
+        "Close what has it open, such as a notebook or an editor, and build again.",
+    )
 
 
 def _check_loaded(warehouse: Warehouse, settings: Settings) -> None:
@@ -96,7 +130,8 @@ def _check_loaded(warehouse: Warehouse, settings: Settings) -> None:
         )
 
 
-def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
+def _report(run: Run, warehouse: Warehouse, settings: Settings) -> BuildReport:
+    results = run.results
     done = Counter(
         result.kind for result in results if result.status in ("success", "pass", "warn")
     )
@@ -109,7 +144,19 @@ def _report(results: Sequence[Result], warehouse: Warehouse) -> BuildReport:
             (_set_aside(result, warehouse) for result in results if result.status == "warn"),
             key=lambda found: (-found.rows, found.test),
         ),
+        missing=_missing(run, warehouse, settings.profile.schema),
+        warehouse=warehouse.name,
+        schema=settings.profile.schema,
     )
+
+
+def _missing(run: Run, warehouse: Warehouse, schema: str) -> str | None:
+    """Returns why a build was not whole, as its own record says."""
+    recorded = {}
+    if "builds" in warehouse.tables(schema):
+        recorded = read_builds(warehouse, schema, [run.invocation_id])
+    build = recorded.get(run.invocation_id)
+    return build.missing if build else "it left no record"
 
 
 def _failure(result: Result, warehouse: Warehouse) -> Failure:

@@ -11,21 +11,41 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO
 
 from exhaust.console import SILENCE, Console
 from exhaust.errors import ExhaustError, UsageError
+from exhaust.pipeline.lease import Lease
 from exhaust.project.settings import Settings
 from exhaust.warehouse import class_of
 
 STORES_FAILURES = ("fail", "warn")
 """The statuses of a test that found something."""
-DBT = (
-    *(sys.executable, "-P", "-c"),
-    "import gc; gc.set_threshold(50_000); from dbt.cli.main import cli; cli(prog_name='dbt')",
-)
+BOOTSTRAP = """
+import ctypes, gc, signal, sys
+if sys.platform == "linux":  # dbt ends with its parent: prctl(PR_SET_PDEATHSIG, SIGINT).
+    ctypes.CDLL(None).prctl(1, signal.SIGINT)
+gc.set_threshold(50_000)
+from dbt.cli.main import cli
+cli(prog_name="dbt")
+"""
+DBT = (sys.executable, "-P", "-c", BOOTSTRAP)
 """With Python's default, garbage collection takes a seventh of dbt's own time."""
+OURS = ("--target", "-t", "--profile", "--profiles-dir", "--project-dir")
+"""Options that the command gives dbt itself."""
+FORMAT = (
+    *("--log-format", "json", "--log-level", "info"),
+    *("--no-quiet", "--no-use-colors", "--write-json"),
+)
+"""What `run_dbt` reads, whatever else was asked for: of contradicting options the last counts."""
+KEPT = ("DBT_TARGET_PATH", "DBT_LOG_PATH")
+KEPT_PREFIXES = ("DBT_ENV_SECRET", "DBT_ENV_CUSTOM_ENV_")
+"""Variables of dbt's that a user may set, besides those that the profile reads."""
+LOCKED = ("Could not set lock on file", "Another instance of Derby may have already booted")
+"""What engines say if another process holds the warehouse."""
+NO_LEASE = Lease()
 MAX_ERROR_LINES = 20
 """Lines of dbt's output that are shown if it breaks off."""
 
@@ -46,28 +66,43 @@ class Result:
     """Whether the rows that a test counts are used all the same (its meta `is_kept`)."""
 
 
-def run_dbt(
-    settings: Settings, arguments: Sequence[str], console: Console = SILENCE
-) -> list[Result]:
-    """Runs a dbt command that works on models, and returns the results in their order.
+@dataclass(frozen=True)
+class Run:
+    """An invocation of dbt that ended; `results` are in their order."""
 
-    Raises UsageError if dbt rejects the arguments, ExhaustError if it breaks off.
+    invocation_id: str
+    results: list[Result]
+
+
+class WarehouseLocked(Exception):
+    """dbt could not open the warehouse, because another process holds it."""
+
+
+def run_dbt(
+    settings: Settings,
+    arguments: Sequence[str],
+    console: Console = SILENCE,
+    lease: Lease = NO_LEASE,
+) -> Run:
+    """Runs a dbt command that works on models; the child process shares the lease.
+
+    Raises UsageError if dbt rejects the arguments, WarehouseLocked, ExhaustError if it breaks off.
     """
     _check_adapter(settings.profile.engine)
+    _check_arguments(arguments)
     output = _Output(console)
     with _profiles_dir(settings) as profiles_dir:
         command = [
             *DBT,
-            *arguments[:1],
+            *arguments,
+            *("--project-dir", str(settings.project_dir)),
             *("--profiles-dir", str(profiles_dir)),
             *("--target", settings.profile.target),
-            *("--log-format", "json"),
-            "--no-use-colors",
-            *arguments[1:],
+            *FORMAT,
         ]
-        code = _run_child(command, settings, output)
-    target = settings.project_dir / settings.environment.get("DBT_TARGET_PATH", "target")
-    log = settings.project_dir / settings.environment.get("DBT_LOG_PATH", "logs") / "dbt.log"
+        code = _run_child(command, settings, output, lease)
+    target = _path(settings, arguments, "--target-path", "DBT_TARGET_PATH", "target")
+    log = _path(settings, arguments, "--log-path", "DBT_LOG_PATH", "logs") / "dbt.log"
     if not output.invocation_id and code == 2 and arguments[1:]:
         raise UsageError(
             f"dbt does not accept these arguments: {output.error_lines()}",
@@ -75,11 +110,72 @@ def run_dbt(
         )
     results = _read_json(target / "run_results.json")
     if code not in (0, 1) or results["metadata"].get("invocation_id") != output.invocation_id:
+        if any(words in output.error_lines() for words in LOCKED):
+            raise WarehouseLocked
         raise ExhaustError(
             f"dbt broke off: {output.error_lines() or f'exit code {code}, without a message'}",
             f"Its log is {log}.",
         )
-    return _read_results(results, _read_json(target / "manifest.json"))
+    manifest = _read_json(target / "manifest.json")
+    return Run(output.invocation_id or "", _read_results(results, manifest))
+
+
+def variables_in(arguments: Sequence[str]) -> dict[str, Any]:
+    """Returns the variables that arguments for dbt set. Raises UsageError if it is not a map."""
+    import yaml
+
+    text = _option(arguments, "--vars")
+    try:
+        variables = yaml.safe_load(text or "{}")
+    except yaml.YAMLError:
+        variables = None
+    if not isinstance(variables, dict):
+        raise UsageError(
+            f"--vars has to be a map of variables, not `{text}`.",
+            "For example: exhaust build -- --vars 'report_timezone: Asia/Kolkata'",
+        )
+    return variables
+
+
+def _option(arguments: Sequence[str], name: str) -> str | None:
+    """Returns the value of an option among arguments; the last one counts, as for dbt."""
+    value = None
+    for argument, following in zip_longest(arguments, arguments[1:]):
+        if argument == name:
+            value = following
+        elif argument.startswith(f"{name}="):
+            value = argument.partition("=")[2]
+    return value
+
+
+def _path(
+    settings: Settings, arguments: Sequence[str], option: str, variable: str, default: str
+) -> Path:
+    given = _option(arguments, option) or settings.environment.get(variable) or default
+    return settings.project_dir / given
+
+
+def _check_arguments(arguments: Sequence[str]) -> None:
+    """Raises UsageError for options that the command gives dbt itself."""
+    for argument in arguments:
+        name = argument.partition("=")[0]
+        if name in OURS:
+            raise UsageError(
+                f"`{name}` cannot follow `--`.",
+                "Give --target, --profiles-dir and --project-dir before `--`.",
+            )
+
+
+def _environment(settings: Settings, lease: Lease) -> dict[str, str]:
+    """Returns the environment of dbt: none of its own settings, and none of our secrets."""
+    kept = {
+        name: value
+        for name, value in settings.environment.items()
+        if not name.startswith(("DBT_", "EXHAUST_"))
+        or name in (*KEPT, *settings.profile.environment)
+        or name.startswith(KEPT_PREFIXES)
+    }
+    return {**kept, "PGCLIENTENCODING": "UTF8", **lease.environment}
 
 
 def _check_adapter(engine: str) -> None:
@@ -103,14 +199,15 @@ def _profiles_dir(settings: Settings) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _run_child(command: Sequence[str], settings: Settings, output: "_Output") -> int:
+def _run_child(command: Sequence[str], settings: Settings, output: "_Output", lease: Lease) -> int:
     # A session of its own: Ctrl-C reaches dbt once, from us, and dbt can cancel its queries.
     with (
         _child_log(settings) as log,
         subprocess.Popen(  # noqa: S603
             command,
             cwd=settings.project_dir,
-            env=dict(settings.environment),
+            env=_environment(settings, lease),
+            pass_fds=lease.descriptors,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log or subprocess.STDOUT,

@@ -1,17 +1,17 @@
 """Loads an extract into the landing schema: all of its tables, or none."""
 
-import dataclasses
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
+from exhaust.errors import ExhaustError
 from exhaust.extract.folder import Extract, ExtractTable
 from exhaust.extract.landing import group_files
+from exhaust.pipeline.ownership import OWNER, check_load
 from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 
@@ -41,18 +41,10 @@ class LoadReport:
     tables: list[LoadedTable]
     ignored: list[str]
     """Names in the extract that look like data but are not a table's."""
-
-    def as_json(self) -> dict[str, Any]:
-        """Returns the report for `--json`; times are ISO 8601."""
-        tables = [
-            {
-                **dataclasses.asdict(table),
-                "newest": table.newest and table.newest.isoformat(),
-                "has_shrunk": table.has_shrunk,
-            }
-            for table in self.tables
-        ]
-        return {"tables": tables, "ignored": self.ignored}
+    warehouse: str
+    """The warehouse that they were loaded into."""
+    schema: str
+    """Its landing schema."""
 
 
 def load(
@@ -65,44 +57,57 @@ def load(
     """Replaces the extract's tables in the landing schema, all columns text, in one transaction.
 
     Values land as they arrived. The only other table that changes is `loads`, which gets a row per
-    table. Raises DataError that names file and line if a file cannot be read; then nothing has
-    changed.
+    table. Raises DataError that names file and line if a file cannot be read, and UsageError if the
+    tables there are another target's; then nothing has changed.
     """
     schema = settings.landing_schema
     gauge = _Gauge(extract, console)
+    check_load(warehouse, settings)
     with warehouse.transaction():
-        warehouse.execute(f"create schema if not exists {warehouse.identifier(schema)}")
+        warehouse.create_schema(schema)
         before = _rows_before(warehouse, schema)
         loaded = [
             _load_table(warehouse, schema, table, gauge, before.get(table.source.name))
             for table in extract.tables
         ]
         warehouse.put_in_place()
-        _record(warehouse, schema, loaded, clock.now())
-    return LoadReport(loaded, list(extract.ignored))
+        _record(warehouse, settings, loaded, clock.now())
+        gauge.end()
+    return LoadReport(loaded, list(extract.ignored), warehouse.name, schema)
+
+
+LOADS = {
+    "table_name": "{text}",
+    "row_count": "bigint",
+    "file_count": "bigint",
+    "loaded_at": "timestamp",
+    "newest_at": "timestamp",
+    OWNER: "{text}",
+}
+"""The columns of `loads` with their types; earlier versions lack the last ones."""
 
 
 def _record(
-    warehouse: Warehouse, schema: str, loaded: Sequence[LoadedTable], loaded_at: datetime
+    warehouse: Warehouse, settings: Settings, loaded: Sequence[LoadedTable], loaded_at: datetime
 ) -> None:
+    schema = settings.landing_schema
     loads = warehouse.relation(schema, "loads")
+    owner = warehouse.literal(settings.profile.schema)
     rows = (
         f"({warehouse.literal(table.name)}, {table.rows}, {table.files}, "
-        f"{_timestamp(loaded_at)}, {_timestamp(table.newest)})"
+        f"{_timestamp(loaded_at)}, {_timestamp(table.newest)}, {owner})"
         for table in loaded
     )
+    columns = {name: kind.format(text=warehouse.text) for name, kind in LOADS.items()}
     if "loads" in warehouse.tables(schema):
-        if "newest_at" not in warehouse.columns(schema, "loads"):
-            warehouse.add_column(loads, "newest_at timestamp")
+        existing = warehouse.columns(schema, "loads")
+        for name, kind in columns.items():
+            if name not in existing:
+                warehouse.add_column(loads, f"{name} {kind}")
     else:
-        warehouse.execute(
-            f"create table {loads} (table_name {warehouse.text}, row_count bigint, "
-            "file_count bigint, loaded_at timestamp, newest_at timestamp)"
-        )
-    warehouse.execute(
-        f"insert into {loads} (table_name, row_count, file_count, loaded_at, newest_at) "
-        f"values {', '.join(rows)}"
-    )
+        definitions = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+        warehouse.execute(f"create table {loads} ({definitions})")
+    warehouse.execute(f"insert into {loads} ({', '.join(columns)}) values {', '.join(rows)}")
 
 
 def _timestamp(time: datetime | None) -> str:
@@ -190,8 +195,9 @@ class _Gauge:
         ended = threading.Event()
 
         def watch() -> None:
-            while not ended.wait(0.2):
-                self._report(table, (warehouse.progress() or 0) * size)
+            with suppress(ExhaustError):  # The console stops the load: `_report` below says so.
+                while not ended.wait(0.2):
+                    self._report(table, (warehouse.progress() or 0) * size)
 
         watcher = threading.Thread(target=watch, name=WATCHER)
         watcher.start()
@@ -202,6 +208,10 @@ class _Gauge:
             watcher.join()
         self._done += size
         self._report(table, 0)
+
+    def end(self) -> None:
+        """Reports the end. If the console stops the load, this is the last moment to do so."""
+        self._console.progress("loads", 1.0)
 
     def _report(self, table: str, bytes_of_current: float) -> None:
         self._console.progress(table, (self._done + bytes_of_current) / (self._size or 1))

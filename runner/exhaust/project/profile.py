@@ -14,6 +14,11 @@ ENGINES = ("duckdb", "postgres", "spark")
 DEFAULTS: Mapping[str, Mapping[str, str]] = {"duckdb": {"schema": "main"}}
 """What dbt's adapters fill in where an output leaves it out."""
 
+MAX_IDENTIFIER_BYTES = {"postgres": 63}
+"""The longest names of engines that cut longer ones without an error."""
+LONGEST_SUFFIX = "_intermediate"
+"""The longest ending of the schemas next to that of the marts."""
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -27,6 +32,8 @@ class Profile:
     """The rendered output. It holds the password."""
     project_dir: Path = Path()
     """The folder that relative paths start from."""
+    environment: frozenset[str] = frozenset()
+    """The names of the environment variables that it reads."""
 
 
 def is_file_path(path: str) -> bool:
@@ -41,7 +48,7 @@ def find_profiles(
 
     Raises UsageError if a folder is given and has no such profile.
     """
-    given = profiles_dir or environ.get("EXHAUST_PROFILES_DIR")
+    given = profiles_dir or environ.get("EXHAUST_PROFILES_DIR") or environ.get("DBT_PROFILES_DIR")
     if given:
         file = Path(given).absolute() / "profiles.yml"
         if not file.is_file():
@@ -55,10 +62,7 @@ def find_profiles(
                 f"Copy it from {project / 'profiles.example.yml'}.",
             )
         return file
-    if environ.get("DBT_PROFILES_DIR"):
-        folders = [Path(environ["DBT_PROFILES_DIR"]).absolute()]
-    else:
-        folders = [Path.cwd(), project, Path.home() / ".dbt"]
+    folders = [Path.cwd(), project, Path.home() / ".dbt"]
     found = next((file for folder in folders if (file := folder / "profiles.yml").is_file()), None)
     if found and name in read_yaml(found):
         return found
@@ -79,15 +83,16 @@ def read_profile(
             f"The profile `{name}` in {file} has no outputs.",
             f"Compare it with {project / 'profiles.example.yml'}.",
         )
+    variables = _Environment(environment)
     if not target:
-        target = str(_render(profile.get("target", "default"), f"{file}, target", environment))
+        target = str(_render(profile.get("target", "default"), f"{file}, target", variables))
     if target not in outputs:
         raise UsageError(
             f"The profile `{name}` in {file} has no target `{target}`.",
             f"Its targets are: {', '.join(map(str, outputs))}.",
         )
     where = f"{file}, {target}"
-    options = _render(outputs[target], where, environment)
+    options = _render(outputs[target], where, variables)
     engine = options.get("type") if isinstance(options, dict) else None
     if engine not in ENGINES:
         raise UsageError(
@@ -97,16 +102,41 @@ def read_profile(
     options = {**DEFAULTS.get(engine, {}), **options}
     if not options.get("schema"):
         raise UsageError(f"{where}: `schema` is missing.")
+    schema = str(options["schema"])
+    _check_length(schema, engine, where)
     return Profile(
         target=target,
         engine=engine,
-        schema=str(options["schema"]),
+        schema=schema,
         options=options,
         project_dir=project,
+        environment=frozenset(variables.read),
     )
 
 
-def _render(value: Any, where: str, environment: Mapping[str, str]) -> Any:
+def _check_length(schema: str, engine: str, where: str) -> None:
+    longest = MAX_IDENTIFIER_BYTES.get(engine)
+    if longest and len(f"{schema}{LONGEST_SUFFIX}".encode()) > longest:
+        raise UsageError(
+            f"{where}: `schema` has {len(schema.encode())} bytes. With `{LONGEST_SUFFIX}`, which "
+            f"the names of the schemas next to it end in, it may have {longest} in all.",
+            f"Choose a name of at most {longest - len(LONGEST_SUFFIX)} bytes.",
+        )
+
+
+class _Environment:
+    """The environment of a profile; it remembers which variables the profile reads."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self.read: set[str] = set()
+
+    def get(self, name: str) -> str | None:
+        self.read.add(name)
+        return self._values.get(name)
+
+
+def _render(value: Any, where: str, environment: _Environment) -> Any:
     """Renders the strings of a profile as dbt does: `env_var` and the filters that set a type."""
     if isinstance(value, dict):
         return {key: _render(item, f"{where}.{key}", environment) for key, item in value.items()}
@@ -118,7 +148,7 @@ def _render(value: Any, where: str, environment: Mapping[str, str]) -> Any:
     return rendered if kind is None else _converted(rendered, kind, where)
 
 
-def _render_text(text: str, where: str, environment: Mapping[str, str]) -> tuple[str, str | None]:
+def _render_text(text: str, where: str, environment: _Environment) -> tuple[str, str | None]:
     """Returns the rendered text and the type that a filter asks for."""
     from jinja2 import StrictUndefined, TemplateError
     from jinja2.sandbox import SandboxedEnvironment
@@ -126,8 +156,9 @@ def _render_text(text: str, where: str, environment: Mapping[str, str]) -> tuple
     kind: str | None = None
 
     def env_var(name: str, default: object = None) -> object:
-        if name in environment:
-            return environment[name]
+        value = environment.get(name)
+        if value is not None:
+            return value
         if default is None:
             raise UsageError(
                 f"{where}: the environment variable {name} is not set.",

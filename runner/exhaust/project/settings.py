@@ -2,24 +2,17 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, Console
 from exhaust.errors import UsageError
 from exhaust.project.profile import Profile, find_profiles, is_file_path, read_profile
+from exhaust.project.variables import Variables, public_keys, read_variables
 from exhaust.project.yaml_file import read_yaml
-
-Value = TypeVar("Value", bool, int, str)
-
-RENAMED = {
-    "results_retention_days": "results_days",
-    "max_batches_per_request": "most_batches",
-}
-"""Variables and their earlier names, which are read with a warning."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +26,35 @@ class Settings:
     """Whether everyone has to give a user ID."""
     results_dir: Path = Path("results")
     """The folder for the files of requests."""
+    shared_results_dir: Path | None = None
+    """The folder of earlier versions, which all targets had in common."""
     results_retention: timedelta = timedelta(days=30)
     max_batches_per_request: int = 20
+    receipt_public_keys: Mapping[str, str] = field(default_factory=dict)
+    """The Ed25519 public keys that a receipt may be signed by, by ID; none: none is demanded."""
     uses_example: bool = False
     """Whether the profile is the project's profiles.example.yml, because there is no other."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     """The variables that the profile was rendered with; dbt runs with the same."""
+    variables: Variables = field(default_factory=Variables, repr=False)
+
+    @property
+    def has_own_landing_schema(self) -> bool:
+        """Whether the project names the landing schema of this very target."""
+        return self.variables.is_of_target("landing_schema")
+
+    def with_variables(self, values: Mapping[str, Any]) -> "Settings":
+        """Returns the settings of a build with these variables, given to dbt as `--vars`.
+
+        Raises UsageError that names the variable if one has the wrong type or value.
+        """
+        variables = self.variables.overridden(values)
+        return replace(
+            self,
+            variables=variables,
+            landing_schema=variables.get("landing_schema", self.landing_schema),
+            report_timezone=ZoneInfo(variables.get("report_timezone", self.report_timezone.key)),
+        )
 
 
 def read_settings(
@@ -59,28 +75,52 @@ def read_settings(
     environment = _with_absolute_path(environ)
     project = find_project(project_dir, environ)
     config = read_yaml(project / "dbt_project.yml")
-    variables = _Variables.of(config, project / "dbt_project.yml", console)
     name = config.get("profile", "exhaust")
     profiles_file = (
         project / "profiles.example.yml"
         if use_example
         else find_profiles(project, profiles_dir, environ, name)
     )
+    profile = read_profile(
+        profiles_file, name, target or environ.get("EXHAUST_TARGET"), project, environment
+    )
+    variables = read_variables(config, project / "dbt_project.yml", profile.target, console)
+    results = project / variables.get("results_dir", "results")
+    has_own_results = variables.is_of_target("results_dir")
     return Settings(
         project_dir=project,
         profiles_dir=profiles_file.parent,
-        profile=read_profile(
-            profiles_file, name, target or environ.get("EXHAUST_TARGET"), project, environment
-        ),
-        landing_schema=str(variables.values["landing_schema"]),
-        report_timezone=variables.report_timezone(),
+        profile=profile,
+        landing_schema=variables.get("landing_schema", ""),
+        report_timezone=ZoneInfo(variables.get("report_timezone", "")),
         require_requester=variables.get("require_requester", False),
-        results_dir=project / variables.get("results_dir", "results"),
+        results_dir=results if has_own_results else results / profile.target,
+        shared_results_dir=None if has_own_results else results,
         results_retention=timedelta(days=variables.get("results_retention_days", 30)),
         max_batches_per_request=variables.get("max_batches_per_request", 20),
+        receipt_public_keys=public_keys(variables.values, variables.source),
         uses_example=profiles_file.name != "profiles.yml",
         environment=environment,
+        variables=variables,
     )
+
+
+def read_receipt_public_keys(
+    project_dir: Path | None, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Returns the variable receipt_public_keys of a project; empty where there is no project.
+
+    Reads only dbt_project.yml, and no profile. Raises UsageError if the project was named and does
+    not exist, or if the file or the variable is wrong.
+    """
+    try:
+        file = find_project(project_dir, environ) / "dbt_project.yml"
+    except UsageError:
+        if project_dir or environ.get("EXHAUST_PROJECT_DIR"):
+            raise
+        return {}
+    variables = read_yaml(file).get("vars")
+    return public_keys(variables if isinstance(variables, dict) else {}, str(file))
 
 
 def find_project(project_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
@@ -116,45 +156,3 @@ def _with_absolute_path(environ: Mapping[str, str]) -> dict[str, str]:
             str(Path(path).expanduser().absolute()) if is_file_path(path) else path
         )
     return environment
-
-
-@dataclass(frozen=True)
-class _Variables:
-    """The variables of dbt_project.yml."""
-
-    values: Mapping[str, Any]
-    file: Path
-
-    @classmethod
-    def of(cls, config: Mapping[str, Any], file: Path, console: Console) -> "_Variables":
-        values = config.get("vars")
-        if not isinstance(values, dict) or not values.keys() >= {
-            "landing_schema",
-            "report_timezone",
-        }:
-            raise UsageError(
-                f"{file} does not set the variables landing_schema and report_timezone: "
-                "this is not a project of exhaust.",
-                "Give the folder of the project with --project-dir.",
-            )
-        for new, old in RENAMED.items():
-            if old in values:
-                console.say(f"warning: {file}: the variable {old} is now called {new}. Rename it.")
-                values = {new: values[old], **values}
-        return cls(values, file)
-
-    def get(self, name: str, default: Value) -> Value:
-        value = self.values.get(name, default)
-        if type(value) is not type(default):
-            raise UsageError(f"{self.file}: {name} has to be like `{default}`, not `{value}`.")
-        return value  # type: ignore[no-any-return]
-
-    def report_timezone(self) -> ZoneInfo:
-        name = str(self.values["report_timezone"])
-        try:
-            return ZoneInfo(name)
-        except (OSError, ValueError, KeyError) as error:
-            raise UsageError(
-                f"{self.file}: report_timezone `{name}` is not a time zone.",
-                "Give a name such as Asia/Kolkata.",
-            ) from error

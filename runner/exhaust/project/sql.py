@@ -75,6 +75,16 @@ def assessment_attempts(
     )
 
 
+def lease(macro: str, table: str, *values: str | float) -> str:
+    """Renders a statement of macros/report/lease.sql for a lease's table, given as SQL."""
+    return str(getattr(_macros(CHECKOUT), macro)(table, *values))
+
+
+def marts_contract() -> int:
+    """Returns the version of the marts' contract that this command reads."""
+    return int(_macros(CHECKOUT).marts_contract())
+
+
 @cache
 def _macros(project_dir: Path) -> Any:
     from jinja2 import Environment, StrictUndefined

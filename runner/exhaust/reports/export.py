@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.marts.entities import Course
-from exhaust.marts.state import Build, Marts
+from exhaust.marts.records import Build
+from exhaust.marts.state import Marts
 from exhaust.reports.receipt import Origin
 from exhaust.reports.selection import Criteria, Destination, Selection, jobs, select
+from exhaust.reports.signature import Signer, read_signer
 from exhaust.reports.writer import ReportFile, Writer
 
 
@@ -34,10 +37,13 @@ def export(
 
     Raises DataError if the marts are not built or their build failed, Busy if a build is running,
     NotFound, Ambiguous, PermissionDenied (also for a retired course), UsageError for a path that
-    cannot be written. A BrokenPipeError of an output stream passes through.
+    cannot be written and for a key that cannot sign. A BrokenPipeError of an output stream passes
+    through.
     """
+    signer = read_signer(marts.settings, console)
     with marts.state(criteria.kind.marts, console, clock) as build:
-        return write(marts, build, select(marts, criteria), destination, {}, console, clock)
+        selection = select(marts, criteria)
+        return write(marts, build, selection, destination, {}, signer, console, clock)
 
 
 def write(
@@ -46,6 +52,7 @@ def write(
     selection: Selection,
     destination: Destination,
     request_ids: Mapping[str, str],
+    signer: Signer | None,
     console: Console,
     clock: Clock,
 ) -> ExportReport:
@@ -53,19 +60,18 @@ def write(
 
     `request_ids` are the IDs of its requests in the ledger, by course ID; receipts name them.
     """
-    settings = marts.settings
     criteria = selection.criteria
     origin = Origin(
         build=build,
         engine=marts.warehouse.engine,
         engine_version=marts.warehouse.version,
-        report_timezone=settings.report_timezone.key,
         exported_at=clock.now(),
         requester=selection.requester,
         layout=criteria.layout,
         request_ids=request_ids,
+        signer=signer,
     )
-    files = jobs(selection, destination, clock.today(settings.report_timezone))
+    files = jobs(selection, destination, clock.today(ZoneInfo(build.report_timezone)))
     return ExportReport(
         files=Writer(marts, criteria.kind, origin, files, console).write_all(),
         retired=list(selection.retired),

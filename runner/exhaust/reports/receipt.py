@@ -12,8 +12,9 @@ from typing import Any
 
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.header_plan import Column
-from exhaust.marts.state import Build
+from exhaust.marts.records import Build
 from exhaust.reports.layout import Layout
+from exhaust.reports.signature import Signer
 
 VERSION = 1
 """The version of the receipt's own form."""
@@ -31,12 +32,12 @@ class Origin:
     build: Build
     engine: str
     engine_version: str
-    report_timezone: str
     exported_at: datetime
     requester: Requester | None
     layout: Layout
     request_ids: Mapping[str, str]
     """The IDs of the requests in the ledger, by course ID."""
+    signer: Signer | None
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Contents:
 
 
 def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
-    """Returns the receipt of a file as JSON, which starts with the version of its form."""
+    """Returns the receipt of a file as JSON: first the version of its form, last a signature."""
     build = origin.build
     content: Mapping[str, Any] = {
         "receipt": VERSION,
@@ -94,17 +95,25 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
         "columns": [
             {"label": column["label"], "kind": column["kind"]} for column in contents.columns
         ],
-        "data": {"loaded_at": _utc(build.loaded_at)},
+        "data": {
+            "newest_activity_at": _utc(build.newest_activity_at),
+            "loaded_at": _utc(build.loaded_at),
+            "oldest_loaded_at": _utc(build.oldest_loaded_at),
+        },
         "build": {
             "id": build.id,
             "started_at": _utc(build.started_at),
             "ended_at": _utc(build.ended_at),
+            "exhaust": build.exhaust_version,
+            "variables": build.variables,
         },
         "exported_at": _utc(origin.exported_at),
-        "report_timezone": origin.report_timezone,
+        "report_timezone": build.report_timezone,
         "engine": {"name": origin.engine, "version": origin.engine_version},
         "exhaust": _own_version(),
     }
+    if origin.signer:
+        content = origin.signer.sign(content)
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 

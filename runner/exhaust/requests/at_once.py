@@ -10,6 +10,7 @@ from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import ExportReport, write
 from exhaust.reports.selection import Criteria, Destination, Selection, select
+from exhaust.reports.signature import read_signer
 from exhaust.requests.desk import new_request
 from exhaust.requests.entities import Claim, LeaseLost
 from exhaust.requests.lease import CountingConsole, Pulse, fail, holding, worker_name
@@ -30,12 +31,13 @@ def export_at_once(
     what `export` raises, and Busy while a report is being processed or if a request is cancelled
     meanwhile.
     """
+    signer = read_signer(marts.settings, console)
     with marts.state(criteria.kind.marts, console, clock) as build:
         selection = select(marts, criteria)
         with _claiming(ledger, marts.settings, selection, clock) as (claims, pulse):
             ids = {course_id: claim.request.request_id for course_id, claim in claims.items()}
             counting = CountingConsole(console, pulse, _rows_done(claims, pulse))
-            report = write(marts, build, selection, destination, ids, counting, clock)
+            report = write(marts, build, selection, destination, ids, signer, counting, clock)
             for file in report.files:
                 path = str(Path(file.file).absolute()) if file.receipt else None
                 for batch_id, rows in file.batches.items():

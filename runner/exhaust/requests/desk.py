@@ -62,6 +62,7 @@ def new_request(
         requester=requester.user_id,
         channel=requester.root_org_id or "",
         day=clock.today(settings.report_timezone),
+        target=settings.profile.target,
         request_data={
             "collectionId": course.id,
             "batchId": [batch.id for batch in batches],

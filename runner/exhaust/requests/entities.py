@@ -105,6 +105,8 @@ class NewRequest:
     channel: str
     day: date
     """The day in the report's time zone, which is a part of the ID."""
+    target: str
+    """The target of the profile, which is a part of the ID."""
     request_data: Mapping[str, Any]
 
     @property
@@ -121,6 +123,7 @@ class NewRequest:
             self.requester,
             self.channel,
             self.day,
+            self.target,
         )
 
     @property
@@ -129,9 +132,20 @@ class NewRequest:
 
 
 def request_id(
-    dataset: str, course_id: str, batch_ids: Sequence[str], requester: str, channel: str, day: date
+    dataset: str,
+    course_id: str,
+    batch_ids: Sequence[str],
+    requester: str,
+    channel: str,
+    day: date,
+    target: str,
 ) -> str:
-    """Returns Sunbird's ID of a request: the same for the same report, requester and day."""
+    """Returns the ID of a request: the same for the same report, requester, day and target.
+
+    Sunbird's ID has no target, but a Sunbird has only one.
+    """
     batches = ",".join(sorted(batch_ids, key=str.encode))
-    text = "|".join([dataset, f"{course_id}_{batches}", requester, channel, f"{day:%Y-%m-%d}"])
+    text = "|".join(
+        [dataset, f"{course_id}_{batches}", requester, channel, f"{day:%Y-%m-%d}", target]
+    )
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from exhaust.console import SYSTEM_CLOCK, Clock
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import NotFound, UsageError
 from exhaust.marts.names import cleaned
 from exhaust.project.profile import Profile
@@ -28,7 +28,7 @@ from exhaust.requests.entities import (
     Worker,
 )
 from exhaust.requests.requesters import is_of, under_way
-from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store, read_requests
+from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store, read_requests, rows_of
 from exhaust.requests.workers import read_workers, record_worker, renew_worker
 from exhaust.text import visible
 
@@ -45,12 +45,22 @@ class Ledger:
         self.lease = lease
 
     @classmethod
-    def open(cls, profile: Profile, clock: Clock = SYSTEM_CLOCK, lease: timedelta = LEASE) -> Self:
-        """Opens the ledger of a warehouse.
+    def open(
+        cls,
+        profile: Profile,
+        clock: Clock = SYSTEM_CLOCK,
+        lease: timedelta = LEASE,
+        *,
+        writing: bool = True,
+        console: Console = SILENCE,
+    ) -> Self:
+        """Opens the ledger of a warehouse; without `writing`, for reading it only.
 
-        Raises NoConnection, Busy, DataError if a newer exhaust created it.
+        The console is told once if another process has to be waited for. Raises NoConnection, Busy,
+        PermissionDenied, DataError if a newer exhaust created it.
         """
-        return cls(Store.open(profile), clock, lease)
+        store = Store.open(profile, writing=writing, console=console, clock=clock)
+        return cls(store, clock, lease)
 
     def close(self) -> None:
         self._store.close()
@@ -185,7 +195,7 @@ class Ledger:
                 lease_owner=worker,
                 lease_until=now + self.lease,
                 claimed_at=now,
-                rows_done=_rows_of(request_id),
+                rows_done=rows_of(request_id),
             )
         )
 
@@ -225,7 +235,7 @@ class Ledger:
                 connection,
                 claim,
                 {
-                    "rows_done": _rows_of(request_id),
+                    "rows_done": rows_of(request_id),
                     "processed_batches": sorted(row.batch_id for row in done),
                     "download_urls": sorted({row.file for row in done if row.file}),
                 },
@@ -237,7 +247,7 @@ class Ledger:
         request_id = claim.request.request_id
         with self._store.begin() as connection:
             # A build in between may have changed what was expected.
-            rows = _rows_of(request_id)
+            rows = rows_of(request_id)
             self._hold(connection, claim, {"rows_done": rows, "rows_expected": rows})
             self._end(connection, request_id, Status.SUCCESS, None)
             return self._read(connection, request_id)
@@ -383,9 +393,3 @@ class Ledger:
                 "`exhaust status` lists them.",
             )
         return found[0]
-
-
-def _rows_of(request_id: str) -> sa.ScalarSelect[int]:
-    """Selects the rows of the batches of a request that are done."""
-    rows = sa.func.coalesce(sa.func.sum(BATCHES.c.rows), 0)
-    return sa.select(rows).where(BATCHES.c.request_id == request_id).scalar_subquery()

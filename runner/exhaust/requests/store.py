@@ -1,22 +1,24 @@
 """The ledger's database and tables: in the warehouse if that can hold them, else in SQLite."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Self
+from contextlib import ExitStack, contextmanager
+from typing import Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from exhaust.errors import Busy, DataError, NoConnection, PermissionDenied
+from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
+from exhaust.errors import Busy, DataError
 from exhaust.project.profile import Profile
 from exhaust.project.sql import identifier
+from exhaust.requests.database import READS, Postgres, SQLite
 from exhaust.requests.entities import Request, Status
-from exhaust.warehouse import class_of
+from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, class_of
+
+Result = TypeVar("Result")
 
 MAX_REASON = 300
-SQLITE_TIMEOUT_SECONDS = 30
 
 MIGRATION_LOCK = 0x65786861
 """An advisory lock of Postgres: `exha`."""
@@ -117,41 +119,61 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (_create_requests, _add_wor
 
 
 class Store:
-    """The database of a ledger."""
+    """The tables of a ledger."""
 
-    def __init__(self, engine: Engine, name: str, schema: str | None) -> None:
-        self._engine = engine
-        self._name = name
-        self._schema = schema
+    def __init__(
+        self, database: SQLite | Postgres, *, writing: bool, console: Console, clock: Clock
+    ) -> None:
+        self._database = database
+        self._schema = database.schema
+        self._writing = writing
+        self._console = console
+        self._clock = clock
 
     @classmethod
-    def open(cls, profile: Profile) -> Self:
+    def open(
+        cls,
+        profile: Profile,
+        *,
+        writing: bool = True,
+        console: Console = SILENCE,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> Self:
         """Opens the ledger of a warehouse; creates or upgrades it if necessary.
 
-        Raises NoConnection, Busy, DataError if a newer exhaust created it.
+        The console is told once if another process has to be waited for. Raises NoConnection, Busy,
+        PermissionDenied, DataError if a newer exhaust created it.
         """
         file = class_of(profile).ledger_file(profile)
-        store = cls(*(_postgres(profile) if file is None else _sqlite(file)))
-        store._migrate()
+        database = Postgres(profile) if file is None else SQLite(file)
+        store = cls(database, writing=writing, console=console, clock=clock)
+        try:
+            store._migrate()
+        except BaseException:
+            store.close()
+            raise
         return store
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._database.engine.dispose()
 
     def _migrate(self) -> None:
         """Creates or upgrades the tables; where there is nothing to do, needs no privilege."""
-        if self._version() == len(MIGRATIONS):
+        version = self._version()
+        if version == len(MIGRATIONS):
             return
-        with self.begin() as connection:
+        if version == 0:
+            with self._plain_errors():
+                self._when_free(self._database.prepare)
+        with self._begin(writing=True) as connection:
             if self._schema is not None:
                 # If two processes start at once, the second waits and finds it done.
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
-                connection.execute(sa.schema.CreateSchema(self._schema, if_not_exists=True))
             version = self._version_of(connection)
             if version > len(MIGRATIONS):
                 raise DataError(
-                    f"The ledger {self._name} has version {version}; this exhaust knows no version "
-                    f"after {len(MIGRATIONS)}.",
+                    f"The ledger {self._database.name} has version {version}; this exhaust knows "
+                    f"no version after {len(MIGRATIONS)}.",
                     "Use the newer exhaust that created it.",
                 )
             for migration in MIGRATIONS[version:]:
@@ -160,7 +182,7 @@ class Store:
             connection.execute(sa.insert(VERSION).values(version=len(MIGRATIONS)))
 
     def _version(self) -> int:
-        with self.begin() as connection:
+        with self._begin(writing=False) as connection:
             return self._version_of(connection)
 
     def _version_of(self, connection: Connection) -> int:
@@ -171,64 +193,45 @@ class Store:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """Opens a transaction, and raises our errors for what a user can meet in it."""
+        with self._begin(writing=self._writing) as connection:
+            yield connection
+
+    @contextmanager
+    def _begin(self, *, writing: bool) -> Iterator[Connection]:
+        engine = self._database.engine.execution_options(**{READS: not writing})
+        with self._plain_errors(), ExitStack() as stack:
+            yield self._when_free(lambda: stack.enter_context(engine.begin()))
+
+    def _when_free(self, call: Callable[[], Result]) -> Result:
+        """Calls a function, again and again as long as another process holds the database."""
+        wait = LockWait(self._console, self._clock)
+        while True:
+            try:
+                return call()
+            except OperationalError as error:
+                if not self._database.is_held(error):
+                    raise
+                if wait.is_over:
+                    raise Busy(
+                        f"The ledger {self._database.name} is held by another process, and still "
+                        f"was after {LOCK_TIMEOUT_SECONDS:.0f} seconds.",
+                        "Another command for requests may be running. Try again when it has ended.",
+                    ) from error
+            wait.pause(
+                f"The ledger {self._database.name} is held by another process: waiting for it to "
+                "end ...",
+                0.5,
+            )
+
+    @contextmanager
+    def _plain_errors(self) -> Iterator[None]:
         try:
-            with self._engine.begin() as connection:
-                yield connection
-        except IntegrityError:
-            raise
-        except OperationalError as error:
-            reason = str(error.orig).strip().splitlines()[0]
-            if "locked" in reason:
-                raise Busy(
-                    f"The ledger {self._name} is held by another process.", "Try again."
-                ) from error
-            raise NoConnection(f"The ledger {self._name} cannot be used: {reason}") from error
+            yield
         except DBAPIError as error:
-            if "permission denied" not in str(error.orig):
+            known = self._database.known_error(error)
+            if known is None:
                 raise
-            raise PermissionDenied(
-                f"The ledger {self._name} denied access: {str(error.orig).splitlines()[0]}.",
-                "docs/access.md lists the privileges that a reader needs.",
-            ) from error
-
-
-def _sqlite(path: Path) -> tuple[Engine, str, None]:
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": SQLITE_TIMEOUT_SECONDS})
-
-    @sa.event.listens_for(engine, "connect")
-    def _connect(connection: Any, _: object) -> None:
-        # Python would start transactions itself, and too late: two could read, then one not write.
-        connection.isolation_level = None
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma foreign_keys = on")
-
-    @sa.event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("begin immediate")
-
-    return engine, str(path), None
-
-
-def _postgres(profile: Profile) -> tuple[Engine, str, str]:
-    from exhaust.warehouse.postgres import libpq
-
-    schema = f"{profile.schema}_requests"
-    arguments = libpq(profile.options)
-    engine = sa.create_engine("postgresql+psycopg://", connect_args=arguments)
-    name = f"{arguments.get('host')}:{arguments.get('port')}/{arguments.get('dbname')}"
-    role = profile.options.get("role")
-    if role:
-
-        @sa.event.listens_for(engine, "connect")
-        def _connect(connection: Any, _: object) -> None:
-            connection.execute(f"set role {identifier(role, 'postgres')}")
-            connection.commit()
-
-    return (
-        engine.execution_options(schema_translate_map={None: schema}),
-        f"{name}, schema {schema}",
-        schema,
-    )
+            raise known from error
 
 
 def read_requests(connection: Connection, which: sa.ColumnElement[bool]) -> list[Request]:
@@ -271,3 +274,9 @@ def read_requests(connection: Connection, which: sa.ColumnElement[bool]) -> list
         )
         for row in rows
     ]
+
+
+def rows_of(request_id: str) -> sa.ScalarSelect[int]:
+    """Selects the rows of the batches of a request that are done."""
+    rows = sa.func.coalesce(sa.func.sum(BATCHES.c.rows), 0)
+    return sa.select(rows).where(BATCHES.c.request_id == request_id).scalar_subquery()

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import ExhaustError
 from exhaust.marts.entities import Batch
-from exhaust.marts.state import Build, Marts, open_marts
+from exhaust.marts.records import Build
+from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import write
 from exhaust.reports.files import file_name, make_folder, plain_errors
 from exhaust.reports.kinds import KINDS
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.selection import Destination, Selection
+from exhaust.reports.signature import Signer, read_signer
 from exhaust.requests.desk import has_file, select_again
 from exhaust.requests.entities import Claim, LeaseLost, Request
 from exhaust.requests.lease import NOT_COUNTED, CountingConsole, Pulse, fail, holding, reason_for
@@ -36,13 +39,14 @@ def process(
 ) -> Iterator[Request]:
     """Processes the requests that are waiting, as the worker `name`, and yields each afterwards.
 
-    Ends when none is waiting. Raises Busy or NoConnection if the warehouse cannot be had; the
-    request then waits as before.
+    Ends when none is waiting. Raises UsageError for a key that cannot sign, before it claims a
+    request; Busy or NoConnection if the warehouse cannot be had: the request then waits as before.
     """
+    signer = read_signer(settings, console)
     _remove_old_files(settings, ledger)
     try:
         while claim := ledger.claim(name):
-            yield _process(settings, ledger, claim, console, clock)
+            yield _process(settings, ledger, claim, signer, console, clock)
     except KeyboardInterrupt as error:
         # It may have come just after a claim, before anything could put that back.
         ledger.release(name, reason_for(error))
@@ -50,14 +54,20 @@ def process(
 
 
 def _process(
-    settings: Settings, ledger: Ledger, claim: Claim, console: Console, clock: Clock
+    settings: Settings,
+    ledger: Ledger,
+    claim: Claim,
+    signer: Signer | None,
+    console: Console,
+    clock: Clock,
 ) -> Request:
     request = claim.request
     try:
         with holding(ledger, [claim]) as pulse, open_marts(settings, console, clock) as marts:
             with marts.state(request.kind.marts, console, clock) as build:
                 selection = select_again(marts, request)
-                _Try(marts, build, ledger, claim, pulse, console, clock).make_files(selection)
+                one_try = _Try(marts, build, ledger, claim, pulse, signer, console, clock)
+                one_try.make_files(selection)
             pulse.check()
         return ledger.succeed(claim)
     except LeaseLost:
@@ -83,6 +93,7 @@ class _Try:
     ledger: Ledger
     claim: Claim
     pulse: Pulse
+    signer: Signer | None
     console: Console
     clock: Clock
 
@@ -100,7 +111,7 @@ class _Try:
         make_folder(folder)
         for left_behind in folder.glob(f"{TRY}*"):
             shutil.rmtree(left_behind, ignore_errors=True)
-        day = self.clock.today(settings.report_timezone)
+        day = self.clock.today(ZoneInfo(self.build.report_timezone))
         file = folder / file_name(request.kind.name, batch.id, day)
         rows_before = self.pulse.rows
         console = CountingConsole(
@@ -114,6 +125,7 @@ class _Try:
                 selection,
                 Destination(output=made),
                 {request.course_id: request.request_id},
+                self.signer,
                 console,
                 self.clock,
             )
@@ -132,8 +144,8 @@ def _publish(made: Path, file: Path) -> None:
 
 def _remove_old_files(settings: Settings, ledger: Ledger) -> None:
     """Removes the folders of requests that ended longer ago than files are kept."""
-    for dataset in KINDS:
-        results = settings.results_dir / dataset
+    roots = filter(None, (settings.results_dir, settings.shared_results_dir))
+    for results in (root / dataset for root in roots for dataset in KINDS):
         folders = [folder.name for folder in results.iterdir()] if results.is_dir() else []
         old = ledger.forget_files(folders, settings.results_retention) if folders else []
         for request_id in old:

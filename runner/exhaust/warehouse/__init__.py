@@ -24,10 +24,12 @@ LOCK_TIMEOUT_SECONDS = 10.0
 class LockWait:
     """A wait for another process: it says once what it waits for, and has a deadline."""
 
-    def __init__(self, console: Console, clock: Clock) -> None:
+    def __init__(
+        self, console: Console, clock: Clock, seconds: float = LOCK_TIMEOUT_SECONDS
+    ) -> None:
         self._console = console
         self._clock = clock
-        self._deadline = clock.monotonic() + LOCK_TIMEOUT_SECONDS
+        self._deadline = clock.monotonic() + seconds
         self._has_said_so = False
 
     @property
@@ -90,6 +92,13 @@ class Warehouse(ABC):
         return None
 
     @classmethod
+    def lock_file(cls, profile: Profile) -> Path | None:
+        """Returns the file to lock for a load or a build; None if Postgres keeps a lease in a
+        table."""
+        del profile
+        return None
+
+    @classmethod
     def child_log(cls, profile: Profile) -> Path | None:
         """Returns the file for what the engine prints while dbt runs; None if it does not print."""
         del profile
@@ -135,6 +144,17 @@ class Warehouse(ABC):
 
         What `write` raises stops the engine and is raised again.
         """
+
+    def create_schema(self, schema: str) -> None:
+        """Creates a schema if it does not exist; where it exists, needs no privilege.
+
+        Any number of processes may do so at once.
+        """
+        self.execute(f"create schema if not exists {self.identifier(schema)}")
+
+    def create_table(self, statement: str) -> None:
+        """Runs a `create table if not exists`, even if another process does at the same time."""
+        self.execute(statement)
 
     def new_texts(self, schema: str, table: str, columns: Sequence[str]) -> str:
         """Creates an empty table of text columns, which replaces the table of that name.

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Self
+from urllib.parse import quote
 
 import duckdb
 
@@ -21,6 +22,15 @@ from exhaust.warehouse.pipe import copy_through_pipe
 LOADER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
 """Settings that keep a load's memory flat; landed rows need no order."""
 
+RESERVED = ("main", "temp", "system", "information_schema")
+"""Names that DuckDB does not give to the database of a file."""
+NOT_FOR_DBT = "'\"#;\\"
+"""Characters that dbt-duckdb does not find the database's name with."""
+NAME_HINT = (
+    "Give the file another name, such as warehouse.duckdb, with EXHAUST_DUCKDB_PATH or in "
+    "profiles.yml."
+)
+
 
 class DuckDBWarehouse(Warehouse):
     engine = "duckdb"
@@ -31,6 +41,7 @@ class DuckDBWarehouse(Warehouse):
     def __init__(self, connection: duckdb.DuckDBPyConnection, name: str) -> None:
         super().__init__(name)
         self._connection = connection
+        ((self._catalog,),) = connection.execute("select current_catalog()").fetchall()
         self._in_transaction = False
         self._new: _NewFile | None = None
 
@@ -45,6 +56,8 @@ class DuckDBWarehouse(Warehouse):
     ) -> Self:
         path = file_of(profile)
         _check_path(path, writing=writing)
+        if writing:
+            _check_name(path, profile.schema)
         new = None if path.exists() else _NewFile(path)
         config = {
             "autoinstall_known_extensions": "false",
@@ -68,8 +81,20 @@ class DuckDBWarehouse(Warehouse):
 
     @classmethod
     def ledger_file(cls, profile: Profile) -> Path:
-        warehouse = file_of(profile)
-        return warehouse.with_name(f"{warehouse.name}.requests")
+        return _beside(file_of(profile), profile, "requests")
+
+    @classmethod
+    def lock_file(cls, profile: Profile) -> Path:
+        return _beside(file_of(profile), profile, "lock")
+
+    def relation(self, schema: str, table: str) -> str:
+        # The catalog has the file's name. If a schema has the same, a table's name needs both.
+        return f"{self.identifier(self._catalog)}.{super().relation(schema, table)}"
+
+    def create_schema(self, schema: str) -> None:
+        _check_name(Path(self.name), schema)
+        name = f"{self.identifier(self._catalog)}.{self.identifier(schema)}"
+        self.execute(f"create schema if not exists {name}")
 
     @property
     def version(self) -> str:
@@ -169,6 +194,12 @@ class _NewFile:
             ) from error
 
 
+def _beside(warehouse: Path, profile: Profile, ending: str) -> Path:
+    """Returns a file next to the warehouse, which is this target's: its schema tells it apart."""
+    schema = "" if profile.schema == "main" else f".{quote(profile.schema, safe='')}"
+    return warehouse.with_name(f"{warehouse.name}{schema}.{ending}")
+
+
 def file_of(profile: Profile) -> Path:
     """Returns the file of a profile; UsageError if its path is not one."""
     path = profile.options.get("path")
@@ -191,6 +222,24 @@ def _check_path(path: Path, *, writing: bool) -> None:
             f"Nothing is loaded: there is no DuckDB file {path}.",
             "Load an extract with `exhaust load DIR`, then run `exhaust build`.",
         )
+
+
+def _check_name(path: Path, schema: str) -> None:
+    """Raises UsageError if dbt could not build in a file because of its name."""
+    database = path.name.lstrip(".").partition(".")[0]
+    if database.casefold() in (*RESERVED, schema.casefold()):
+        raise UsageError(
+            f"The DuckDB file {path} has the name of a schema, `{database}`, and dbt could not "
+            "build in it.",
+            NAME_HINT,
+        )
+    for character in NOT_FOR_DBT:
+        if character in path.name:
+            raise UsageError(
+                f"The DuckDB file {path} has the character {character} in its name, and dbt could "
+                "not build in it.",
+                NAME_HINT,
+            )
 
 
 def _wait_for_lock(

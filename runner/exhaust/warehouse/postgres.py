@@ -1,56 +1,46 @@
 """A PostgreSQL database, 16 or later."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
 import duckdb
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import Busy, DataError, DiskFull, ExhaustError, NoConnection, PermissionDenied
+from exhaust.errors import DataError, ExhaustError, NoConnection, PermissionDenied, UsageError
 from exhaust.extract.data_file import READER
 from exhaust.extract.landing import LandedFiles
 from exhaust.project.profile import Profile
-from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, Warehouse
+from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
-
-LIBPQ_OPTIONS = (
-    "host",
-    "port",
-    "user",
-    "connect_timeout",
-    "keepalives_idle",
-    "sslmode",
-    "sslcert",
-    "sslkey",
-    "sslrootcert",
+from exhaust.warehouse.postgres_session import (
+    RIGHTS_HINT,
+    known_error,
+    libpq,
+    read_only,
+    server_name,
+    settings,
 )
-"""Keys of a dbt output of type postgres that libpq has too."""
 
 OLDEST = 16
 CHUNK = 1 << 18
+MAX_IDENTIFIER_BYTES = 63
 
-
-def libpq(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns libpq's arguments, with the password, from a dbt output of type postgres."""
-    given = {key: options[key] for key in LIBPQ_OPTIONS if options.get(key) is not None}
-    return {
-        "connect_timeout": 10,
-        **given,
-        "dbname": options.get("dbname") or options.get("database"),
-        "password": options.get("password") or options.get("pass") or None,
-        "client_encoding": "UTF8",
-    }
+CREATE_LOCK = 0x65786873
+"""An advisory lock: `exhs`. With `if not exists` alone, one of two at once would fail."""
 
 
 class PostgresWarehouse(Warehouse):
     engine = "postgres"
     max_columns = 1664
 
-    def __init__(self, connection: psycopg.Connection, name: str) -> None:
+    def __init__(self, connection: psycopg.Connection, name: str, settings: str) -> None:
         super().__init__(name)
         self._connection = connection
+        self._settings = settings
+        """The statements that each transaction begins with."""
 
     @classmethod
     def open(
@@ -61,10 +51,9 @@ class PostgresWarehouse(Warehouse):
         console: Console = SILENCE,
         clock: Clock = SYSTEM_CLOCK,
     ) -> Self:
-        del writing, console, clock  # The server itself makes whoever has to wait, wait.
-        options = profile.options
-        arguments = libpq(options)
-        name = f"{arguments.get('host')}:{arguments.get('port')}/{arguments.get('dbname')}"
+        del console, clock  # The server itself makes whoever has to wait, wait.
+        name = server_name(profile.options)
+        arguments = libpq(profile.options)
         try:
             connection = psycopg.connect(autocommit=True, **arguments)
         except psycopg.OperationalError as error:
@@ -75,15 +64,15 @@ class PostgresWarehouse(Warehouse):
                 "Check that the server is running. Check PGHOST, PGPORT, PGUSER, PGPASSWORD and "
                 "PGDATABASE, or your profiles.yml.",
             ) from error
-        warehouse = cls(connection, name)
+        warehouse = cls(connection, name, settings(profile.options))
         try:
-            warehouse._prepare(options)
+            warehouse._check(writing=writing)
         except BaseException:
             connection.close()
             raise
         return warehouse
 
-    def _prepare(self, options: Mapping[str, Any]) -> None:
+    def _check(self, *, writing: bool) -> None:
         info = self._connection.info
         if info.server_version < OLDEST * 10000:
             raise DataError(
@@ -97,32 +86,37 @@ class PostgresWarehouse(Warehouse):
                 "need UTF8.",
                 "Create one with: createdb --encoding=UTF8 --template=template0 NAME",
             )
-        self.execute(f"set time zone 'UTC'; set lock_timeout = '{LOCK_TIMEOUT_SECONDS:.0f}s'")
-        if options.get("role"):
-            self.execute(f"set role {self.identifier(options['role'])}")
+        if writing and self.query("show transaction_read_only") == [("on",)]:
+            raise read_only(self.name)
 
     @property
     def version(self) -> str:
         return self._connection.info.parameter_status("server_version") or ""
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with self._plain_errors():
+        with self.transaction():
             return self._connection.execute(sql).fetchall()
 
     def execute(self, sql: str) -> None:
-        with self._plain_errors():
+        with self.transaction():
             self._connection.execute(sql)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        with self._plain_errors(), self._connection.transaction():
-            yield
+        """Does nothing within another transaction."""
+        with self._plain_errors():
+            if self._connection.info.transaction_status != TransactionStatus.IDLE:
+                yield
+                return
+            with self._connection.transaction():
+                self._connection.execute(self._settings)
+                yield
 
     @contextmanager
     def snapshot(self, relations: Sequence[str]) -> Iterator[None]:
         # Lock before the first query: a snapshot that is older than a table that a build has just
         # put in place would see that table empty.
-        with self._plain_errors(), self._connection.transaction():
+        with self.transaction():
             self.execute("set transaction isolation level repeatable read read only")
             self.execute(f"lock table {', '.join(relations)} in access share mode")
             yield
@@ -131,7 +125,7 @@ class PostgresWarehouse(Warehouse):
         statement = f"copy ({select}) to stdout (format csv)"
         waiting: list[bytes] = []
         size = 0
-        with self._plain_errors(), self._connection.cursor() as cursor:
+        with self.transaction(), self._connection.cursor() as cursor:
             with cursor.copy(statement) as copy:
                 for data in copy:
                     waiting.append(bytes(data))
@@ -143,6 +137,65 @@ class PostgresWarehouse(Warehouse):
             write(b"".join(waiting))
             return cursor.rowcount
 
+    def create_schema(self, schema: str) -> None:
+        if len(schema.encode()) > MAX_IDENTIFIER_BYTES:
+            raise UsageError(
+                f"The schema name {schema} is too long: it has {len(schema.encode())} bytes, and "
+                f"Postgres takes {MAX_IDENTIFIER_BYTES}.",
+                "Give the schema a shorter name.",
+            )
+        with self.transaction():
+            if self._has_schema(schema):
+                return
+            self.query(f"select pg_advisory_xact_lock({CREATE_LOCK})")
+            if self._has_schema(schema):
+                return
+            self._check_may_create(schema)
+            self.execute(f"create schema {self.identifier(schema)}")
+
+    def create_table(self, statement: str) -> None:
+        with self.transaction():
+            self.query(f"select pg_advisory_xact_lock({CREATE_LOCK})")
+            self.execute(statement)
+
+    def _has_schema(self, schema: str) -> bool:
+        return bool(
+            self.query(f"select 1 from pg_namespace where nspname = {self.literal(schema)}")
+        )
+
+    def _check_may_create(self, schema: str) -> None:
+        ((may_create, user),) = self.query(
+            "select has_database_privilege(current_database(), 'create'), current_user"
+        )
+        if not may_create:
+            raise PermissionDenied(
+                f"The schema {schema} does not exist in {self.name}, and the role {user} may not "
+                "create it.",
+                "Ask the owner of the database to run: create schema "
+                f"{self.identifier(schema)} authorization {self.identifier(user)}; {RIGHTS_HINT}",
+            )
+
+    def new_texts(self, schema: str, table: str, columns: Sequence[str]) -> str:
+        self._check_may_replace(schema, table)
+        return super().new_texts(schema, table, columns)
+
+    def _check_may_replace(self, schema: str, table: str) -> None:
+        others = self.query(
+            "select pg_get_userbyid(pg_class.relowner), current_user from pg_class "
+            "join pg_namespace on pg_namespace.oid = pg_class.relnamespace "
+            f"where pg_namespace.nspname = {self.literal(schema)} "
+            f"and pg_class.relname = {self.literal(table)} "
+            "and not pg_has_role(pg_class.relowner, 'usage') "
+            "and not pg_has_role(pg_namespace.nspowner, 'usage')"
+        )
+        for owner, user in others:
+            raise PermissionDenied(
+                f"The table {schema}.{table} in {self.name} belongs to the role {owner}; the role "
+                f"{user} may not replace it.",
+                f"Connect as {owner}, or ask it to run: alter table "
+                f"{self.relation(schema, table)} owner to {self.identifier(user)}; {RIGHTS_HINT}",
+            )
+
     def analyze(self, relation: str) -> None:
         self.execute(f"analyze {relation}")
 
@@ -153,7 +206,7 @@ class PostgresWarehouse(Warehouse):
         names = ", ".join(map(self.identifier, files.columns))
         statement = f"copy {relation} ({names}) from stdin (format csv)"
         with (
-            self._plain_errors(),
+            self.transaction(),
             duckdb.connect(config=READER) as duck,
             self._connection.cursor() as cursor,
         ):
@@ -184,20 +237,11 @@ class PostgresWarehouse(Warehouse):
         """Raises our errors for what a user can meet; a fault in our SQL stays a psycopg error."""
         try:
             yield
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise PermissionDenied(
-                f"{self.name} denied access: {error.diag.message_primary}.",
-                "Ask its owner for the privilege, or connect as another user.",
-            ) from error
-        except psycopg.errors.LockNotAvailable as error:
-            raise Busy(
-                f"A table in {self.name} is held by another process, and still was after "
-                f"{LOCK_TIMEOUT_SECONDS:.0f} seconds.",
-                "A build, a load or an export may be running. Try again when it has ended.",
-            ) from error
-        except psycopg.errors.DiskFull as error:
-            raise DiskFull(f"{self.name}: {error.diag.message_primary}") from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except psycopg.Error as error:
+            if known := known_error(error, self.name):
+                raise known from error
+            if not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+                raise
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             if self._connection.closed:
                 raise NoConnection(f"The connection to {self.name} was lost: {reason}") from error

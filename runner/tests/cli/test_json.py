@@ -74,6 +74,7 @@ def test_every_document_has_the_keys_that_the_page_lists(
         assert call(*arguments, "--json") == code
         return capsys.readouterr().out
 
+    assert_documented("info", output("info"))
     assert_documented("courses", output("courses"))
     assert_documented("batches", output("batches", COURSE))
     batches = assert_documented("batches", output("batches", COURSE, "--as", MENTOR))["batches"]

@@ -55,6 +55,9 @@ class TestBuild:
                 ),
                 SetAside("no_user", "without a profile", 2, {}, 0, True),
             ],
+            missing=None,
+            warehouse="w.duckdb",
+            schema="main",
         )
 
         def build(project: Settings, arguments: list[str], **_: object) -> BuildReport:
@@ -70,6 +73,7 @@ class TestBuild:
         assert call("build") == 0
         assert capsys.readouterr().err.splitlines() == [
             "2 models built, 1 test passed, 0 failed.",
+            "Built in w.duckdb, schema main.",
             "Set aside:",
             "  1,234 rows: unknown courses",
             r"    do_\x1b (1,230)",

@@ -25,30 +25,32 @@ def test_export_writes_a_file_and_counts_what_it_left_out(
     assert shown.out + shown.err == ""
 
 
-def test_an_export_is_summed_up_in_three_lines(
+def test_an_export_is_summed_up_in_four_lines(
     sample: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("export", COURSE, "-b", BATCH, "-o", "one.csv") == 0
-    file, sum_of_rows, proof = capsys.readouterr().err.splitlines()
+    file, sum_of_rows, as_of, proof = capsys.readouterr().err.splitlines()
     assert file == (
         "one.csv: 11 rows; left out: 3 inactive, 1 no enrolment date, 1 enrolment date unreadable"
     )
+    assert sum_of_rows == "16 enrolments = 11 rows + 5 left out."
     minute = r"\d{4}-\d\d-\d\d \d\d:\d\d"
+    # The sample's newest attempt is of 06:00 UTC.
     assert re.fullmatch(
-        rf"16 enrolments = 11 rows \+ 5 left out; data of {minute}, built {minute} UTC.",
-        sum_of_rows,
+        rf"Newest activity 2024-06-20 11:30, loaded {minute}, built {minute} \(Asia/Kolkata\)\.",
+        as_of,
     )
     digest = sha256((sample / "one.csv").read_bytes()).hexdigest()
     assert proof == f"SHA-256 {digest}; receipt: one.csv.receipt.json"
     assert call("export", COURSE, "-b", BATCH, "-o", "-") == 0
-    assert capsys.readouterr().err.splitlines()[2] == f"SHA-256 {digest}"
+    assert capsys.readouterr().err.splitlines()[3] == f"SHA-256 {digest}"
 
 
 def test_an_export_of_several_files_is_summed_up(
     sample: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call("export", COURSE) == 0
-    *files, sum_of_rows, receipts = capsys.readouterr().err.splitlines()
+    *files, sum_of_rows, _, receipts = capsys.readouterr().err.splitlines()
     rows = sum(int(file.partition(": ")[2].split()[0]) for file in files)
     assert f" = {rows} rows in {len(files)} files + " in sum_of_rows
     assert receipts == "Each file has a receipt next to it: <file>.receipt.json."

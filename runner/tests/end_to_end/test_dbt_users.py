@@ -14,6 +14,7 @@ from support import PROJECT, Built, export_all, load_extract, relation
 from exhaust.errors import DataError
 from exhaust.project.settings import Settings
 from exhaust.project.sources import read_sources
+from exhaust.reports.export import ExportReport
 from exhaust.warehouse import connect
 
 pytestmark = pytest.mark.not_on_spark
@@ -126,42 +127,48 @@ def test_dbt_show_gives_the_columns_of_a_course(built: Built, tmp_path: Path) ->
     assert list(json.loads(preview)[0]) == [label for (label,) in plan]
 
 
-def test_a_builds_table_without_loaded_at_is_extended(settings: Settings, tmp_path: Path) -> None:
+def test_a_builds_table_of_an_earlier_version_is_extended(
+    settings: Settings, tmp_path: Path
+) -> None:
     load_extract(settings, SEEDS)
     builds = relation(settings.profile.schema, "builds")
-    assert dbt(settings, tmp_path, "run").returncode == 0
     with connect(settings.profile, writing=True) as warehouse:
-        warehouse.execute(f"alter table {builds} drop column loaded_at")
+        warehouse.create_schema(settings.profile.schema)
+        warehouse.execute(
+            f"create table {builds} (invocation_id text, command text, status text, "
+            "started_at timestamp, ended_at timestamp)"
+        )
+        warehouse.execute(
+            f"insert into {builds} values ('earlier', 'build', 'success', "
+            "timestamp '2026-11-01', timestamp '2026-11-01')"
+        )
 
-    assert dbt(settings, tmp_path, "run").returncode == 0
-    newest = f"select loaded_at is not null from {builds} order by started_at desc limit 1"
-    assert query(settings, newest) == [(True,)]
+    assert dbt(settings, tmp_path, "run", "--select", "stg_users").returncode == 0
+
+    rows = query(settings, f"select command, missing is null from {builds} order by started_at")
+    assert rows == [("build", True), ("run", False)]
 
 
-class TestAFailedBuild:
+def test_a_failed_test_stops_exports_until_a_whole_build(
+    settings: Settings, tmp_path: Path
+) -> None:
     """A learner is in the marts twice, so a test of severity error fails."""
 
-    @pytest.fixture
-    def failed(self, settings: Settings, tmp_path: Path) -> Settings:
-        load_extract(settings, SEEDS)
-        assert dbt(settings, tmp_path, "run").returncode == 0
-        progress = relation(settings.profile.schema, "course_progress")
-        with connect(settings.profile, writing=True) as warehouse:
-            warehouse.execute(f"insert into {progress} select * from {progress}")
-        assert dbt(settings, tmp_path, "test", "--exclude", "test_type:unit").returncode == 1
-        return settings
+    def export() -> ExportReport:
+        return export_all(settings, tmp_path / "out", day=date(2024, 7, 1))
 
-    def test_stops_exports(self, failed: Settings, tmp_path: Path) -> None:
-        with pytest.raises(DataError, match="failed"):
-            export_all(failed, tmp_path / "out", day=date(2024, 7, 1))
+    load_extract(settings, SEEDS)
+    assert dbt(settings, tmp_path, "build", "--exclude-resource-type", "unit_test").returncode == 0
+    progress = relation(settings.profile.schema, "course_progress")
+    with connect(settings.profile, writing=True) as warehouse:
+        warehouse.execute(f"insert into {progress} select * from {progress}")
+    assert dbt(settings, tmp_path, "test", "--select", "course_progress").returncode == 1
+    with pytest.raises(DataError, match="failed"):
+        export()
 
-    def test_is_not_repaired_by_a_partial_run(self, failed: Settings, tmp_path: Path) -> None:
-        assert dbt(failed, tmp_path, "run", "--select", "courses").returncode == 0
+    assert dbt(settings, tmp_path, "run", "--select", "courses").returncode == 0
+    with pytest.raises(DataError):
+        export()
 
-        with pytest.raises(DataError, match="failed"):
-            export_all(failed, tmp_path / "out", day=date(2024, 7, 1))
-
-    def test_is_repaired_by_a_full_run(self, failed: Settings, tmp_path: Path) -> None:
-        assert dbt(failed, tmp_path, "run").returncode == 0
-
-        assert export_all(failed, tmp_path / "out", day=date(2024, 7, 1)).files
+    assert dbt(settings, tmp_path, "build", "--exclude-resource-type", "unit_test").returncode == 0
+    assert export().files

@@ -27,7 +27,9 @@ HIDDEN = ("sunbird", "exhaust_staging", "exhaust_intermediate")
 def reader(settings_postgres: Settings) -> Iterator[Settings]:
     """Creates a login with the reader role; all marts except one are created after the role."""
     (sql,) = re.findall(
-        r"```sql\n(.*?)```", (PROJECT / "docs" / "access.md").read_text("utf-8"), re.DOTALL
+        r"```sql\n(create role exhaust_reader.*?)```",
+        (PROJECT / "docs" / "access.md").read_text("utf-8"),
+        re.DOTALL,
     )
     schema = settings_postgres.profile.schema
     with connect(settings_postgres.profile, writing=True, console=NO_MESSAGES) as warehouse:

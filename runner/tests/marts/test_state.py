@@ -5,10 +5,10 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from handmade_marts import MATHS, MATHS_2, add_build, create_marts, report_text
-from support import ManualClock, RecordingConsole, RunExport, files, relation
+from handmade_marts import MARTS, MATHS, MATHS_2, add_build, create_marts, report_text
+from support import ManualClock, RecordingConsole, RunExport, files, relation, reports
 
-from exhaust.errors import Busy, DataError
+from exhaust.errors import Busy, DataError, NotFound
 from exhaust.marts.state import open_marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import export
@@ -18,31 +18,89 @@ from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, Warehouse, connect
 pytestmark = pytest.mark.not_on_spark
 
 
-@pytest.mark.parametrize("table", ["courses", "builds"])
-def test_an_export_needs_marts(
+@pytest.mark.parametrize("table", ["courses", "builds", "built_marts"])
+def test_an_export_needs_marts_and_their_records(
     run_export: RunExport, warehouse: Warehouse, settings: Settings, table: str
 ) -> None:
     warehouse.execute(f"drop table {relation(settings.profile.schema, table)}")
-    with pytest.raises(DataError, match="Nothing is built"):
+    message = "earlier version" if table == "built_marts" else "Nothing is built"
+    with pytest.raises(DataError, match=message):
         run_export(Criteria([MATHS]))
 
 
-def test_an_export_needs_a_recorded_build(
+def test_an_export_needs_the_build_of_its_marts_to_be_recorded(
     run_export: RunExport, warehouse: Warehouse, settings: Settings
 ) -> None:
     warehouse.execute(f"delete from {relation(settings.profile.schema, 'builds')}")
-    with pytest.raises(DataError, match="Nothing is built"):
-        run_export(Criteria([MATHS]))
+    with pytest.raises(Busy, match="began at 2026-11-01 12:00 UTC and has not ended"):
+        run_export(Criteria([MATHS]), clock=ManualClock())
 
 
-def test_only_the_newest_build_decides(
+def test_a_later_failure_stops_exports_and_an_earlier_one_does_not(
     run_export: RunExport, warehouse: Warehouse, settings: Settings
 ) -> None:
-    add_build(warehouse, settings, "failed", "2026-11-01 11:00")
+    add_build(warehouse, settings, "failed", "2026-11-01 11:00", marts=[])
     assert run_export(Criteria([MATHS])).files
-    add_build(warehouse, settings, "failed", "2026-11-02 11:00", command="test")
+    add_build(warehouse, settings, "failed", "2026-11-02 11:00", command="test", marts=[])
     with pytest.raises(DataError, match="2026-11-02 11:00 UTC failed"):
         run_export(Criteria([MATHS]))
+    add_build(warehouse, settings, "success", "2026-11-02 12:00")
+    assert run_export(Criteria([MATHS])).files
+
+
+def test_a_partial_build_of_all_marts_is_refused(
+    run_export: RunExport, warehouse: Warehouse, settings: Settings
+) -> None:
+    add_build(warehouse, settings, "partial", "2026-11-02 11:00", command="run")
+    with pytest.raises(DataError, match=r"`dbt run` made the marts at .* not a whole build: 1 of"):
+        run_export(Criteria([MATHS]))
+
+
+def test_marts_of_two_builds_are_refused(
+    run_export: RunExport, warehouse: Warehouse, settings: Settings
+) -> None:
+    add_build(warehouse, settings, "success", "2026-11-02 11:00", command="run", marts=["courses"])
+    with pytest.raises(DataError, match=r"from 2 builds: `dbt run` .* replaced only courses"):
+        run_export(Criteria([MATHS]))
+
+
+def test_a_build_of_other_models_changes_nothing(
+    run_export: RunExport, warehouse: Warehouse, settings: Settings
+) -> None:
+    add_build(warehouse, settings, "partial", "2026-11-02 11:00", marts=["my_own_model"])
+    assert run_export(Criteria([MATHS])).build.id == "2026-11-01 12:00"
+
+
+def test_marts_of_another_contract_are_refused(
+    run_export: RunExport, warehouse: Warehouse, settings: Settings
+) -> None:
+    add_build(warehouse, settings, "success", "2026-11-02 11:00", contract=99)
+    with pytest.raises(DataError, match="contract 99; this version of exhaust reads"):
+        run_export(Criteria([MATHS]))
+
+
+def test_marts_of_other_models_are_exported_with_a_warning(
+    run_export: RunExport, warehouse: Warehouse, settings: Settings, console: RecordingConsole
+) -> None:
+    builds = relation(settings.profile.schema, "builds")
+    warehouse.execute(f"update {builds} set models_hash = 'other'")
+    assert run_export(Criteria([MATHS])).files
+    assert ["other models or macros" in line for line in console.messages] == [True]
+
+
+def test_marts_are_read_from_where_the_build_put_them(
+    run_export: RunExport, warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    warehouse.execute("create schema reporting")
+    for mart in MARTS:
+        old = relation(settings.profile.schema, mart)
+        warehouse.execute(f"create table reporting.{mart} as select * from {old}")
+        warehouse.execute(f"delete from {old}")
+    with pytest.raises(NotFound):
+        run_export(Criteria([MATHS_2]))
+    add_build(warehouse, settings, "success", "2026-11-02 11:00", schema="reporting")
+    run_export(Criteria([MATHS_2]))
+    assert reports(tmp_path) == {"001_progress_20261123.csv": report_text((MATHS_2, "001"))}
 
 
 def test_an_export_waits_for_a_running_build_and_then_fails(
@@ -52,7 +110,7 @@ def test_an_export_waits_for_a_running_build_and_then_fails(
     console: RecordingConsole,
     tmp_path: Path,
 ) -> None:
-    add_build(warehouse, settings, "running", "2026-11-02 11:00")
+    add_build(warehouse, settings, None, "2026-11-02 11:00", marts=["courses"])
     clock = ManualClock()
     with pytest.raises(Busy, match="began at 2026-11-02 11:00 UTC and has not ended"):
         run_export(Criteria([MATHS]), clock=clock)
@@ -73,10 +131,12 @@ def test_an_export_continues_when_the_build_ends_in_time(
     settings_postgres: Settings, other_warehouse: Warehouse, console: RecordingConsole
 ) -> None:
     create_marts(other_warehouse, settings_postgres)
-    add_build(other_warehouse, settings_postgres, "running", "2026-11-02 11:00")
-    builds = relation(settings_postgres.profile.schema, "builds")
-    end = f"update {builds} set status = 'success'"
-    clock = ManualClock(on_sleep=lambda: other_warehouse.execute(end))
+    add_build(other_warehouse, settings_postgres, None, "2026-11-02 11:00")
+    clock = ManualClock(
+        on_sleep=lambda: add_build(
+            other_warehouse, settings_postgres, "success", "2026-11-02 11:00", marts=[]
+        )
+    )
     output = BytesIO()
     with open_marts(settings_postgres) as marts:
         export(marts, Criteria([MATHS_2]), Destination(output), console, clock)
@@ -86,7 +146,7 @@ def test_an_export_continues_when_the_build_ends_in_time(
     ]
 
 
-@pytest.mark.parametrize(("loaded_at", "is_warned"), [("11:59", False), ("12:01", True)])
+@pytest.mark.parametrize(("loaded_at", "is_warned"), [("00:00", False), ("00:01", True)])
 def test_an_export_warns_of_a_load_after_the_build(
     run_export: RunExport,
     warehouse: Warehouse,
@@ -95,8 +155,8 @@ def test_an_export_warns_of_a_load_after_the_build(
     loaded_at: str,
     is_warned: bool,
 ) -> None:
-    # A later `dbt test` is not a build.
-    add_build(warehouse, settings, "success", "2026-11-03 12:00", command="test")
+    # A later run of other models is not a build of the marts.
+    add_build(warehouse, settings, "partial", "2026-11-03 12:00", command="run", marts=["other"])
     warehouse.execute(f'create schema "{settings.landing_schema}"')
     loads = relation(settings.landing_schema, "loads")
     warehouse.execute(f"create table {loads} (loaded_at timestamp)")

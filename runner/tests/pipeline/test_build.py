@@ -17,8 +17,8 @@ pytestmark = pytest.mark.not_on_spark
 
 def build(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> BuildReport:
     """Builds with RESULTS as dbt's results."""
-    results = dbt._read_results({"results": RESULTS}, MANIFEST)
-    monkeypatch.setattr(module, "run_dbt", lambda *_: results)
+    run = dbt.Run("this", dbt._read_results({"results": RESULTS}, MANIFEST))
+    monkeypatch.setattr(module, "run_dbt", lambda *_: run)
     return module.build(settings, [], NO_MESSAGES)
 
 
@@ -94,6 +94,6 @@ def test_a_build_waits_for_a_busy_file(
         return connect(settings_duckdb.profile, writing=writing, console=NO_MESSAGES)
 
     monkeypatch.setattr(module, "connect", spy)
-    monkeypatch.setattr(module, "run_dbt", lambda *_: opened.append("dbt") or [])
+    monkeypatch.setattr(module, "run_dbt", lambda *_: opened.append("dbt") or dbt.Run("", []))
     module.build(settings_duckdb, [], NO_MESSAGES)
     assert opened == [False, True, "dbt", False]

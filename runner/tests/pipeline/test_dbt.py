@@ -62,7 +62,7 @@ def write_dbt(
 
 def test_results_are_read(project: Settings) -> None:
     write_dbt(project, [event()], code=1)
-    results = run_dbt(project, ["build"])
+    results = run_dbt(project, ["build"]).results
     assert results[0] == Result("courses", "model", "success", 0, "OK", "", None)
     assert results[4] == Result(
         "key_twice",
@@ -106,15 +106,18 @@ def test_dbt_gets_the_profile_the_environment_and_the_arguments(project: Setting
     write_dbt(project, [event()], more=record)
     run_dbt(project, ["build", "--full-refresh"])
     arguments, folder, mark, profiles = json.loads(called.read_text())
-    assert arguments[:3] == ["build", "--profiles-dir", str(project.profiles_dir)]
-    assert arguments[3:5] == ["--target", "one"]
-    assert arguments[-1] == "--full-refresh"
+    assert arguments[:2] == ["build", "--full-refresh"]
+    assert arguments[2:8] == [
+        *("--project-dir", str(project.project_dir)),
+        *("--profiles-dir", str(project.profiles_dir)),
+        *("--target", "one"),
+    ]
     assert (folder, mark, profiles) == (str(project.project_dir), "set", False)
 
     run_dbt(replace(project, uses_example=True), ["build"])
     arguments, _, _, profiles = json.loads(called.read_text())
     assert profiles == "the example"
-    assert not Path(arguments[2]).exists()
+    assert not Path(arguments[arguments.index("--profiles-dir") + 1]).exists()
 
 
 def test_a_failed_run_quotes_dbts_error_without_colours(project: Settings) -> None:

@@ -1,9 +1,12 @@
+import re
 from pathlib import Path
 
 import pytest
 from project_files import profiles
+from support import PROJECT
 
 from exhaust.errors import UsageError
+from exhaust.project.profile import LONGEST_SUFFIX
 from exhaust.project.settings import read_settings
 from exhaust.warehouse import connect
 from exhaust.warehouse.duckdb import file_of
@@ -44,7 +47,8 @@ class TestProfiles:
             read_settings(None, project / "deep", environ={})
         with pytest.raises(UsageError, match=r"has no profile"):
             read_settings(environ={"EXHAUST_PROFILES_DIR": str(project / "deep")})
-        assert read_settings(environ={"DBT_PROFILES_DIR": str(project / "deep")}).uses_example
+        with pytest.raises(UsageError, match=r"has no profile"):
+            read_settings(environ={"DBT_PROFILES_DIR": str(project / "deep")})
 
     @pytest.mark.parametrize(
         ("content", "message"),
@@ -170,3 +174,30 @@ class TestDuckDBPath:
         (project / "profiles.yml").write_text(profiles("{type: duckdb}"))
         with pytest.raises(UsageError, match="has no file in `path`"):
             connect(read_settings(environ={}).profile, writing=False)
+
+
+class TestLongSchemas:
+    """Postgres would cut the names of `<schema>_intermediate` and the like without an error."""
+
+    @pytest.mark.parametrize("schema", ["s" * 50, "ப" * 16])
+    def test_the_longest_schema_is_accepted(self, project: Path, schema: str) -> None:
+        (project / "profiles.yml").write_text(profiles(f"{{type: postgres, schema: {schema}}}"))
+        assert read_settings(environ={}).profile.schema == schema
+
+    @pytest.mark.parametrize(("schema", "size"), [("s" * 51, 51), ("ப" * 17, 51)])
+    def test_a_longer_one_is_refused(self, project: Path, schema: str, size: int) -> None:
+        (project / "profiles.yml").write_text(profiles(f"{{type: postgres, schema: {schema}}}"))
+        with pytest.raises(UsageError, match=f"`schema` has {size} bytes") as raised:
+            read_settings(environ={})
+        assert raised.value.hint == "Choose a name of at most 50 bytes."
+
+    def test_other_engines_take_it(self, project: Path) -> None:
+        (project / "profiles.yml").write_text(
+            profiles(f"{{type: duckdb, path: x, schema: {'s' * 60}}}")
+        )
+        assert read_settings(environ={}).profile.schema == "s" * 60
+
+    def test_no_schema_has_a_longer_ending(self) -> None:
+        text = (PROJECT / "dbt_project.yml").read_text("utf-8")
+        endings = {f"_{name}" for name in re.findall(r"\+schema: (\w+)", text)} | {"_requests"}
+        assert max(endings, key=len) == LONGEST_SUFFIX

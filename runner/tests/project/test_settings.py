@@ -8,7 +8,7 @@ from support import RecordingConsole
 
 from exhaust.errors import UsageError
 from exhaust.project import settings as module
-from exhaust.project.settings import find_project, read_settings
+from exhaust.project.settings import find_project, read_receipt_public_keys, read_settings
 from exhaust.warehouse.duckdb import file_of
 
 
@@ -40,8 +40,59 @@ def test_require_requester_is_read(project: Path, variable: str, is_required: bo
 def test_a_flag_that_is_not_a_boolean_is_refused(project: Path) -> None:
     text = PROJECT.replace("vars: {", "vars: {require_requester: 'no', ")
     (project / "dbt_project.yml").write_text(text)
-    with pytest.raises(UsageError, match="require_requester has to be like `False`, not `no`"):
+    with pytest.raises(UsageError, match="require_requester has to be true or false, not `no`"):
         read_settings(environ={})
+
+
+class TestPublicKeys:
+    @staticmethod
+    def set_keys(project: Path, text: str) -> None:
+        variable = f"vars: {{receipt_public_keys: {text}, "
+        (project / "dbt_project.yml").write_text(PROJECT.replace("vars: {", variable))
+
+    @pytest.mark.parametrize(
+        ("text", "keys"),
+        [("{}", {}), ("", {}), ("{'0123456789012345': MCow=}", {"0123456789012345": "MCow="})],
+    )
+    def test_they_are_read(self, project: Path, text: str, keys: dict[str, str]) -> None:
+        self.set_keys(project, text)
+        assert read_settings(environ={}).receipt_public_keys == keys
+        assert read_receipt_public_keys(None, {}) == keys
+
+    @pytest.mark.parametrize("text", ["S3cret", "[S3cret]", "{0123: S3cret}", "{'k': 5}"])
+    def test_another_form_is_refused(self, project: Path, text: str) -> None:
+        self.set_keys(project, text)
+        for read in (
+            lambda: read_settings(environ={}),
+            lambda: read_receipt_public_keys(project, {}),
+        ):
+            with pytest.raises(UsageError, match="receipt_public_keys is not a map") as refused:
+                read()
+            assert "S3cret" not in str(refused.value)
+
+    def test_they_need_no_profile(self, project: Path) -> None:
+        self.set_keys(project, "{k: MCow=}")
+        (project / "profiles.yml").write_text("{{ nonsense")
+        assert read_receipt_public_keys(None, {}) == {"k": "MCow="}
+
+    def test_there_are_none_outside_of_a_project(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(module, "__file__", str(tmp_path / "settings.py"))
+        assert read_receipt_public_keys(None, {}) == {}
+        (tmp_path / "dbt_project.yml").write_text("name: another\n")
+        assert read_receipt_public_keys(None, {}) == {}
+
+    def test_a_project_that_was_named_must_exist(self, tmp_path: Path) -> None:
+        for folder, environ in ((tmp_path, {}), (None, {"EXHAUST_PROJECT_DIR": str(tmp_path)})):
+            with pytest.raises(UsageError, match=r"has no dbt_project\.yml"):
+                read_receipt_public_keys(folder, environ)
+
+    def test_a_project_that_cannot_be_read_is_an_error(self, project: Path) -> None:
+        (project / "dbt_project.yml").write_text("vars: [\n")
+        with pytest.raises(UsageError, match="not valid YAML"):
+            read_receipt_public_keys(None, {})
 
 
 class TestProject:
@@ -79,9 +130,9 @@ class TestProject:
             ("- a\n", "not a mapping"),
             (
                 PROJECT.replace("Asia/Kolkata", "Asia/Atlantis"),
-                "`Asia/Atlantis` is not a time zone",
+                "the name of a time zone, not `Asia/Atlantis`",
             ),
-            (PROJECT.replace("Asia/Kolkata", "../etc"), "not a time zone"),
+            (PROJECT.replace("Asia/Kolkata", "../etc"), "the name of a time zone"),
         ],
     )
     def test_another_project_is_refused(self, project: Path, content: str, message: str) -> None:

@@ -29,6 +29,7 @@ def new_request(**changes: Any) -> NewRequest:
         "requester": "u1",
         "channel": "tn",
         "day": DAY,
+        "target": "one",
         "request_data": {"layout": "exhaust"},
         **changes,
     }

@@ -1,18 +1,21 @@
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
 from handmade_marts import CREATOR, MATHS, MATHS_2
+from key_pair import KeyPair
 from requests_support import DAY, execute, process_requests, report_text, submit_request
 from support import NO_MESSAGES, ManualClock
 
-from exhaust.errors import Busy, DataError, NotFound
+from exhaust.errors import Busy, DataError, NotFound, UsageError
 from exhaust.marts.state import open_marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import ExportReport
 from exhaust.reports.selection import Criteria, Destination
+from exhaust.reports.verify import verify
 from exhaust.requests import at_once
 from exhaust.requests.at_once import export_at_once
 from exhaust.requests.entities import Status
@@ -46,6 +49,22 @@ def test_an_export_is_recorded_in_the_ledger(project: Settings) -> None:
         for file in one.files.values():
             receipt = json.loads(Path(f"{file}.receipt.json").read_text("utf-8"))
             assert receipt["request"] == one.request_id
+
+
+def test_receipts_are_signed(project: Settings) -> None:
+    keys = KeyPair()
+    environment = {**project.environment, "EXHAUST_RECEIPT_KEY": keys.private_pem}
+    signing = replace(project, environment=environment, receipt_public_keys=keys.listed)
+    (file,) = export_now(signing, Criteria([MATHS], user_id=CREATOR), Path("all.csv")).files
+    assert verify(Path(file.file), public_keys=keys.listed).is_unchanged
+
+
+def test_a_key_that_cannot_sign_leaves_no_request(project: Settings) -> None:
+    wrong = replace(project, environment={"EXHAUST_RECEIPT_KEY": "S3cret"})
+    with pytest.raises(UsageError, match="not an Ed25519 private key"):
+        export_now(wrong, Criteria([MATHS], user_id=CREATOR))
+    with Ledger.open(project.profile) as ledger:
+        assert ledger.requests() == []
 
 
 def test_one_file_can_hold_all_batches(project: Settings) -> None:

@@ -26,7 +26,9 @@ pytestmark = pytest.mark.not_on_spark
 class TestSubmit:
     def test_a_request_records_what_was_requested(self, project: Settings) -> None:
         new = submit_request(project, "mathematics", ["second"], layout=Layout.SUNBIRD)
-        assert new.request_id == request_id("progress-exhaust", MATHS, ["002"], CREATOR, "t", DAY)
+        assert new.request_id == request_id(
+            "progress-exhaust", MATHS, ["002"], CREATOR, "t", DAY, project.profile.target
+        )
         assert (new.course_id, new.course_name, new.batch_ids) == (MATHS, "Mathematics", ["002"])
         assert (new.requester, new.channel, new.rows_expected) == (CREATOR, "t", 1)
         assert new.request_data == {

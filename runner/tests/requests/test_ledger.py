@@ -25,7 +25,7 @@ def test_a_request_is_stored_as_submitted(
     new = submit()
     assert new == ledger.request(new.request_id)
     assert new == Request(
-        request_id=request_id("progress-exhaust", "do_1", ["001", "002"], "u1", "tn", DAY),
+        request_id=request_id("progress-exhaust", "do_1", ["001", "002"], "u1", "tn", DAY, "one"),
         course_id="do_1",
         course_name="Mathematics",
         batch_ids=["001", "002"],

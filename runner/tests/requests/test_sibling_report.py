@@ -34,6 +34,13 @@ insert into {schema}.course_certificates values
 ('do_1', '002', 'u3', null, date '2026-04-02');
 create table {schema}.certificate_columns
 (course_id text, ordinal int, column_name text, label text, kind text, assessment_ordinal int);
+insert into {schema}.built_marts
+select
+    built.invocation_id, sibling.mart, null, built.schema_name, sibling.mart,
+    built.started_at, built.replaced_at
+from {schema}.built_marts as built
+cross join (values ('course_certificates'), ('certificate_columns')) as sibling(mart)
+where built.mart = 'courses';
 insert into {schema}.certificate_columns values
 ('do_1', 2, 'issued_on', 'Issued On', 'date', null),
 ('do_1', 1, 'user_id', 'User UUID', 'text', null)

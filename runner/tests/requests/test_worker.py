@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from handmade_marts import CREATOR, HEADER, LINES, MATHS, MENTOR
+from key_pair import KeyPair
 from requests_support import (
     ShiftedClock,
     download_files,
@@ -17,7 +18,7 @@ from requests_support import (
 )
 from support import CallingConsole
 
-from exhaust.errors import Busy, NoConnection, NotFound
+from exhaust.errors import Busy, NoConnection, NotFound, UsageError
 from exhaust.project.settings import Settings
 from exhaust.reports.layout import Layout
 from exhaust.reports.verify import verify
@@ -42,6 +43,25 @@ def test_every_batch_is_a_file_with_its_receipt(project: Settings) -> None:
         receipt = json.loads(file.with_name(f"{file.name}.receipt.json").read_text("utf-8"))
         assert (receipt["request"], receipt["requester"]) == (new.request_id, CREATOR)
     assert len(list(folder.iterdir())) == 4
+
+
+def test_a_worker_signs_receipts(project: Settings) -> None:
+    keys = KeyPair()
+    environment = {**project.environment, "EXHAUST_RECEIPT_KEY": keys.private_pem}
+    submit_request(project)
+    (done,) = process_requests(
+        replace(project, environment=environment, receipt_public_keys=keys.listed)
+    )
+    for file in done.files.values():
+        assert verify(Path(file), public_keys=keys.listed).is_unchanged
+
+
+def test_a_key_that_cannot_sign_leaves_requests_waiting(project: Settings) -> None:
+    new = submit_request(project)
+    wrong = replace(project, environment={"EXHAUST_RECEIPT_KEY": "S3cret"})
+    with pytest.raises(UsageError, match="not an Ed25519 private key"):
+        process_requests(wrong)
+    assert (reload(project, new).status, reload(project, new).tries) == (Status.SUBMITTED, 0)
 
 
 def test_a_file_has_the_requested_layout(project: Settings) -> None:

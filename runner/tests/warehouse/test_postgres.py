@@ -1,13 +1,16 @@
 from pathlib import Path
 
 import psycopg
+import psycopg2
 import pytest
-from support import NO_MESSAGES
+from postgres_roles import administer, new_role
+from support import NO_MESSAGES, wait_until
 
 from exhaust.errors import Busy, DataError, NoConnection, PermissionDenied
 from exhaust.project.profile import Profile
 from exhaust.project.settings import Settings
 from exhaust.warehouse import connect
+from exhaust.warehouse.postgres_session import libpq
 
 
 def connect_to(options: dict[str, object]) -> None:
@@ -22,6 +25,49 @@ def test_no_server_is_no_connection(tmp_path: Path) -> None:
 
     assert "s3cret" not in raised.value.message
     assert f"{tmp_path}:1/exhaust as me" in raised.value.message
+
+
+def test_an_empty_host_is_the_local_socket() -> None:
+    with pytest.raises(NoConnection, match="the local socket:1/exhaust as me"):
+        connect_to({"host": "", "port": 1, "user": "me", "dbname": "exhaust"})
+
+
+def test_an_empty_password_is_looked_for_in_the_password_file(
+    settings_postgres: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = settings_postgres.profile.options
+    configuration = Path(str(options["host"])) / "pg_hba.conf"
+    before = configuration.read_text()
+    passwords = tmp_path / "passwords"
+    passwords.write_text(f"*:*:{options['dbname']}:*:s3cret\n")
+    passwords.chmod(0o600)
+    with new_role(settings_postgres, "alter role {role} password 's3cret'") as settings:
+        of_role = {**settings.profile.options, "password": ""}
+        configuration.write_text(f"local all {of_role['user']} scram-sha-256\n{before}")
+        administer(settings, "select pg_reload_conf()")
+        wait_until(lambda: is_refused(of_role))
+        monkeypatch.setenv("PGPASSFILE", str(passwords))
+
+        connect_to(of_role)
+        psycopg2.connect(  # as dbt does
+            **{key: of_role[key] for key in ("host", "port", "user", "password", "dbname")}
+        ).close()
+
+        configuration.write_text(before)
+        administer(settings, "select pg_reload_conf()")
+
+
+def is_refused(options: dict[str, object]) -> bool:
+    try:
+        connect_to(options)
+    except NoConnection:
+        return True
+    return False
+
+
+def test_what_a_profile_says_about_tls_reaches_libpq() -> None:
+    given = {"sslmode": "verify-full", "sslcert": "a", "sslkey": "b", "sslrootcert": "c"}
+    assert given.items() <= libpq(given).items()
 
 
 def test_no_such_database_is_no_connection(settings_postgres: Settings) -> None:
@@ -56,11 +102,13 @@ def test_tables_of_a_snapshot_cannot_be_replaced(settings_postgres: Settings) ->
         connect(profile, writing=False, console=NO_MESSAGES) as reader,
         connect(profile, writing=True, console=NO_MESSAGES) as builder,
     ):
-        builder.execute("create table mart as select 1 as a; set lock_timeout = '10ms'")
+        builder.execute("create table mart as select 1 as a")
         with reader.snapshot(["mart"]):
             assert reader.query("select * from mart") == [(1,)]
             with pytest.raises(Busy, match="held by another process"):
-                builder.execute("alter table mart rename to mart__dbt_backup")
+                builder.execute(
+                    "set local lock_timeout = '10ms'; alter table mart rename to mart__dbt_backup"
+                )
             builder.execute("insert into mart values (2)")
 
             assert reader.query("select * from mart") == [(1,)]

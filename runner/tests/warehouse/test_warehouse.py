@@ -93,18 +93,31 @@ def test_tables_are_those_of_the_schema(warehouse: Warehouse, settings: Settings
 
 
 @pytest.mark.parametrize(
-    ("where", "expected"),
+    ("where", "schema", "expected"),
     [
-        ("warehouse", "/project/warehouse.requests"),
-        ("file:/data/warehouse", "/data/warehouse.requests"),
-        ("s3a://bucket/warehouse", "/project/one.requests"),
-        ("", "/project/one.requests"),
+        ("warehouse", "exhaust", "/project/warehouse"),
+        ("file:/data/warehouse", "exhaust", "/data/warehouse"),
+        ("file:/data/warehouse", "ap/1", "/data/warehouse.ap%2F1"),
+        ("s3a://bucket/warehouse", "exhaust", "/project/one"),
+        ("", "exhaust", "/project/one"),
     ],
 )
-def test_sparks_ledger_is_next_to_its_warehouse(where: str, expected: str) -> None:
+def test_sparks_ledger_and_lock_are_next_to_its_warehouse(
+    where: str, schema: str, expected: str
+) -> None:
     options = {"server_side_parameters": {"spark.sql.warehouse.dir": where}}
-    profile = Profile("one", "spark", "main", options, Path("/project"))
-    assert class_of(profile).ledger_file(profile) == Path(expected)
+    profile = Profile("one", "spark", schema, options, Path("/project"))
+    assert class_of(profile).ledger_file(profile) == Path(f"{expected}.requests")
+    assert class_of(profile).lock_file(profile) == Path(f"{expected}.lock")
+
+
+def test_two_targets_in_one_duckdb_file_have_two_ledgers() -> None:
+    files = [
+        class_of(profile).ledger_file(profile)
+        for schema in ("main", "ap")
+        for profile in [Profile("one", "duckdb", schema, {"path": "w.duckdb"}, Path("/project"))]
+    ]
+    assert files == [Path("/project/w.duckdb.requests"), Path("/project/w.duckdb.ap.requests")]
 
 
 def test_every_engine_has_a_class() -> None:

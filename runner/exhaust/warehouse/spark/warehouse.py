@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import ExhaustError, NoConnection
@@ -55,7 +56,12 @@ class SparkWarehouse(Warehouse):
         settings = profile.options.get("server_side_parameters") or {}
         where = str(settings.get("spark.sql.warehouse.dir") or "").removeprefix("file:")
         warehouse = profile.project_dir / (profile.target if "://" in where or not where else where)
-        return warehouse.with_name(f"{warehouse.name}.requests")
+        schema = "" if profile.schema == "exhaust" else f".{quote(profile.schema, safe='')}"
+        return warehouse.with_name(f"{warehouse.name}{schema}.requests")
+
+    @classmethod
+    def lock_file(cls, profile: Profile) -> Path:
+        return cls.ledger_file(profile).with_suffix(".lock")
 
     @classmethod
     def child_log(cls, profile: Profile) -> Path:

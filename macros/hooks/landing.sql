@@ -1,0 +1,53 @@
+{#-
+    Refuses to build from the raw tables of another target, which would publish a neighbour's data,
+    and to build the sample in place of what was loaded.
+-#}
+{% macro check_landing() %}
+    {%- set loads = columns_in(landing_schema(), "loads") %}
+    {%- if loads and var("sample", false) %}
+        {{
+            exceptions.raise_compiler_error(
+                "The target "
+                ~ target.name
+                ~ " has loaded data in the schema "
+                ~ landing_schema()
+                ~ ". The sample would replace its marts. Build the sample for another target."
+            )
+        }}
+    {%- endif %}
+    {%- set owner = owner_of_landing() if "owner" in loads %}
+    {%- if owner and owner != target.schema and target.name not in var("landing_schemas", {}) %}
+        {{
+            exceptions.raise_compiler_error(
+                "The raw tables in the schema "
+                ~ landing_schema()
+                ~ " were loaded for the target with the schema "
+                ~ owner
+                ~ ", not for "
+                ~ target.name
+                ~ " with the schema "
+                ~ target.schema
+                ~ ". Give this target its own landing schema: under `vars:` in dbt_project.yml,"
+                ~ "\n  landing_schemas:"
+                ~ "\n    "
+                ~ target.name
+                ~ ": "
+                ~ landing_schema()
+                ~ "_"
+                ~ target.name
+            )
+        }}
+    {%- endif %}
+{% endmacro %}
+
+{#- The schema of the target that the raw tables were loaded for; none if that is not known. -#}
+{% macro owner_of_landing() %}
+    {%- set newest %}
+        select loads.owner
+        from {{ table_in(landing_schema(), "loads") }} as loads
+        order by loads.loaded_at desc
+        limit 1
+    {%- endset %}
+    {%- set rows = run_query(newest).rows %}
+    {{ return(rows[0][0] if rows else none) }}
+{% endmacro %}

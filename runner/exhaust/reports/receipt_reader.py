@@ -1,0 +1,120 @@
+"""Reads receipts, and finds the one of a file that was renamed."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, NoReturn
+
+from exhaust.errors import DataError, NotFound
+from exhaust.reports.receipt import VERSION, receipt_path
+from exhaust.text import visible
+
+MAX_RECEIPTS = 1_000
+"""Receipts of a folder that are looked at."""
+MAX_RECEIPT_BYTES = 1 << 24
+ANY_RECEIPT = "*.receipt*.json"
+"""Also those of several downloads: `report.csv.receipt (1).json`."""
+
+
+@dataclass(frozen=True)
+class ReadReceipt:
+    """A receipt as it was read."""
+
+    path: Path
+    content: Mapping[str, Any]
+    """All of it."""
+    sha256: str
+    bytes: int
+    rows: int
+    file: str | None
+    """The name that the file had when it was written."""
+    kinds: Mapping[str, str]
+    """The kind of each column, by label, in their order."""
+    ids: Mapping[str, frozenset[str]]
+    """The possible values of the columns of IDs, by label in lower case."""
+
+    @classmethod
+    def of(cls, path: Path) -> "ReadReceipt":
+        """Reads a receipt.
+
+        Raises NotFound if there is none, DataError if it cannot be read or has an unknown form.
+        """
+        if not path.is_file():
+            raise NotFound(f"There is no receipt {path}.", "Give its path with --receipt.")
+        try:
+            if path.stat().st_size <= MAX_RECEIPT_BYTES:
+                return cls._from(path, json.loads(path.read_bytes(), **STRICT))
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            pass
+        raise DataError(
+            f"{path} is not a receipt, or has a form that this version of exhaust does not know.",
+            "Use the receipt that was written with the file, or a newer exhaust.",
+        )
+
+    @classmethod
+    def _from(cls, path: Path, content: Mapping[str, Any]) -> "ReadReceipt":
+        prefix = "BatchId_" if content["layout"] == "sunbird" else ""
+        read = cls(
+            path=path,
+            content=content,
+            sha256=content["sha256"],
+            bytes=content["bytes"],
+            rows=content["rows"],
+            file=content.get("file"),
+            kinds={column["label"]: column["kind"] for column in content["columns"]},
+            ids={
+                "collection id": frozenset([content["course"]["id"]]),
+                "batch id": frozenset(prefix + batch["id"] for batch in content["batches"]),
+            },
+        )
+        texts = [read.sha256, read.file or "", *read.kinds, *read.kinds.values()]
+        texts += [text for ids in read.ids.values() for text in ids]
+        has_types = {type(text) for text in texts} == {str}
+        has_types &= type(read.rows) is type(read.bytes) is int
+        if content["receipt"] != VERSION or not has_types:
+            raise ValueError("the form is unknown")
+        return read
+
+
+def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Returns an object of JSON. People and programs differ in which of two equal names counts."""
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a name is there twice")
+    return content
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+STRICT: Mapping[str, Any] = {"object_pairs_hook": _without_duplicates, "parse_constant": _refuse}
+
+
+def find_receipts(file: Path, digest: str) -> list[ReadReceipt]:
+    """Returns the receipt of a file by its name, or else those in its folder with its SHA-256.
+
+    Raises NotFound if there are none, DataError if the one of its name cannot be read.
+    """
+    path = receipt_path(file)
+    if path.is_file():
+        return [ReadReceipt.of(path)]
+    found = [receipt for receipt in _receipts_in(file.parent) if receipt.sha256 == digest]
+    if not found:
+        raise NotFound(
+            f"There is no receipt {visible(path)}, and no other receipt in its folder has the "
+            "SHA-256 of the file.",
+            "If the file was renamed, give its receipt with --receipt.",
+        )
+    return found
+
+
+def _receipts_in(folder: Path) -> Iterator[ReadReceipt]:
+    """Yields the receipts of a folder that can be read, by name."""
+    for path in sorted(islice(folder.glob(ANY_RECEIPT), MAX_RECEIPTS)):
+        try:
+            yield ReadReceipt.of(path)
+        except (DataError, NotFound):
+            continue
