@@ -15,12 +15,14 @@ from typer.exceptions import TyperException
 from exhaust.cli.answer import as_json
 from exhaust.cli.catalogue import batches, courses
 from exhaust.cli.command import Terminated
+from exhaust.cli.display import Display
 from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, load
 from exhaust.cli.reports import export, verify
 from exhaust.cli.requests import cancel, download, process, request, status
-from exhaust.cli.streams import open_closed_streams, print_line
-from exhaust.errors import UsageError
+from exhaust.cli.streams import drop_output, open_closed_streams, print_line
+from exhaust.errors import ExhaustError, UsageError
+from exhaust.reports.files import plain_errors
 
 
 class Commands(TyperGroup):
@@ -85,7 +87,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print(f"exhaust {version('exhaust')}")
+        print_line(f"exhaust {version('exhaust')}")
         raise typer.Exit
 
 
@@ -107,7 +109,16 @@ def main() -> None:
         # A terminal that cannot show Tamil still shows the other names.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    try:
+        # What Typer prints itself: the help, and what is wrong with the arguments.
+        with plain_errors("Standard output"):
+            app()
+    except BrokenPipeError:
+        drop_output()
+    except ExhaustError as error:
+        drop_output()
+        Display().error(error)
+        sys.exit(error.exit_code)
 
 
 def _terminate(*_: object) -> NoReturn:

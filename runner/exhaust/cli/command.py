@@ -14,7 +14,7 @@ from exhaust import api
 from exhaust.cli.answer import Answer, error_of
 from exhaust.cli.display import Display
 from exhaust.cli.options import Json, ProfilesDir, ProjectDir, Quiet, Target
-from exhaust.cli.streams import end_output
+from exhaust.cli.streams import drop_output, flush_output
 from exhaust.errors import ExhaustError, UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
             _run(function, options, arguments)
         finally:
             options.display.close()
-            end_output()
+            drop_output()
 
     common = inspect.signature(Options, eval_str=True).parameters
     _, *own = inspect.signature(function, eval_str=True).parameters.values()
@@ -89,6 +89,7 @@ def _run(function: Callable[..., None], options: Options, arguments: dict[str, A
         _check_folder()
         function(options, **arguments)
         options.answer.end()
+        flush_output()
     except ExhaustError as error:
         _fail(options, error)
     except KeyboardInterrupt:

@@ -1,9 +1,9 @@
 """What a person sees: results on standard output, messages and progress on standard error."""
 
+import io
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
 from exhaust.cli.streams import print_line, print_message
@@ -131,8 +131,9 @@ def table_lines(
         table.add_row(
             *(Text(f"{cell:,}" if isinstance(cell, int) else visible(cell)) for cell in row)
         )
-    # Rich touches its file even while it captures, which a full disk would not take.
-    console = Console(file=file) if file.isatty() else Console(file=StringIO(), width=1_000_000)
-    with console.capture() as captured:
-        console.print(table)
-    yield from map(str.rstrip, captured.get().splitlines())
+    # Not to the file itself, to which Rich would write even what it captures.
+    text = io.StringIO()
+    is_terminal = file.isatty()
+    width = None if is_terminal else 1_000_000
+    Console(file=text, force_terminal=is_terminal, width=width).print(table)
+    yield from map(str.rstrip, text.getvalue().splitlines())

@@ -45,11 +45,7 @@ def print_line(text: str) -> None:
     """Prints a line of a result. Raises DiskFull or UsageError if standard output does not take it;
     a closed pipe stays a BrokenPipeError."""
     with plain_errors("Standard output"):
-        try:
-            print(text, flush=True)
-        except OSError:
-            discard(sys.stdout)
-            raise
+        print(text, flush=True)
 
 
 def print_message(text: str) -> None:
@@ -61,8 +57,14 @@ def print_message(text: str) -> None:
         discard(sys.stderr)
 
 
-def end_output() -> None:
-    """Writes what standard output still holds, or drops it if that fails."""
+def flush_output() -> None:
+    """Writes what standard output still holds; raises as `print_line` does."""
+    with plain_errors("Standard output"):
+        sys.stdout.flush()
+
+
+def drop_output() -> None:
+    """Drops what standard output still holds, if it does not take it."""
     try:
         sys.stdout.flush()
     except OSError:

@@ -75,6 +75,8 @@ def named(items: Sequence[Item], text: str, noun: Noun) -> list[Item]:
     An empty text is a part of every name.
     """
     wanted_id, wanted = comparable(_id_in(text, noun)), comparable(text)
+    if not wanted:
+        return list(items)
     return [
         item
         for item in items

@@ -86,14 +86,18 @@ def select_again(marts: Marts, request: Request) -> Selection:
         layout=request.layout,
         kind=request.kind,
     )
+    gone = NotFound(
+        f"The course {visible(request.course_id)}, or a batch of the request, is no longer in the "
+        "data that is built here."
+    )
     try:
         selection = select(marts, criteria)
     except NotFound as error:
-        raise NotFound(
-            f"The course {visible(request.course_id)}, or a batch of the request, is no longer "
-            "in the data that is built here."
-        ) from error
-    (batches,) = selection.batches.values()
+        raise gone from error
+    ((course, batches),) = selection.batches.items()
+    # Without its ID, another one of a similar ID or name may be found.
+    if (course.id, {batch.id for batch in batches}) != (request.course_id, {*request.batch_ids}):
+        raise gone
     learners = (_requester_of(selection).root_org_id or "", _sees_all(batches))
     if learners != (request.channel, request.sees_all_learners):
         raise PermissionDenied(

@@ -117,7 +117,6 @@ def test_an_empty_result_is_a_document(
         (["batches"], 2, "usage"),
         (["export", "a", "--all"], 2, "usage"),
         (["export", "a", "-o", "-"], 2, "usage"),
-        (["export", "a", "--layout", "b"], 2, "usage"),
         (["batches", ""], 2, "usage"),
         (["export", "no such name"], 3, "not_found"),
         (["verify", "no such file"], 3, "not_found"),

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_support import BATCH, COURSE
+from cli_support import BATCH, COURSE, MENTOR, call
 
 EXHAUST = Path(sys.executable).with_name("exhaust")
 
@@ -42,6 +42,13 @@ def test_a_result_is_not_mixed_with_messages_where_standard_error_is_closed(samp
     assert (code, json.loads(output)["error"]["code"]) == (3, "not_found")
 
 
+def test_wrong_usage_has_its_code_where_standard_error_is_closed(no_warehouse: Path) -> None:
+    assert run('exec "$X" --nonsense 2>&-') == (2, "", "")
+    code, output, _ = run('exec "$X" --nonsense --json 2>&-')
+    assert (code, json.loads(output)["error"]["code"]) == (2, "usage")
+    assert run('exec "$X" --help 2>&- | true')[0] == 0
+
+
 def test_a_report_for_a_closed_standard_output_is_refused(sample: Path) -> None:
     code, _, errors = run(f'exec "$X" export {BATCH} -o - >&-')
     assert code == 2
@@ -55,16 +62,35 @@ def test_messages_that_a_full_disk_does_not_take_are_lost_but_not_the_file(sampl
 
 @pytest.mark.parametrize(
     "command",
-    ["courses", "courses --json", f"batches {COURSE}", f"export {BATCH} -o -", "courses -q"],
+    [
+        *("courses", "courses --json", "courses -q", f"batches {COURSE}", f"export {BATCH} -o -"),
+        *("--help", "--version", "courses --help", "--nonsense --json"),
+    ],
 )
-def test_a_full_disk_behind_standard_output_is_a_plain_error(sample: Path, command: str) -> None:
-    code, _, errors = run(f'exec "$X" {command} > /dev/full')
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_behind_standard_output_is_a_plain_error(
+    sample: Path, command: str, unbuffered: str
+) -> None:
+    code, _, errors = run(f'PYTHONUNBUFFERED={unbuffered} exec "$X" {command} > /dev/full')
     assert code == 1
     *_, error, hint = errors.splitlines()
     assert error == (
         "error: A disk is full: Standard output cannot be written: No space left on device."
     )
     assert hint.startswith("hint: Free some space")
+
+
+def test_a_download_to_a_full_disk_is_a_plain_error(
+    sample_with_results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("request", BATCH, "--as", MENTOR) == 0
+    (request_id,) = capsys.readouterr().out.split()
+    assert call("process") == 0
+    code, _, errors = run(f'exec "$X" download {request_id} -o - > /dev/full')
+    assert (code, errors.partition(": No space")[0]) == (
+        1,
+        "error: A disk is full: Standard output cannot be written",
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from handmade_marts import (
     MENTOR,
     RETIRED,
     WITHOUT_ORGANISATION,
+    add_batch,
 )
 
 from exhaust.errors import DataError
@@ -57,7 +58,10 @@ def test_only_known_batches_are_listed(marts: Marts) -> None:
 
 
 @pytest.mark.parametrize("user", [None, CREATOR, MENTOR, WITHOUT_ORGANISATION])
-def test_the_counts_of_a_course_are_those_of_its_batches(marts: Marts, user: str | None) -> None:
+def test_the_counts_of_a_course_are_those_of_its_batches(
+    marts: Marts, settings: Settings, user: str | None
+) -> None:
+    add_batch(marts.warehouse, settings, MATHS, "998", "null", enrolled=5, is_known=False)
     requester = find_requester(marts, user)
     for course in courses(marts, requester=requester):
         found = batches(marts, course.id, requester)

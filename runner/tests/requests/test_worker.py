@@ -92,6 +92,13 @@ def test_a_file_has_only_the_requesters_learners(project: Settings) -> None:
             "`m` may see other learners now than when the report was requested.",
         ),
         (
+            "update {schema}.courses set course_id = 'DO_1' where course_id = 'do_1'; "
+            "update {schema}.requester_batches set course_id = 'DO_1' where course_id = 'do_1'; "
+            "update {schema}.course_batches set course_id = 'DO_1' where course_id = 'do_1'",
+            "The course do_1, or a batch of the request, is no longer in the data that is "
+            "built here.",
+        ),
+        (
             "delete from {schema}.courses",
             "The course do_1, or a batch of the request, is no longer in the data that is "
             "built here.",
