@@ -25,6 +25,8 @@ STORES_FAILURES = ("fail", "warn")
 """The statuses of a test that found something."""
 BOOTSTRAP = """
 import ctypes, gc, signal, sys
+# A shell makes what it starts in the background ignore SIGINT; dbt has to end with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if sys.platform == "linux":  # dbt ends with its parent: prctl(PR_SET_PDEATHSIG, SIGINT).
     ctypes.CDLL(None).prctl(1, signal.SIGINT)
 gc.set_threshold(50_000)
