@@ -21,6 +21,9 @@ from exhaust.project.settings import Settings
 
 pytestmark = pytest.mark.not_on_spark
 
+TARGET = Path("target/exhaust/one")
+"""Where the results of the target `one` are."""
+
 
 def event(level: str = "info", message: str = "", **data: object) -> str:
     info = {"invocation_id": "this", "level": level, "msg": message}
@@ -35,7 +38,7 @@ def node(status: str, kind: str = "model") -> dict[str, object]:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Returns a project in which dbt is a script, see `write_dbt`."""
     folder = tmp_path / "project"
-    (folder / "target").mkdir(parents=True)
+    (folder / TARGET).mkdir(parents=True)
     (folder / "profiles.example.yml").write_text("the example")
     script = [sys.executable, str(folder / "dbt.py")]
     monkeypatch.setattr(dbt, "DBT", script)
@@ -55,8 +58,8 @@ def write_dbt(
     """Writes a dbt that leaves artefacts of the invocation `results`, prints lines and exits."""
     folder = settings.project_dir
     content = {"metadata": {"invocation_id": results}, "results": RESULTS}
-    (folder / "target" / "run_results.json").write_text(json.dumps(content))
-    (folder / "target" / "manifest.json").write_text(json.dumps(MANIFEST))
+    (folder / TARGET / "run_results.json").write_text(json.dumps(content))
+    (folder / TARGET / "manifest.json").write_text(json.dumps(MANIFEST))
     (folder / "dbt.py").write_text(
         f"import sys\nprint({chr(10).join(lines)!r}, flush=True)\n{more}\nsys.exit({code})\n"
     )
@@ -138,7 +141,7 @@ def environment_of_dbt(settings: Settings, lease: Lease = NO_LEASE) -> dict[str,
 def test_dbts_own_settings_and_our_secrets_do_not_reach_dbt(project: Settings) -> None:
     kept = {
         "PATH": "/bin",
-        "DBT_TARGET_PATH": "target",
+        "DBT_TARGET_PATH": str(TARGET),
         "DBT_LOG_PATH": "logs",
         "DBT_ENV_SECRET_TOKEN": "a",
         "DBT_ENV_CUSTOM_ENV_TEAM": "b",
@@ -187,9 +190,29 @@ def test_results_are_read_from_the_target_path_that_is_given(
 ) -> None:
     write_dbt(project, [event()])
     (project.project_dir / "x").mkdir()
-    (project.project_dir / "target").rename(project.project_dir / "x" / "y")
+    (project.project_dir / TARGET).rename(project.project_dir / "x" / "y")
     elsewhere = replace(project, environment={"DBT_TARGET_PATH": "elsewhere"})
     assert run_dbt(elsewhere, ["build", "--target-path", "no", *arguments])
+
+
+def test_builds_of_several_targets_keep_their_results_apart(project: Settings) -> None:
+    """Also if the other ends while this one is running."""
+    line = event(index=1, total=1, **node("success"))
+    (project.project_dir / "dbt.py").write_text(
+        "import json, os, sys\n"
+        "target = sys.argv[sys.argv.index('--target') + 1]\n"
+        "folder = sys.argv[sys.argv.index('--target-path') + 1]\n"
+        "results = {'metadata': {'invocation_id': target}, 'results': []}\n"
+        "os.makedirs(folder, exist_ok=True)\n"
+        "json.dump(results, open(folder + '/run_results.json', 'w'))\n"
+        f"print({line!r}.replace('this', target))\n"
+    )
+    other = replace(project, profile=replace(project.profile, target="a/b"))
+
+    def run_other(what: str, share: float) -> None:
+        assert run_dbt(other, ["build"]).invocation_id == "a/b"
+
+    assert run_dbt(project, ["build"], CallingConsole(run_other)).invocation_id == "one"
 
 
 def test_the_log_path_that_is_given_is_named(project: Settings) -> None:
@@ -264,7 +287,7 @@ def test_results_of_another_run_are_ignored(project: Settings, results: str) -> 
 
 def test_results_are_read_from_dbts_target_path(project: Settings) -> None:
     write_dbt(project, [event()])
-    (project.project_dir / "target").rename(project.project_dir / "elsewhere")
+    (project.project_dir / TARGET).rename(project.project_dir / "elsewhere")
     with pytest.raises(ExhaustError):
         run_dbt(project, ["build"])
     assert run_dbt(replace(project, environment={"DBT_TARGET_PATH": "elsewhere"}), ["build"])
