@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import quote
 
 from exhaust.console import SILENCE, Console
 from exhaust.errors import ExhaustError, UsageError
@@ -25,6 +26,8 @@ STORES_FAILURES = ("fail", "warn")
 """The statuses of a test that found something."""
 BOOTSTRAP = """
 import ctypes, gc, signal, sys
+# A shell makes what it starts in the background ignore SIGINT; dbt has to end with it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if sys.platform == "linux":  # dbt ends with its parent: prctl(PR_SET_PDEATHSIG, SIGINT).
     ctypes.CDLL(None).prctl(1, signal.SIGINT)
 gc.set_threshold(50_000)
@@ -91,6 +94,7 @@ def run_dbt(
     _check_adapter(settings.profile.engine)
     _check_arguments(arguments)
     output = _Output(console)
+    target = target_path(settings, arguments)
     with _profiles_dir(settings) as profiles_dir:
         command = [
             *DBT,
@@ -98,10 +102,10 @@ def run_dbt(
             *("--project-dir", str(settings.project_dir)),
             *("--profiles-dir", str(profiles_dir)),
             *("--target", settings.profile.target),
+            *("--target-path", str(target)),
             *FORMAT,
         ]
         code = _run_child(command, settings, output, lease)
-    target = _path(settings, arguments, "--target-path", "DBT_TARGET_PATH", "target")
     log = _path(settings, arguments, "--log-path", "DBT_LOG_PATH", "logs") / "dbt.log"
     if not output.invocation_id and code == 2 and arguments[1:]:
         raise UsageError(
@@ -118,6 +122,15 @@ def run_dbt(
         )
     manifest = _read_json(target / "manifest.json")
     return Run(output.invocation_id or "", _read_results(results, manifest))
+
+
+def target_path(settings: Settings, arguments: Sequence[str] = ()) -> Path:
+    """Returns the folder for dbt's artefacts.
+
+    It is not dbt's own: builds of other targets, and plain dbt, may run in the project meanwhile.
+    """
+    own = f"target/exhaust/{quote(settings.profile.target, safe='')}"
+    return _path(settings, arguments, "--target-path", "DBT_TARGET_PATH", own)
 
 
 def variables_in(arguments: Sequence[str]) -> dict[str, Any]:

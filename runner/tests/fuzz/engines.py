@@ -21,6 +21,7 @@ from exhaust.errors import ExhaustError
 from exhaust.extract.folder import read_extract
 from exhaust.marts.state import Marts
 from exhaust.pipeline.build import build
+from exhaust.pipeline.dbt import target_path
 from exhaust.pipeline.load import load
 from exhaust.project.settings import Settings
 from exhaust.project.sources import SourceTable, read_sources
@@ -267,8 +268,7 @@ class Engine:
 
 def _nodes(settings: Settings) -> tuple[list[Node], list[Node]]:
     """Returns the models of the last build in DAG order, and the data tests with dependencies."""
-    target = settings.project_dir / settings.environment.get("DBT_TARGET_PATH", "target")
-    nodes = json.loads((target / "manifest.json").read_text("utf-8"))["nodes"]
+    nodes = json.loads((target_path(settings) / "manifest.json").read_text("utf-8"))["nodes"]
     upstream = {name: node["depends_on"]["nodes"] for name, node in nodes.items()}
     order = [name for name in TopologicalSorter(upstream).static_order() if name in nodes]
     nodes_by_id = {

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 from dbt_artefacts import MANIFEST, RESULTS
-from support import NO_MESSAGES, relation
+from support import NO_MESSAGES, RecordingConsole, relation
 
-from exhaust.errors import DataError
+from exhaust.errors import Busy, DataError
 from exhaust.pipeline import build as module
 from exhaust.pipeline import dbt
 from exhaust.pipeline.build import BuildReport, Failure
@@ -97,3 +97,30 @@ def test_a_build_waits_for_a_busy_file(
     monkeypatch.setattr(module, "run_dbt", lambda *_: opened.append("dbt") or dbt.Run("", []))
     module.build(settings_duckdb, [], NO_MESSAGES)
     assert opened == [False, True, "dbt", False]
+
+
+@pytest.mark.parametrize("conflicts", range(1, module.MAX_STARTS + 1))
+def test_a_lock_that_dbt_meets_is_waited_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, conflicts: int
+) -> None:
+    """Another process opens the file after the build has checked it, while dbt starts."""
+    land(settings, [table.name for table in read_sources(settings.project_dir)])
+    console = RecordingConsole()
+    starts = []
+
+    def run_dbt(*_: object) -> dbt.Run:
+        starts.append("dbt")
+        if len(starts) <= conflicts:
+            raise dbt.WarehouseLocked
+        return dbt.Run("", [])
+
+    monkeypatch.setattr(module, "run_dbt", run_dbt)
+    if conflicts < module.MAX_STARTS:
+        module.build(settings, [], console)
+    else:
+        with pytest.raises(Busy, match="opened the warehouse") as raised:
+            module.build(settings, [], console)
+        assert raised.value.exit_code == 6
+        assert raised.value.__suppress_context__ or raised.value.__context__ is None
+    assert len(starts) == min(conflicts + 1, module.MAX_STARTS)
+    assert len(console.messages) == conflicts

@@ -1,6 +1,7 @@
 """A script stands in for dbt; cli/test_pipeline.py and the golden tests run the real one."""
 
 import json
+import signal
 import sys
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
@@ -9,15 +10,19 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from dbt_artefacts import MANIFEST, RESULTS
-from support import CallingConsole
+from support import CallingConsole, new_processes, wait_until
 
 from exhaust.errors import ExhaustError, UsageError
 from exhaust.pipeline import dbt
-from exhaust.pipeline.dbt import Result, run_dbt
+from exhaust.pipeline.dbt import NO_LEASE, Result, WarehouseLocked, run_dbt, variables_in
+from exhaust.pipeline.lease import Lease
 from exhaust.project.profile import Profile
 from exhaust.project.settings import Settings
 
 pytestmark = pytest.mark.not_on_spark
+
+TARGET = Path("target/exhaust/one")
+"""Where the results of the target `one` are."""
 
 
 def event(level: str = "info", message: str = "", **data: object) -> str:
@@ -33,7 +38,7 @@ def node(status: str, kind: str = "model") -> dict[str, object]:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """Returns a project in which dbt is a script, see `write_dbt`."""
     folder = tmp_path / "project"
-    (folder / "target").mkdir(parents=True)
+    (folder / TARGET).mkdir(parents=True)
     (folder / "profiles.example.yml").write_text("the example")
     script = [sys.executable, str(folder / "dbt.py")]
     monkeypatch.setattr(dbt, "DBT", script)
@@ -53,8 +58,8 @@ def write_dbt(
     """Writes a dbt that leaves artefacts of the invocation `results`, prints lines and exits."""
     folder = settings.project_dir
     content = {"metadata": {"invocation_id": results}, "results": RESULTS}
-    (folder / "target" / "run_results.json").write_text(json.dumps(content))
-    (folder / "target" / "manifest.json").write_text(json.dumps(MANIFEST))
+    (folder / TARGET / "run_results.json").write_text(json.dumps(content))
+    (folder / TARGET / "manifest.json").write_text(json.dumps(MANIFEST))
     (folder / "dbt.py").write_text(
         f"import sys\nprint({chr(10).join(lines)!r}, flush=True)\n{more}\nsys.exit({code})\n"
     )
@@ -120,6 +125,141 @@ def test_dbt_gets_the_profile_the_environment_and_the_arguments(project: Setting
     assert not Path(arguments[arguments.index("--profiles-dir") + 1]).exists()
 
 
+def environment_of_dbt(settings: Settings, lease: Lease = NO_LEASE) -> dict[str, str]:
+    """Returns the environment that dbt gets, without what the interpreter needs."""
+    write_dbt(
+        settings,
+        [event()],
+        more="import json, os\njson.dump(dict(os.environ), open('env.json', 'w'))",
+    )
+    run_dbt(settings, ["build"], lease=lease)
+    found = json.loads((settings.project_dir / "env.json").read_text())
+    assert isinstance(found, dict)
+    return {name: value for name, value in found.items() if name != "LC_CTYPE"}
+
+
+def test_dbts_own_settings_and_our_secrets_do_not_reach_dbt(project: Settings) -> None:
+    kept = {
+        "PATH": "/bin",
+        "DBT_TARGET_PATH": str(TARGET),
+        "DBT_LOG_PATH": "logs",
+        "DBT_ENV_SECRET_TOKEN": "a",
+        "DBT_ENV_CUSTOM_ENV_TEAM": "b",
+        "DBT_PASSWORD": "the profile reads it",
+        "EXHAUST_DUCKDB_PATH": "so does it this",
+    }
+    dropped = {
+        "DBT_QUIET": "1",
+        "DBT_LOG_LEVEL": "none",
+        "DBT_PROFILES_DIR": "/x",
+        "DBT_ENV": "x",
+        "EXHAUST_USER": "u1",
+        "EXHAUST_RECEIPT_KEY": "S3cret",
+        "EXHAUST_RECEIPT_KEY_FILE": "/secret",
+        "EXHAUST_LEASE": "of another",
+        "EXHAUST_TARGET": "two",
+        "PGCLIENTENCODING": "LATIN1",
+    }
+    reads = frozenset({"DBT_PASSWORD", "EXHAUST_DUCKDB_PATH"})
+    given = replace(
+        project,
+        environment={**kept, **dropped},
+        profile=replace(project.profile, environment=reads),
+    )
+    assert environment_of_dbt(given) == {**kept, "PGCLIENTENCODING": "UTF8"}
+    lease = Lease({"EXHAUST_LEASE": "ours"})
+    assert environment_of_dbt(given, lease)["EXHAUST_LEASE"] == "ours"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["--target", "--target=x", "-t", "--profile", "--profiles-dir=x", "--project-dir"],
+)
+def test_options_that_the_command_gives_itself_are_refused(
+    project: Settings, argument: str
+) -> None:
+    with pytest.raises(UsageError) as raised:
+        run_dbt(project, ["build", argument, "x"])
+    assert f"`{argument.partition('=')[0]}` cannot follow `--`" in raised.value.message
+    assert raised.value.exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [["--target-path", "x/y"], ["--target-path=x/y"]])
+def test_results_are_read_from_the_target_path_that_is_given(
+    project: Settings, arguments: list[str]
+) -> None:
+    write_dbt(project, [event()])
+    (project.project_dir / "x").mkdir()
+    (project.project_dir / TARGET).rename(project.project_dir / "x" / "y")
+    elsewhere = replace(project, environment={"DBT_TARGET_PATH": "elsewhere"})
+    assert run_dbt(elsewhere, ["build", "--target-path", "no", *arguments])
+
+
+def test_builds_of_several_targets_keep_their_results_apart(project: Settings) -> None:
+    """Also if the other ends while this one is running."""
+    line = event(index=1, total=1, **node("success"))
+    (project.project_dir / "dbt.py").write_text(
+        "import json, os, sys\n"
+        "target = sys.argv[sys.argv.index('--target') + 1]\n"
+        "folder = sys.argv[sys.argv.index('--target-path') + 1]\n"
+        "results = {'metadata': {'invocation_id': target}, 'results': []}\n"
+        "os.makedirs(folder, exist_ok=True)\n"
+        "json.dump(results, open(folder + '/run_results.json', 'w'))\n"
+        f"print({line!r}.replace('this', target))\n"
+    )
+    other = replace(project, profile=replace(project.profile, target="a/b"))
+
+    def run_other(what: str, share: float) -> None:
+        assert run_dbt(other, ["build"]).invocation_id == "a/b"
+
+    assert run_dbt(project, ["build"], CallingConsole(run_other)).invocation_id == "one"
+
+
+def test_the_log_path_that_is_given_is_named(project: Settings) -> None:
+    write_dbt(project, [event("error", "no")], code=2)
+    with pytest.raises(ExhaustError) as raised:
+        run_dbt(project, ["build", "--log-path", "/of/mine"])
+    assert raised.value.hint == "Its log is /of/mine/dbt.log."
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (event("error", 'IO Error: Could not set lock on file "x.duckdb"'), 2),
+        ("ERROR XSDB6: Another instance of Derby may have already booted", 1),
+    ],
+)
+def test_a_locked_warehouse_is_told_from_other_failures(
+    project: Settings, line: str, code: int
+) -> None:
+    write_dbt(project, [event(), "Traceback (most recent call last):", line], code, results="no")
+    with pytest.raises(WarehouseLocked):
+        run_dbt(project, ["build"])
+
+
+@pytest.mark.parametrize("text", ["[]", "a", "{", "1"])
+def test_variables_that_are_not_a_map_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--vars has to be a map of variables") as raised:
+        variables_in(["--select", "x", "--vars", text])
+    assert f"`{text}`" in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        ([], {}),
+        (["--vars", ""], {}),
+        (["--vars", "a: 1"], {"a": 1}),
+        (["--vars={a: [b]}"], {"a": ["b"]}),
+        (["--vars", "a: 1", "--select", "x", "--vars", "b: 2"], {"b": 2}),
+    ],
+)
+def test_variables_are_read_as_dbt_reads_them(
+    arguments: list[str], variables: dict[str, object]
+) -> None:
+    assert variables_in(arguments) == variables
+
+
 def test_a_failed_run_quotes_dbts_error_without_colours(project: Settings) -> None:
     write_dbt(project, [event("error", "\x1b[31mCompilation Error\x1b[0m\n  in x.sql")], code=2)
     with pytest.raises(ExhaustError, match="dbt broke off: Compilation Error\n  in x") as raised:
@@ -147,7 +287,7 @@ def test_results_of_another_run_are_ignored(project: Settings, results: str) -> 
 
 def test_results_are_read_from_dbts_target_path(project: Settings) -> None:
     write_dbt(project, [event()])
-    (project.project_dir / "target").rename(project.project_dir / "elsewhere")
+    (project.project_dir / TARGET).rename(project.project_dir / "elsewhere")
     with pytest.raises(ExhaustError):
         run_dbt(project, ["build"])
     assert run_dbt(replace(project, environment={"DBT_TARGET_PATH": "elsewhere"}), ["build"])
@@ -210,3 +350,42 @@ def test_an_interrupt_lets_dbt_cancel(project: Settings) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_dbt(project, ["build"], CallingConsole(interrupt))
     assert (project.project_dir / "cancelled").exists()
+
+
+def run_dbt_ignoring_interrupts(settings: Settings) -> None:
+    """As in a shell that started the command in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    run_dbt(settings, ["build"])
+
+
+def test_dbt_ends_if_the_command_is_killed(tmp_path: Path) -> None:
+    """Otherwise it would go on building, with the lease of nobody."""
+    cli = tmp_path / "dbt" / "cli"
+    cli.mkdir(parents=True)
+    for package in (cli, cli.parent):
+        (package / "__init__.py").touch()
+    (cli / "main.py").write_text(
+        "import os, time\n"
+        "def cli(prog_name):\n"
+        "    with open('part', 'w') as file:\n        file.write(str(os.getpid()))\n"
+        "    os.rename('part', 'pid')\n"
+        "    while True:\n        time.sleep(60)\n"
+    )
+    settings = Settings(
+        project_dir=tmp_path,
+        profiles_dir=tmp_path,
+        profile=Profile("one", "duckdb", "main", {}),
+        landing_schema="raw",
+        report_timezone=ZoneInfo("UTC"),
+        environment={"PYTHONPATH": str(tmp_path)},
+    )
+    command = new_processes().Process(target=run_dbt_ignoring_interrupts, args=(settings,))
+    command.start()
+    wait_until((tmp_path / "pid").exists)
+    process = Path("/proc") / (tmp_path / "pid").read_text()
+    assert process.exists()
+
+    command.kill()
+    command.join()
+
+    wait_until(lambda: not process.exists() or ") Z " in (process / "stat").read_text())

@@ -1,0 +1,93 @@
+"""Plain dbt and the commands exclude each other on Postgres, with the real dbt."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from support import PROJECT, ManualClock, load_extract, relation, wait_until
+from test_dbt_users import dbt, query
+
+from exhaust import api
+from exhaust.errors import Busy
+from exhaust.pipeline.lease import TABLE, holding_target
+from exhaust.project.settings import Settings
+from exhaust.warehouse import connect
+
+pytestmark = pytest.mark.not_on_spark
+
+SEEDS = PROJECT / "seeds"
+
+
+def leases(settings: Settings) -> list[tuple[Any, ...]]:
+    """Returns the holder of the target and the minutes that are left to them."""
+    with connect(settings.profile, writing=False) as warehouse:
+        if TABLE not in warehouse.tables(settings.profile.schema):
+            return []
+        table = relation(settings.profile.schema, TABLE)
+        return warehouse.query(
+            "select holder, extract(epoch from lease_until - clock_timestamp() at time zone 'UTC') "
+            f"/ 60 from {table}"
+        )
+
+
+@contextmanager
+def locked(settings: Settings, table: str) -> Iterator[None]:
+    """Lets others wait for a raw table."""
+    with connect(settings.profile, writing=True) as warehouse, warehouse.transaction():
+        landed = relation(settings.landing_schema, table)
+        warehouse.execute(f"lock table {landed} in access exclusive mode")
+        yield
+
+
+def test_plain_dbt_waits_for_a_build_and_then_says_who_holds_the_target(
+    settings_postgres: Settings, tmp_path: Path
+) -> None:
+    with holding_target(settings_postgres, "build"):
+        done = dbt(settings_postgres, tmp_path, "run", "--select", "stg_users")
+
+    assert done.returncode == 2
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    held = r"This target is held by `exhaust build` of \S+@\S+, process \d+, since .* UTC\. Try"
+    assert re.search(held, shown), shown
+    assert "Traceback" not in shown + done.stderr
+
+
+def test_a_load_is_busy_while_plain_dbt_runs(settings_postgres: Settings, tmp_path: Path) -> None:
+    load_extract(settings_postgres, SEEDS)
+    codes = []
+
+    def run() -> None:
+        codes.append(dbt(settings_postgres, tmp_path, "run", "--select", "stg_users").returncode)
+
+    running = Thread(target=run)
+    with locked(settings_postgres, "user"):
+        running.start()
+        wait_until(lambda: leases(settings_postgres) != [])
+        with pytest.raises(Busy, match="held by `dbt run` of the role postgres, since"):
+            holding_target(settings_postgres, "load", clock=ManualClock()).__enter__()
+        ((_, minutes),) = leases(settings_postgres)
+        assert 14 < minutes < 15
+    running.join()
+
+    assert codes == [0]
+    assert leases(settings_postgres) == []
+    api.load(settings_postgres, SEEDS)
+
+
+def test_plain_dbt_that_fails_gives_the_target_back(
+    settings_postgres: Settings, tmp_path: Path
+) -> None:
+    load_extract(settings_postgres, SEEDS)
+    with connect(settings_postgres.profile, writing=True) as warehouse:
+        landed = relation(settings_postgres.landing_schema, "user")
+        warehouse.execute(f"alter table {landed} rename column userid to another")
+
+    assert dbt(settings_postgres, tmp_path, "run", "--select", "stg_users").returncode == 1
+
+    assert leases(settings_postgres) == []
+    builds = relation(settings_postgres.profile.schema, "builds")
+    assert query(settings_postgres, f"select status from {builds}") == [("failed",)]
