@@ -37,7 +37,7 @@ def _lines(found: "Info") -> Iterator[tuple[str, str]]:
     yield "Project", found.project_dir
     yield "Engine", f"{found.engine} {found.engine_version or ''}".strip()
     yield "Warehouse", found.warehouse
-    yield "Times", found.report_timezone
+    yield "Time zone", found.report_timezone
     rows = sum(one.rows for one in found.loads)
     tables = f"{counted(rows, 'row')} in {counted(len(found.loads), 'table')}"
     yield "Raw tables", f"schema {found.landing_schema}: {tables if found.loads else 'none loaded'}"

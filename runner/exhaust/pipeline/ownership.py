@@ -14,10 +14,17 @@ def check_load(warehouse: Warehouse, settings: Settings) -> None:
 
 
 def check_build(warehouse: Warehouse, settings: Settings) -> None:
-    """Raises UsageError if a build would publish another target's data.
+    """Raises UsageError if a build would publish another target's data, or the sample in place of
+    what was loaded.
 
     A project that names the landing schema of the target means it: two targets may build from one.
     """
+    if settings.variables.values.get("sample"):
+        raise UsageError(
+            f"The target {settings.profile.target} has loaded data in the schema "
+            f"{settings.landing_schema}. The sample would replace its marts.",
+            "Leave out the variable `sample`, or give another target.",
+        )
     if not settings.has_own_landing_schema:
         _check(warehouse, settings, "Building from them would publish them as this target's.")
 

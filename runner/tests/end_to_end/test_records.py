@@ -99,6 +99,8 @@ def test_the_sample_does_not_replace_what_was_loaded(loaded: Settings, tmp_path:
     build(loaded)
     before = export(loaded, tmp_path / "1").build
 
+    with pytest.raises(UsageError, match="The sample would replace its marts"):
+        build(loaded, ["--vars", "sample: true"])
     done = dbt(loaded, tmp_path, "build", "--vars", "sample: true")
 
     assert done.returncode != 0
