@@ -18,26 +18,24 @@
         {%- do run_query((make_target_schema() + [lease_table(lease)]) | join(";\n")) %}
     {%- endif %}
     {%- set holder = "`dbt " ~ flags.WHICH ~ "` of the role " ~ target.user %}
-    {%- for second in range(11) %}
+    {%- set claim = lease_claim(lease, invocation_id, holder, lease_seconds()) %}
+    {%- if not run_query(claim).rows %}
         {%- set held = run_query(lease_held(lease)).rows | first %}
-        {%- if not held %}
-            {%- set claim = lease_claim(lease, invocation_id, holder, lease_seconds()) %}
-            {%- if run_query(claim).rows %} {{ return("") }} {%- endif %}
-        {%- elif loop.last %}
-            {{
-                exceptions.raise_compiler_error(
-                    "This target is held by "
-                    ~ held[0]
-                    ~ ", since "
-                    ~ held[1].strftime("%Y-%m-%d %H:%M")
-                    ~ " UTC. Try again when it has ended; if it was killed, after "
-                    ~ held[2].strftime("%H:%M")
-                    ~ " UTC."
-                )
-            }}
-        {%- else %} {%- do run_query("select pg_sleep(1)") %}
-        {%- endif %}
-    {%- endfor %}
+        {#- Not waited for: dbt has already read which tables exist, and they are changing. #}
+        {{
+            exceptions.raise_compiler_error(
+                "This target is held by "
+                ~ (held[0] ~ ", since " ~ iso_minute(held[1]) if held else "another process")
+                ~ ". Try again when it has ended"
+                ~ ("; if it was killed, after " ~ iso_minute(held[2]) if held else "")
+                ~ "."
+            )
+        }}
+    {%- endif %}
+{% endmacro %}
+
+{% macro iso_minute(timestamp) %}
+    {{ return(timestamp.strftime("%Y-%m-%d %H:%M") ~ " UTC") }}
 {% endmacro %}
 
 {#- How long plain dbt holds the lease after each model. -#}

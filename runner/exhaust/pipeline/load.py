@@ -72,7 +72,7 @@ def load(
         ]
         warehouse.put_in_place()
         _record(warehouse, settings, loaded, clock.now())
-        gauge.end()
+        gauge.report_end(extract.tables[-1].source.name)
     return LoadReport(loaded, list(extract.ignored), warehouse.name, schema)
 
 
@@ -209,9 +209,10 @@ class _Gauge:
         self._done += size
         self._report(table, 0)
 
-    def end(self) -> None:
-        """Reports the end. If the console stops the load, this is the last moment to do so."""
-        self._console.progress("loads", 1.0)
+    def report_end(self, table: str) -> None:
+        """Reports the end of the last table. The console can stop the load here for the last
+        time."""
+        self._console.progress(table, 1.0)
 
     def _report(self, table: str, bytes_of_current: float) -> None:
         self._console.progress(table, (self._done + bytes_of_current) / (self._size or 1))

@@ -43,15 +43,19 @@ def locked(settings: Settings, table: str) -> Iterator[None]:
         yield
 
 
-def test_plain_dbt_waits_for_a_build_and_then_says_who_holds_the_target(
+def test_plain_dbt_ends_at_once_and_says_who_holds_the_target(
     settings_postgres: Settings, tmp_path: Path
 ) -> None:
+    """It must not wait: it has already read which tables exist."""
     with holding_target(settings_postgres, "build"):
         done = dbt(settings_postgres, tmp_path, "run", "--select", "stg_users")
 
     assert done.returncode == 2
     shown = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
-    held = r"This target is held by `exhaust build` of \S+@\S+, process \d+, since .* UTC\. Try"
+    held = (
+        r"This target is held by `exhaust build` of \S+@\S+, process \d+, since .* UTC\. "
+        r"Try again when it has ended; if it was killed, after .* UTC\."
+    )
     assert re.search(held, shown), shown
     assert "Traceback" not in shown + done.stderr
 

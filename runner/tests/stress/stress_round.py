@@ -80,25 +80,36 @@ class Shell:
     def run(self, kind: str, *arguments: str) -> Ended:
         return self.start(kind, *arguments).wait()
 
-    def start_dbt(self, model: str) -> Started:
-        """Starts plain dbt for one model."""
-        target = self.settings.profile.target
-        return self.start("dbt", "run", "--select", model, "--target", target)
-
 
 def run_round(
-    shell: Shell, extract: Path, model: str, exports: Sequence[Path]
+    shell: Shell, extract: Path, model: str, exports: Sequence[Path], waves: int
 ) -> tuple[list[Ended], list[Ended]]:
     """Starts all commands at once and waits for them.
 
-    Returns the exports, which write to the folders `exports` in this order, and the others.
+    With several waves, a part of the exports starts only when those before have ended: then they
+    meet later parts of a build. Returns the exports, which write to the folders `exports` in this
+    order, and the others.
     """
-    started = [shell.start("build"), shell.start("load", str(extract))]
-    writing = [shell.start("export", "--all", "--output-dir", str(folder)) for folder in exports]
-    started += [shell.start_dbt(model), shell.start("build")]
+    running: list[Started] = []
+
+    def start(kind: str, *arguments: str) -> Started:
+        running.append(shell.start(kind, *arguments))
+        return running[-1]
+
     try:
-        return [one.wait() for one in writing], [one.wait() for one in started]
+        others = [start("build"), start("load", str(extract))]
+        ended: list[Ended] = []
+        for wave in range(waves):
+            size = len(exports) // waves
+            folders = exports[wave * size : (wave + 1) * size]
+            started = [start("export", "--all", "--output-dir", str(one)) for one in folders]
+            if wave == 0:
+                target = shell.settings.profile.target
+                others.append(start("dbt", "run", "--select", model, "--target", target))
+                others.append(start("build"))
+            ended += [one.wait() for one in started]
+        return ended, [one.wait() for one in others]
     except BaseException:
-        for one in (*writing, *started):
+        for one in running:
             one.kill()
         raise

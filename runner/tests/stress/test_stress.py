@@ -34,6 +34,8 @@ EXPORTS = int(os.environ.get("EXHAUST_EXPORTS", "4"))
 """Exports in a round."""
 MODELS = ("courses", "stg_users")
 """What plain dbt builds, in turn: a mart and a view."""
+WAVES = (1, 2, 2)
+"""In how many waves the exports start, in turn."""
 
 
 @pytest.fixture
@@ -79,7 +81,13 @@ def test_commands_at_once_leave_only_true_files(
     for number in range(ROUNDS):
         began = monotonic()
         folders = [tmp_path / f"round-{number}" / str(export) for export in range(EXPORTS)]
-        exports, others = run_round(shell, extracts[number % 2], MODELS[number % 2], folders)
+        exports, others = run_round(
+            shell,
+            extracts[number % len(extracts)],
+            MODELS[number % len(MODELS)],
+            folders,
+            WAVES[number % len(WAVES)],
+        )
         for command in (*exports, *others):
             check_ended(command)
         check_free(shell.settings)
