@@ -25,6 +25,10 @@ pytestmark = pytest.mark.not_on_spark
 
 SEEDS = PROJECT / "seeds"
 DAY = date(2024, 7, 1)
+WRONG_VARIABLES = [
+    ("assessment_content_types: SelfAssess", "assessment_content_types"),
+    ("report_timezone: IST", "report_timezone"),
+]
 
 
 @pytest.fixture
@@ -123,20 +127,16 @@ def test_a_build_records_the_variables_and_models_that_made_it(
     assert receipt["data"]["newest_activity_at"] == "2024-06-20T06:00:01Z"
 
 
-@pytest.mark.parametrize(
-    ("variables", "name"),
-    [
-        ("assessment_content_types: SelfAssess", "assessment_content_types"),
-        ("report_timezone: IST", "report_timezone"),
-        ("[]", "--vars"),
-    ],
-)
-def test_variables_of_a_build_are_checked_first(
-    loaded: Settings, tmp_path: Path, variables: str, name: str
+def test_variables_of_a_build_are_checked_first(loaded: Settings) -> None:
+    for variables, name in (*WRONG_VARIABLES, ("[]", "--vars")):
+        with pytest.raises(UsageError, match=name):
+            build(loaded, ["--vars", variables])
+
+
+@pytest.mark.parametrize(("variables", "name"), WRONG_VARIABLES)
+def test_plain_dbt_checks_variables_too(
+    settings_duckdb: Settings, tmp_path: Path, variables: str, name: str
 ) -> None:
-    with pytest.raises(UsageError, match=name):
-        build(loaded, ["--vars", variables])
-    if name != "--vars":
-        done = dbt(loaded, tmp_path, "run", "--vars", variables)
-        assert done.returncode != 0
-        assert f"The variable {name} has to be" in done.stdout
+    done = dbt(settings_duckdb, tmp_path, "run", "--vars", variables)
+    assert done.returncode != 0
+    assert f"The variable {name} has to be" in done.stdout
