@@ -16,7 +16,7 @@
     {%- if execute and flags.WHICH in commands_that_build() + ["test"] %}
         {%- do check_variables() %}
         {%- if flags.WHICH != "test" %}
-            {%- do check_landing() %} {%- do claim_lease() %}
+            {%- do check_landing() %} {%- do claim_lease() %} {%- do check_loads_are_earlier() %}
         {%- endif %}
         {{ statements(make_builds()) }}
     {%- endif %}

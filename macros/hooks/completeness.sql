@@ -7,6 +7,9 @@
     {%- if flags.SAMPLE %}
         {{ return("it was made with --sample, from a part of the data") }}
     {%- endif %}
+    {%- if has_lost_lease() %}
+        {{ return("another load or build began before it ended") }}
+    {%- endif %}
     {%- set passed = [] %}
     {%- for result in results if result.status in ["success", "pass", "warn"] %}
         {%- do passed.append(result.node.unique_id) %}

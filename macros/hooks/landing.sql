@@ -51,3 +51,31 @@
     {%- set rows = run_query(newest).rows %}
     {{ return(rows[0][0] if rows else none) }}
 {% endmacro %}
+
+{#-
+    Refuses data that was loaded after dbt had started: it has by then read which tables exist, and
+    the record of the build names the loads before its start. Asked when the lease is held, so that
+    no later load can come in between.
+-#}
+{% macro check_loads_are_earlier() %}
+    {%- if not columns_in(landing_schema(), "loads") %} {{ return("") }} {%- endif %}
+    {%- set query %}
+        select max(loads.loaded_at)
+        from {{ table_in(landing_schema(), "loads") }} as loads
+        where loads.loaded_at > {{ run_start() }}
+    {%- endset %}
+    {%- set loaded_at = run_query(query).rows[0][0] %}
+    {%- if loaded_at %}
+        {%- for release in release_lease() %} {%- do run_query(release) %} {%- endfor %}
+        {{
+            exceptions.raise_compiler_error(
+                "Data was loaded at "
+                ~ iso_minute(loaded_at)
+                ~ ", after dbt had started at "
+                ~ iso_minute(run_started_at)
+                ~ ". Run it again. If that does not help, compare the clocks of the machines that"
+                ~ " load and build."
+            )
+        }}
+    {%- endif %}
+{% endmacro %}
