@@ -10,6 +10,8 @@
     {%- if has_lost_lease() %}
         {{ return("another load or build began before it ended") }}
     {%- endif %}
+    {#- Another target, whose lease is another, may load into the schema that this one reads. #}
+    {%- if load_since_start() %} {{ return("data was loaded while it ran") }} {%- endif %}
     {%- set passed = [] %}
     {%- for result in results if result.status in ["success", "pass", "warn"] %}
         {%- do passed.append(result.node.unique_id) %}

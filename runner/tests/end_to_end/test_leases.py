@@ -1,8 +1,10 @@
 """Plain dbt and the commands exclude each other on Postgres, with the real dbt."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -135,3 +137,34 @@ def test_a_build_whose_lease_was_taken_over_is_not_whole(
     assert query(settings_postgres, f"select status, missing from {builds}") == [
         ("partial", "another load or build began before it ended")
     ]
+
+
+def test_a_build_during_which_another_target_loaded_is_not_whole(
+    settings_postgres: Settings, tmp_path: Path
+) -> None:
+    """Two targets may build from one landing schema; each has a lease of its own."""
+    load_extract(settings_postgres, SEEDS)
+    running = Thread(target=dbt, args=[settings_postgres, tmp_path, "run", "--select", "stg_users"])
+    with locked(settings_postgres, "user"):
+        running.start()
+        wait_until(lambda: leases(settings_postgres) != [])
+        other = replace(settings_postgres.profile, schema=settings_postgres.profile.schema + "_2")
+        owner = replace(settings_postgres, profile=other)
+        with connect(settings_postgres.profile, writing=True) as warehouse:
+            loads = relation(settings_postgres.landing_schema, "loads")
+            warehouse.execute(f"update {loads} set owner = '{other.schema}'")
+        api.load(owner, tables_of(tmp_path / "extract", "course_batch"))
+    running.join()
+
+    builds = relation(settings_postgres.profile.schema, "builds")
+    assert query(settings_postgres, f"select status, missing from {builds}") == [
+        ("partial", "data was loaded while it ran")
+    ]
+
+
+def tables_of(folder: Path, *names: str) -> Path:
+    """Returns a new extract with only some tables of the sample."""
+    folder.mkdir()
+    for name in names:
+        shutil.copy(SEEDS / f"{name}.csv", folder)
+    return folder
