@@ -32,7 +32,12 @@
 {% macro has_failed(results) %}
     {%- set needed = needed_nodes("model") + needed_nodes("test") %}
     {%- for result in results if result.status not in ["success", "pass", "warn", "skipped"] %}
-        {%- if result.node.unique_id in needed %} {{ return(true) }} {%- endif %}
+        {#- Of a model whose unit test failed, dbt only says that it was skipped. #}
+        {%- if result.node.unique_id in needed or (
+            result.node.resource_type == "unit_test" and is_test_of_a_layer(result.node)
+        ) %}
+            {{ return(true) }}
+        {%- endif %}
     {%- endfor %}
     {{ return(false) }}
 {% endmacro %}
