@@ -16,7 +16,7 @@
     {%- if execute and flags.WHICH in commands_that_build() + ["test"] %}
         {%- do check_variables() %}
         {%- if flags.WHICH != "test" %}
-            {%- do check_landing() %} {%- do claim_lease() %}
+            {%- do check_landing() %} {%- do claim_lease() %} {%- do check_loads_are_earlier() %}
         {%- endif %}
         {{ statements(make_builds()) }}
     {%- endif %}
@@ -119,7 +119,7 @@
             loads.loaded_at,
             {{ "loads.newest_at" if "newest_at" in columns else "cast(null as timestamp)" }}
         from {{ table_in(landing_schema(), "loads") }} as loads
-        where loads.loaded_at <= {{ run_start() }}
+        where loads.loaded_at <= {{ run_start() }} and loads.table_name is not null
         order by loads.loaded_at
     {%- endset %}
     {%- set newest = {} %}

@@ -7,6 +7,11 @@
     {%- if flags.SAMPLE %}
         {{ return("it was made with --sample, from a part of the data") }}
     {%- endif %}
+    {%- if has_lost_lease() %}
+        {{ return("another load or build began before it ended") }}
+    {%- endif %}
+    {#- Another target, whose lease is another, may load into the schema that this one reads. #}
+    {%- if load_since_start() %} {{ return("data was loaded while it ran") }} {%- endif %}
     {%- set passed = [] %}
     {%- for result in results if result.status in ["success", "pass", "warn"] %}
         {%- do passed.append(result.node.unique_id) %}
@@ -27,7 +32,12 @@
 {% macro has_failed(results) %}
     {%- set needed = needed_nodes("model") + needed_nodes("test") %}
     {%- for result in results if result.status not in ["success", "pass", "warn", "skipped"] %}
-        {%- if result.node.unique_id in needed %} {{ return(true) }} {%- endif %}
+        {#- Of a model whose unit test failed, dbt only says that it was skipped. #}
+        {%- if result.node.unique_id in needed or (
+            result.node.resource_type == "unit_test" and is_test_of_a_layer(result.node)
+        ) %}
+            {{ return(true) }}
+        {%- endif %}
     {%- endfor %}
     {{ return(false) }}
 {% endmacro %}

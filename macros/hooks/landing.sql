@@ -51,3 +51,38 @@
     {%- set rows = run_query(newest).rows %}
     {{ return(rows[0][0] if rows else none) }}
 {% endmacro %}
+
+{#-
+    Refuses data that was loaded after dbt had started: it has by then read which tables exist, and
+    the record of the build names the loads before its start. Asked when the lease is held, so that
+    no later load of this target can come in between.
+-#}
+{% macro check_loads_are_earlier() %}
+    {%- set loaded_at = load_since_start() %}
+    {%- if loaded_at %}
+        {%- for release in release_lease() %} {%- do run_query(release) %} {%- endfor %}
+        {{
+            exceptions.raise_compiler_error(
+                "Data was loaded at "
+                ~ iso_minute(loaded_at)
+                ~ ", after dbt had started at "
+                ~ iso_minute(run_started_at)
+                ~ ". Run it again. If that does not help, the clock of a machine was wrong: correct it,"
+                ~ " delete the rows of "
+                ~ table_in(landing_schema(), "loads")
+                ~ " that are later than now, and load again."
+            )
+        }}
+    {%- endif %}
+{% endmacro %}
+
+{#- The time of the newest load since dbt started; none if there is none. -#}
+{% macro load_since_start() %}
+    {%- if not columns_in(landing_schema(), "loads") %} {{ return(none) }} {%- endif %}
+    {%- set query %}
+        select max(loads.loaded_at)
+        from {{ table_in(landing_schema(), "loads") }} as loads
+        where loads.loaded_at > {{ run_start() }}
+    {%- endset %}
+    {{ return(run_query(query).rows[0][0]) }}
+{% endmacro %}

@@ -52,6 +52,20 @@
     {%- endif %}
 {% endmacro %}
 
+{#- Whether another process took the lease over, because this one could not renew it in time. -#}
+{% macro has_lost_lease() %}
+    {{ return(adapter.dispatch("has_lost_lease", "exhaust")()) }}
+{% endmacro %}
+
+{% macro default__has_lost_lease() %} {{ return(false) }} {% endmacro %}
+
+{% macro postgres__has_lost_lease() %}
+    {%- if flags.WHICH == "test" %} {{ return(false) }} {%- endif %}
+    {%- set token = env_var("EXHAUST_LEASE", "") or invocation_id %}
+    {%- set kept = lease_kept(table_of_target("build_lease"), token) %}
+    {{ return(run_query(kept).rows | length == 0) }}
+{% endmacro %}
+
 {#- The statements that give the lease up. -#}
 {% macro release_lease() %}
     {{ return(adapter.dispatch("release_lease", "exhaust")()) }}

@@ -48,6 +48,11 @@
     returning token
 {%- endmacro %}
 
+{#- Gives a row if nobody has taken the lease over, even if it has run out. -#}
+{% macro lease_kept(lease, token) -%}
+    select 1 from {{ lease }} where token = {{ sql_literal(token, "postgres") }}
+{%- endmacro %}
+
 {% macro lease_release(lease, token) -%}
     delete from {{ lease }} where token = {{ sql_literal(token, "postgres") }}
 {%- endmacro %}

@@ -117,7 +117,10 @@ def _loads(warehouse: Warehouse, schema: str) -> list[LoadedTable]:
     has_newest = "newest_at" in warehouse.columns(schema, "loads")
     rows = warehouse.query(
         f"select table_name, row_count, loaded_at, {'newest_at' if has_newest else 'null'} "
-        f"from {warehouse.relation(schema, 'loads')} order by loaded_at"
+        f"from {warehouse.relation(schema, 'loads')} "
+        # Rows that a person wrote may lack some.
+        "where table_name is not null and row_count is not null and loaded_at is not null "
+        "order by loaded_at"
     )
     newest = {row[0]: LoadedTable(*row) for row in rows}
     return sorted(newest.values(), key=lambda one: one.table)

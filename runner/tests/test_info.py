@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from handmade_marts import CREATOR, MATHS, add_build, create_marts
-from support import PROJECT, load_extract
+from support import PROJECT, load_extract, relation
 
 from exhaust import api
 from exhaust.info import info
@@ -40,6 +40,18 @@ def test_loads_are_the_newest_of_each_table(settings: Settings) -> None:
     assert loads["user_enrolments"].rows == 64
     assert loads["user"].newest_at is None
     assert f"{found.newest_activity_at:%Y-%m-%d %H:%M:%S}" == "2024-06-20 06:00:01"
+
+
+def test_rows_of_loads_that_lack_something_are_passed_over(settings: Settings) -> None:
+    """Somebody may have written them by hand."""
+    load_extract(settings, PROJECT / "seeds")
+    with connect(settings.profile, writing=True) as warehouse:
+        loads = relation(settings.landing_schema, "loads")
+        warehouse.execute(f"insert into {loads} (table_name) values ('location')")
+        warehouse.execute(
+            f"insert into {loads} (row_count, loaded_at) values (1, timestamp '1999-01-01')"
+        )
+    assert len(info(settings).loads) == 10
 
 
 def test_the_build_of_the_marts_is_named_and_later_ones_are_listed(

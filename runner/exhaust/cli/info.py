@@ -37,10 +37,11 @@ def _lines(found: "Info") -> Iterator[tuple[str, str]]:
     yield "Project", found.project_dir
     yield "Engine", f"{found.engine} {found.engine_version or ''}".strip()
     yield "Warehouse", found.warehouse
-    yield "Time zone", found.report_timezone
+    yield "Time zone", _time_zone(found)
     rows = sum(one.rows for one in found.loads)
     tables = f"{counted(rows, 'row')} in {counted(len(found.loads), 'table')}"
-    yield "Raw tables", f"schema {found.landing_schema}: {tables if found.loads else 'none loaded'}"
+    none = "not visible to this role" if found.build and found.build.loaded_at else "none loaded"
+    yield "Raw tables", f"schema {found.landing_schema}: {tables if found.loads else none}"
     if found.loads:
         times = [minute(one.loaded_at) for one in found.loads]
         yield "Loaded", " to ".join(dict.fromkeys([min(times), max(times)]))
@@ -59,6 +60,13 @@ def _lines(found: "Info") -> Iterator[tuple[str, str]]:
     for worker in found.workers or ():
         yield "Worker", f"{visible(worker.name)}, last seen {minute(worker.last_seen_at)}"
     yield "Results", found.results_dir
+
+
+def _time_zone(found: "Info") -> str:
+    built = found.build.report_timezone if found.build else found.report_timezone
+    if built == found.report_timezone:
+        return built
+    return f"{found.report_timezone}; the days of the marts are of {built}"
 
 
 def _requests(found: "Info") -> str:

@@ -91,6 +91,16 @@ def newest_failure(warehouse: Warehouse, schema: str) -> Build | None:
     return next(iter(found), None)
 
 
+def newest_unrecorded(warehouse: Warehouse, schema: str) -> datetime | None:
+    """Returns when the newest build of an earlier version began, which recorded no marts."""
+    ((started_at,),) = warehouse.query(
+        f"select max(started_at) from {warehouse.relation(schema, 'builds')} "
+        "where contract is null and command <> 'test'"
+    )
+    newest: datetime | None = started_at
+    return newest
+
+
 def newest_builds(warehouse: Warehouse, schema: str, limit: int) -> list[Build]:
     """Returns the newest invocations that have ended, newest first."""
     return _builds(warehouse, schema, "true", f"limit {limit}")

@@ -12,6 +12,7 @@ from exhaust.marts.records import (
     Build,
     MartRecord,
     newest_failure,
+    newest_unrecorded,
     read_builds,
     read_marts,
 )
@@ -136,6 +137,13 @@ class Marts:
         failure = newest_failure(self.warehouse, self._schema)
         if failure and failure.started_at >= newest.started_at:
             newest = failure
+        unrecorded = newest_unrecorded(self.warehouse, self._schema)
+        if unrecorded and unrecorded > newest.started_at:
+            raise DataError(
+                f"An earlier version of exhaust built in the schema {self._schema} at "
+                f"{minute(unrecorded)}, and did not record which marts it replaced.",
+                BUILD_HINT,
+            )
         if newest.status == FAILED:
             raise DataError(
                 f"The build of {minute(newest.started_at)} failed, so its report cannot be "

@@ -112,6 +112,11 @@ def run_dbt(
             f"dbt does not accept these arguments: {output.error_lines()}",
             "`dbt build --help` lists what can follow `--`.",
         )
+    if not output.invocation_id and code == 0:
+        raise UsageError(
+            "dbt built nothing: these arguments ask for something else.",
+            "`dbt build --help` lists what can follow `--`.",
+        )
     results = _read_json(target / "run_results.json")
     if code not in (0, 1) or results["metadata"].get("invocation_id") != output.invocation_id:
         if any(words in output.error_lines() for words in LOCKED):

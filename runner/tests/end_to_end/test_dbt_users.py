@@ -172,3 +172,20 @@ def test_a_failed_test_stops_exports_until_a_whole_build(
 
     assert dbt(settings, tmp_path, "build", "--exclude-resource-type", "unit_test").returncode == 0
     assert export().files
+
+
+def test_a_model_that_its_unit_test_keeps_from_running_has_failed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    load_extract(settings, SEEDS)
+    with connect(settings.profile, writing=True) as warehouse:
+        landed = relation(settings.landing_schema, "user_enrolments")
+        warehouse.execute(f"alter table {landed} rename column userid to another")
+
+    dbt(settings, tmp_path, "build", "--select", "stg_duplicate_enrolments")
+
+    results = json.loads((tmp_path / "target" / "run_results.json").read_text())["results"]
+    found = {result["unique_id"].split(".")[0]: result["status"] for result in results}
+    assert (found["unit_test"], found["model"]) == ("error", "skipped")
+    builds = relation(settings.profile.schema, "builds")
+    assert query(settings, f"select status from {builds}") == [("failed",)]

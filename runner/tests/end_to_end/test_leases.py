@@ -1,8 +1,10 @@
 """Plain dbt and the commands exclude each other on Postgres, with the real dbt."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -95,3 +97,74 @@ def test_plain_dbt_that_fails_gives_the_target_back(
     assert leases(settings_postgres) == []
     builds = relation(settings_postgres.profile.schema, "builds")
     assert query(settings_postgres, f"select status from {builds}") == [("failed",)]
+
+
+def test_plain_dbt_refuses_what_was_loaded_after_it_had_started(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """Its record would name the earlier loads."""
+    load_extract(settings, SEEDS)
+    with connect(settings.profile, writing=True) as warehouse:
+        loads = relation(settings.landing_schema, "loads")
+        warehouse.execute(f"update {loads} set loaded_at = loaded_at + interval '1 hour'")
+
+    done = dbt(settings, tmp_path, "run", "--select", "stg_users")
+
+    assert done.returncode == 2
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    assert re.search(r"Data was loaded at .* UTC, after dbt had started at .* UTC\. Run", shown)
+    with connect(settings.profile, writing=False) as warehouse:
+        assert "builds" not in warehouse.tables(settings.profile.schema)
+    with holding_target(settings, "load", clock=ManualClock()):
+        pass
+
+
+def test_a_build_whose_lease_was_taken_over_is_not_whole(
+    settings_postgres: Settings, tmp_path: Path
+) -> None:
+    """A load may have replaced raw tables while it was reading them."""
+    load_extract(settings_postgres, SEEDS)
+    running = Thread(target=dbt, args=[settings_postgres, tmp_path, "run", "--select", "stg_users"])
+    with locked(settings_postgres, "user"):
+        running.start()
+        wait_until(lambda: leases(settings_postgres) != [])
+        with connect(settings_postgres.profile, writing=True) as warehouse:
+            lease = relation(settings_postgres.profile.schema, TABLE)
+            warehouse.execute(f"update {lease} set token = 'another'")
+    running.join()
+
+    builds = relation(settings_postgres.profile.schema, "builds")
+    assert query(settings_postgres, f"select status, missing from {builds}") == [
+        ("partial", "another load or build began before it ended")
+    ]
+
+
+def test_a_build_during_which_another_target_loaded_is_not_whole(
+    settings_postgres: Settings, tmp_path: Path
+) -> None:
+    """Two targets may build from one landing schema; each has a lease of its own."""
+    load_extract(settings_postgres, SEEDS)
+    running = Thread(target=dbt, args=[settings_postgres, tmp_path, "run", "--select", "stg_users"])
+    with locked(settings_postgres, "user"):
+        running.start()
+        wait_until(lambda: leases(settings_postgres) != [])
+        other = replace(settings_postgres.profile, schema=settings_postgres.profile.schema + "_2")
+        owner = replace(settings_postgres, profile=other)
+        with connect(settings_postgres.profile, writing=True) as warehouse:
+            loads = relation(settings_postgres.landing_schema, "loads")
+            warehouse.execute(f"update {loads} set owner = '{other.schema}'")
+        api.load(owner, tables_of(tmp_path / "extract", "course_batch"))
+    running.join()
+
+    builds = relation(settings_postgres.profile.schema, "builds")
+    assert query(settings_postgres, f"select status, missing from {builds}") == [
+        ("partial", "data was loaded while it ran")
+    ]
+
+
+def tables_of(folder: Path, *names: str) -> Path:
+    """Returns a new extract with only some tables of the sample."""
+    folder.mkdir()
+    for name in names:
+        shutil.copy(SEEDS / f"{name}.csv", folder)
+    return folder

@@ -28,6 +28,32 @@ def test_an_export_needs_marts_and_their_records(
         run_export(Criteria([MATHS]))
 
 
+@pytest.mark.parametrize(
+    ("started_at", "command", "is_refused"),
+    [("2030-01-01", "build", True), ("2030-01-01", "test", False), ("2020-01-01", "build", False)],
+)
+def test_a_later_build_of_an_earlier_version_is_refused(
+    run_export: RunExport,
+    warehouse: Warehouse,
+    settings: Settings,
+    started_at: str,
+    command: str,
+    is_refused: bool,
+) -> None:
+    """It replaced marts without a record, so that the records are of marts that are gone."""
+    warehouse.execute(
+        f"insert into {relation(settings.profile.schema, 'builds')} "
+        "(invocation_id, command, status, started_at) "
+        f"values ('old', '{command}', 'running', timestamp '{started_at}')"
+    )
+    if not is_refused:
+        run_export(Criteria([MATHS]))
+        return
+    message = "An earlier version of exhaust built .* at 2030-01-01 00:00 UTC"
+    with pytest.raises(DataError, match=message):
+        run_export(Criteria([MATHS]))
+
+
 def test_an_export_needs_the_build_of_its_marts_to_be_recorded(
     run_export: RunExport, warehouse: Warehouse, settings: Settings
 ) -> None:

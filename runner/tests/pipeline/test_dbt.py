@@ -308,6 +308,16 @@ def spark_project(project: Settings) -> Settings:
     return replace(project, profile=profile)
 
 
+def test_arguments_that_only_show_something_are_a_usage_error(project: Settings) -> None:
+    """As `--help`: dbt starts nothing, and what is there are the results of another run."""
+    write_dbt(project, ["Usage: dbt build [OPTIONS]"], results="another")
+    with pytest.raises(UsageError, match="dbt built nothing"):
+        run_dbt(project, ["build", "--help"])
+    (project.project_dir / TARGET / "run_results.json").unlink()
+    with pytest.raises(UsageError, match="dbt built nothing"):
+        run_dbt(project, ["build", "--help"])
+
+
 def test_spark_output_goes_to_its_log(spark_project: Settings) -> None:
     write_dbt(spark_project, [event()], code=2, more="print('WARN Spark', file=sys.stderr)")
     with pytest.raises(ExhaustError, match="exit code 2, without a message"):
