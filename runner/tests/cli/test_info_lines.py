@@ -51,7 +51,7 @@ INFO = Info(
 
 def test_raw_tables_that_a_role_cannot_read_are_not_called_missing() -> None:
     """The role for readers in docs/access.md sees the marts only."""
-    assert dict(_lines(INFO))["Raw tables"] == "schema sunbird: not visible to this role"
+    assert dict(_lines(INFO))["Raw tables"] == "schema sunbird: none that this role can see"
     not_built = replace(INFO, build=None, problem="Nothing is built.")
     assert dict(_lines(not_built))["Raw tables"] == "schema sunbird: none loaded"
 

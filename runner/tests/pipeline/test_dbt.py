@@ -309,10 +309,7 @@ def spark_project(project: Settings) -> Settings:
 
 
 def test_arguments_that_only_show_something_are_a_usage_error(project: Settings) -> None:
-    """As `--help`: dbt starts nothing, and what is there are the results of another run."""
     write_dbt(project, ["Usage: dbt build [OPTIONS]"], results="another")
-    with pytest.raises(UsageError, match="dbt built nothing"):
-        run_dbt(project, ["build", "--help"])
     (project.project_dir / TARGET / "run_results.json").unlink()
     with pytest.raises(UsageError, match="dbt built nothing"):
         run_dbt(project, ["build", "--help"])
