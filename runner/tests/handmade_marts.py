@@ -52,7 +52,8 @@ TABLES = {
     "builds": "invocation_id text, command text, status text, started_at timestamp,"
     " ended_at timestamp, loaded_at timestamp, oldest_loaded_at timestamp,"
     " newest_activity_at timestamp, loads text, variables text, missing text,"
-    " exhaust_version text, contract int, models_hash text",
+    " exhaust_version text, contract int, models_hash text,"
+    " needed_tests int",
     "built_marts": "invocation_id text, mart text, database_name text, schema_name text,"
     " table_name text, started_at timestamp, replaced_at timestamp",
 }
@@ -250,7 +251,7 @@ def add_build(
         f"('{at}', '{command}', '{status}', timestamp '{at}', timestamp '{at}', "
         "timestamp '2026-11-01', timestamp '2026-10-31', timestamp '2026-10-30 18:45', '[]', "
         f"{warehouse.literal(json.dumps(of_build))}, {missing}, '0.1.0', "
-        f"{contract or marts_contract()}, '{models_hash(CHECKOUT)}')",
+        f"{contract or marts_contract()}, '{models_hash(CHECKOUT)}', 73)",
     )
 
 

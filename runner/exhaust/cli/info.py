@@ -40,8 +40,8 @@ def _lines(found: "Info") -> Iterator[tuple[str, str]]:
     yield "Time zone", _time_zone(found)
     rows = sum(one.rows for one in found.loads)
     tables = f"{counted(rows, 'row')} in {counted(len(found.loads), 'table')}"
-    has_roles = found.engine == "postgres" and found.build
-    none = "none that this role can see" if has_roles else "none loaded"
+    was_loaded = found.build and found.build.loaded_at
+    none = "none that this role can see" if was_loaded else "none loaded"
     yield "Raw tables", f"schema {found.landing_schema}: {tables if found.loads else none}"
     if found.loads:
         times = [minute(one.loaded_at) for one in found.loads]

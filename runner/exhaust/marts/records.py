@@ -53,6 +53,8 @@ class Build:
     contract: int | None
     """The version of the marts' contract; None before there was one."""
     models_hash: str | None
+    needed_tests: int | None
+    """How many tests of severity error a whole build has to pass: a project can switch some off."""
 
     @property
     def report_timezone(self) -> str:
@@ -63,7 +65,7 @@ class Build:
 BUILD = (
     *("invocation_id", "command", "status", "started_at", "ended_at", "loaded_at"),
     *("oldest_loaded_at", "newest_activity_at", "variables", "missing", "exhaust_version"),
-    *("contract", "models_hash"),
+    *("contract", "models_hash", "needed_tests"),
 )
 
 

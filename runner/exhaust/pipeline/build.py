@@ -156,7 +156,7 @@ def _missing(run: Run, warehouse: Warehouse, schema: str) -> str | None:
     if "builds" in warehouse.tables(schema):
         recorded = read_builds(warehouse, schema, [run.invocation_id])
     build = recorded.get(run.invocation_id)
-    return build.missing if build else "it left no record"
+    return build.missing if build else "dbt left no record; perhaps it had nothing to do"
 
 
 def _failure(result: Result, warehouse: Warehouse) -> Failure:

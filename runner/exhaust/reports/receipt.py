@@ -105,6 +105,7 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
             "started_at": _utc(build.started_at),
             "ended_at": _utc(build.ended_at),
             "exhaust": build.exhaust_version,
+            "tests": build.needed_tests,
             "variables": build.variables,
         },
         "exported_at": _utc(origin.exported_at),

@@ -26,6 +26,7 @@ BUILD = Build(
     exhaust_version="0.1.0",
     contract=1,
     models_hash=None,
+    needed_tests=73,
 )
 INFO = Info(
     target="ap",

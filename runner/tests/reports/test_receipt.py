@@ -62,6 +62,7 @@ def test_a_receipt_describes_the_file(
             "started_at": "2026-11-01T12:00:00Z",
             "ended_at": "2026-11-01T12:00:00Z",
             "exhaust": "0.1.0",
+            "tests": 73,
             "variables": {
                 "landing_schema": settings.landing_schema,
                 "report_timezone": "Asia/Kolkata",
