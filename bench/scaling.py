@@ -58,6 +58,7 @@ def measure(folder: Path, divisor: int) -> dict[str, dict[str, Any]]:
         commands = {
             "load": ["load", str(extract)],
             "build (models)": ["build", "--", "--resource-type", "model"],
+            "build": ["build"],
             "export of a course": ["export", course, "-o", str(own_folder / "course.csv")],
         }
         environment = _environment(own_folder)

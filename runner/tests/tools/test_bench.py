@@ -101,7 +101,13 @@ def test_spark_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
     figures = scaling.measure(tmp_path, 1_000)
 
-    assert list(figures["1 M"]) == ["load", "build (models)", "export of a course", "extract"]
+    assert list(figures["1 M"]) == [
+        "load",
+        "build (models)",
+        "build",
+        "export of a course",
+        "extract",
+    ]
     load, build, export, _ = figures["1 M"].values()
     assert load["wall"] > 0
     assert load["written"] > 0
