@@ -108,10 +108,10 @@ def test_spark_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "export of a course",
         "extract",
     ]
-    load, build, export, _ = figures["1 M"].values()
+    load, build, _, export, _ = figures["1 M"].values()
     assert load["wall"] > 0
     assert load["written"] > 0
     assert build["written"] > 0
     assert build["shuffled"] > 0
     assert export["written"] == 0
-    assert scaling.table(figures).count("| 1 M |") == 3
+    assert scaling.table(figures).count("| 1 M |") == 4
