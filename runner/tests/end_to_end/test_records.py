@@ -124,6 +124,8 @@ def test_a_build_records_the_variables_and_models_that_made_it(
     receipt = json.loads(Path(str(report.files[0].receipt)).read_text("utf-8"))
     assert receipt["report_timezone"] == "UTC"
     assert receipt["build"]["variables"]["report_timezone"] == "UTC"
+    page = (PROJECT / "docs" / "builds.md").read_text("utf-8")
+    assert f"of this version, all are {receipt['build']['tests']}." in page
     assert receipt["data"]["newest_activity_at"] == "2024-06-20T06:00:01Z"
 
 
