@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,8 +20,10 @@ from pathlib import Path
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, ExhaustError
+from exhaust.marts.state import minute
 from exhaust.project import sql
 from exhaust.project.settings import Settings
+from exhaust.repeating import repeating
 from exhaust.warehouse import LockWait, class_of, connect
 
 LEASE = timedelta(seconds=60)
@@ -101,40 +103,21 @@ def _holding_row(
                     raise _busy(settings, other, since, until)
                 wait.pause(_waiting(settings, other), 0.5)
 
-    def renew() -> None:
+    def renew() -> bool:
         renewal = sql.lease("lease_renewal", table, token, seconds)
-        with connect(settings.profile, writing=True) as warehouse:
+        # Each time on a connection of its own: a server or a pooler may end one that is left idle.
+        # If it cannot be reached now, some heartbeats are left.
+        with suppress(ExhaustError), connect(settings.profile, writing=True) as warehouse:
             if not warehouse.query(renewal):
                 held.lost.set()
+        return not held.lost.is_set()
 
     try:
-        with _heartbeat(renew, seconds / HEARTBEATS_PER_LEASE, held.lost):
+        with repeating(renew, seconds / HEARTBEATS_PER_LEASE):
             yield held
     finally:
         with suppress(ExhaustError), connect(settings.profile, writing=True) as warehouse:
             warehouse.execute(sql.lease("lease_release", table, token))
-
-
-@contextmanager
-def _heartbeat(renew: Callable[[], None], seconds: float, lost: threading.Event) -> Iterator[None]:
-    """Renews the lease in a thread until the block ends.
-
-    Each time on a connection of its own: a server or a pooler may end one that is left idle.
-    """
-    ended = threading.Event()
-
-    def beat() -> None:
-        while not ended.wait(seconds) and not lost.is_set():
-            with suppress(ExhaustError):  # It cannot be reached now; some heartbeats are left.
-                renew()
-
-    heart = threading.Thread(target=beat)
-    heart.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        heart.join()
 
 
 @contextmanager
@@ -198,7 +181,7 @@ def _busy(
 ) -> Busy:
     return Busy(
         f"The target {settings.profile.target} is held by {holder}"
-        + (f", since {since:%Y-%m-%d %H:%M} UTC." if since else "."),
+        + (f", since {minute(since)}." if since else "."),
         "Try again when it has ended."
         + (f" If it was killed, its lease ends at {until:%H:%M:%S} UTC." if until else ""),
     )

@@ -1,9 +1,8 @@
 """Loads an extract into the landing schema: all of its tables, or none."""
 
 import re
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +12,7 @@ from exhaust.extract.folder import Extract, ExtractTable
 from exhaust.extract.landing import group_files
 from exhaust.pipeline.ownership import OWNER, check_load
 from exhaust.project.settings import Settings
+from exhaust.repeating import repeating
 from exhaust.warehouse import Warehouse
 
 WATCHER = "progress of a load"
@@ -192,20 +192,15 @@ class _Gauge:
 
     @contextmanager
     def watching(self, warehouse: Warehouse, table: str, size: int) -> Iterator[None]:
-        ended = threading.Event()
+        def watch() -> bool:
+            try:
+                self._report(table, (warehouse.progress() or 0) * size)
+            except ExhaustError:
+                return False  # The console stops the load: `_report` below says so.
+            return True
 
-        def watch() -> None:
-            with suppress(ExhaustError):  # The console stops the load: `_report` below says so.
-                while not ended.wait(0.2):
-                    self._report(table, (warehouse.progress() or 0) * size)
-
-        watcher = threading.Thread(target=watch, name=WATCHER)
-        watcher.start()
-        try:
+        with repeating(watch, 0.2, WATCHER):
             yield
-        finally:
-            ended.set()
-            watcher.join()
         self._done += size
         self._report(table, 0)
 

@@ -3,13 +3,13 @@
 import os
 import secrets
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 
 from exhaust.console import Console
 from exhaust.errors import Busy, ExhaustError, NoConnection
+from exhaust.repeating import repeating
 from exhaust.requests.entities import Claim, LeaseLost
 from exhaust.requests.ledger import Ledger
 
@@ -49,26 +49,20 @@ class Pulse:
 def holding(ledger: Ledger, claims: Sequence[Claim]) -> Iterator[Pulse]:
     """Renews the leases of claims until the block ends."""
     pulse = Pulse(sum(claim.request.rows_done for claim in claims))
-    ended = threading.Event()
 
-    def beat() -> None:
-        while not ended.wait(ledger.lease.total_seconds() / HEARTBEATS_PER_LEASE):
-            for claim in claims:
-                try:
-                    ledger.heartbeat(claim, min(pulse.rows, claim.request.rows_expected))
-                except LeaseLost:
-                    pulse.lost = claim.request.request_id
-                    return
-                except ExhaustError:
-                    continue  # The ledger cannot be reached now; some heartbeats are left.
+    def beat() -> bool:
+        for claim in claims:
+            try:
+                ledger.heartbeat(claim, min(pulse.rows, claim.request.rows_expected))
+            except LeaseLost:
+                pulse.lost = claim.request.request_id
+                return False
+            except ExhaustError:
+                continue  # The ledger cannot be reached now; some heartbeats are left.
+        return True
 
-    heart = threading.Thread(target=beat)
-    heart.start()
-    try:
+    with repeating(beat, ledger.lease.total_seconds() / HEARTBEATS_PER_LEASE):
         yield pulse
-    finally:
-        ended.set()
-        heart.join()
 
 
 class CountingConsole:

@@ -19,7 +19,7 @@ LAYERS = (
     {"warehouse"},
     {"extract"},
     {"project"},
-    {"console", "errors", "leftovers", "text"},
+    {"console", "errors", "leftovers", "repeating", "text"},
 )
 """Top to bottom: a room imports itself and the layers below it, never its neighbour."""
 
