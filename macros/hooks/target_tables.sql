@@ -45,11 +45,13 @@
             catalog_name = current_database()
             and schema_name = {{ sql_literal(target.schema, engine()) }}
     {%- endset %}
-    {{ return([] if run_query(query).rows else spark__make_target_schema()) }}
+    {{ return([] if run_query(query).rows else [create_target_schema()]) }}
 {% endmacro %}
 
-{% macro spark__make_target_schema() %}
-    {{ return(["create schema if not exists " ~ sql_identifier(target.schema, engine())]) }}
+{% macro spark__make_target_schema() %} {{ return([create_target_schema()]) }} {% endmacro %}
+
+{% macro create_target_schema() %}
+    {{ return("create schema if not exists " ~ sql_identifier(target.schema, engine())) }}
 {% endmacro %}
 
 {#- The statements that make a table have these columns. -#}

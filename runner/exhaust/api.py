@@ -164,11 +164,10 @@ def export(
     """Writes the reports of courses: a file per batch in `output_dir`, or one file or stream.
 
     `courses` and `batches` are IDs or names; the ID of a batch in `courses` stands for this batch
-    of its course. A user's export is recorded in the ledger, the
-    operator's is not. Raises NotFound, Ambiguous, PermissionDenied, UsageError for arguments that
-    contradict each other, for a path that cannot be written and for a key that cannot sign, Busy
-    while a build is running or the report is being processed, DataError if nothing is built or the
-    build failed.
+    of its course. A user's export is recorded in the ledger, the operator's is not. Raises
+    NotFound, Ambiguous, PermissionDenied, UsageError for arguments that contradict each other, for
+    a path that cannot be written and for a key that cannot sign, Busy while a build is running or
+    the report is being processed, DataError if nothing is built or the build was not whole.
     """
     from exhaust.reports.export import export
     from exhaust.reports.selection import Criteria

@@ -97,7 +97,7 @@ def _info(
         report_timezone=settings.report_timezone.key,
         landing_schema=settings.landing_schema,
         mart_schemas=sorted({mart.schema for mart in marts.values()} or {profile.schema}),
-        ledger=str(ledger) if ledger else f"schema {profile.schema}_requests",
+        ledger=str(ledger) if ledger else f"schema {profile.requests_schema}",
         results_dir=str(settings.results_dir),
         loads=loads,
         newest_activity_at=max(filter(None, (one.newest_at for one in loads)), default=None),
@@ -143,9 +143,9 @@ def _requests(
 
     counts = {status.value: 0 for status in UNDER_WAY}
     file = class_of(settings.profile).ledger_file(settings.profile)
-    schema = f"{settings.profile.schema}_requests"
     if file is None:
-        exists = warehouse is not None and "job_request" in warehouse.tables(schema)
+        tables = warehouse.tables(settings.profile.requests_schema) if warehouse else set()
+        exists = "job_request" in tables
     else:
         exists = file.exists()
     if not exists:

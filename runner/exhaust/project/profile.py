@@ -35,6 +35,11 @@ class Profile:
     environment: frozenset[str] = frozenset()
     """The names of the environment variables that it reads."""
 
+    @property
+    def requests_schema(self) -> str:
+        """The schema of the ledger, where it is in the warehouse."""
+        return f"{self.schema}_requests"
+
 
 def is_file_path(path: str) -> bool:
     """Returns whether a DuckDB path is a file, and not `:memory:`, `md:name` or the like."""

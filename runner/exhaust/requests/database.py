@@ -101,7 +101,7 @@ class Postgres:
     def __init__(self, profile: Profile) -> None:
         from exhaust.warehouse.postgres_session import libpq, server_name, settings
 
-        self.schema = f"{profile.schema}_requests"
+        self.schema = profile.requests_schema
         self.name = f"{server_name(profile.options)}, schema {self.schema}"
         self._settings = settings(profile.options)
         self._profile = profile

@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
+from urllib.parse import quote
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.extract.landing import LandedFiles
@@ -66,6 +67,8 @@ class Warehouse(ABC):
     """The most threads that may be in `copy_out`."""
     reads_in_parallel: ClassVar[bool] = False
     """Whether `insert` is best given all groups of files at once."""
+    usual_schema: ClassVar[str] = "exhaust"
+    """The schema of the marts in the example profile."""
     text: ClassVar[str] = "text"
     """The type of text columns."""
 
@@ -103,6 +106,14 @@ class Warehouse(ABC):
         """Returns the file for what the engine prints while dbt runs; None if it does not print."""
         del profile
         return None
+
+    @classmethod
+    def beside(cls, warehouse: Path, profile: Profile, ending: str) -> Path:
+        """Returns a file next to the warehouse that is the target's own: its schema tells it apart,
+        unless that is the usual one."""
+        usual = profile.schema == cls.usual_schema
+        schema = "" if usual else f".{quote(profile.schema, safe='')}"
+        return warehouse.with_name(f"{warehouse.name}{schema}.{ending}")
 
     def identifier(self, name: str) -> str:
         """Returns a name as SQL."""

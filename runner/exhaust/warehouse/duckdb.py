@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Self
-from urllib.parse import quote
 
 import duckdb
 
@@ -34,6 +33,7 @@ NAME_HINT = (
 
 class DuckDBWarehouse(Warehouse):
     engine = "duckdb"
+    usual_schema = "main"
     is_a_file = True
     can_change_while_open = False
     copies_at_once = 2
@@ -81,11 +81,11 @@ class DuckDBWarehouse(Warehouse):
 
     @classmethod
     def ledger_file(cls, profile: Profile) -> Path:
-        return _beside(file_of(profile), profile, "requests")
+        return cls.beside(file_of(profile), profile, "requests")
 
     @classmethod
     def lock_file(cls, profile: Profile) -> Path:
-        return _beside(file_of(profile), profile, "lock")
+        return cls.beside(file_of(profile), profile, "lock")
 
     def relation(self, schema: str, table: str) -> str:
         # The catalog has the file's name. If a schema has the same, a table's name needs both.
@@ -192,12 +192,6 @@ class _NewFile:
                 f"{self._path} was created by another process at the same time.",
                 "If yours is the extract to keep, load it again.",
             ) from error
-
-
-def _beside(warehouse: Path, profile: Profile, ending: str) -> Path:
-    """Returns a file next to the warehouse, which is this target's: its schema tells it apart."""
-    schema = "" if profile.schema == "main" else f".{quote(profile.schema, safe='')}"
-    return warehouse.with_name(f"{warehouse.name}{schema}.{ending}")
 
 
 def file_of(profile: Profile) -> Path:

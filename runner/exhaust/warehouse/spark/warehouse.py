@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import ExhaustError, NoConnection
@@ -56,8 +55,7 @@ class SparkWarehouse(Warehouse):
         settings = profile.options.get("server_side_parameters") or {}
         where = str(settings.get("spark.sql.warehouse.dir") or "").removeprefix("file:")
         warehouse = profile.project_dir / (profile.target if "://" in where or not where else where)
-        schema = "" if profile.schema == "exhaust" else f".{quote(profile.schema, safe='')}"
-        return warehouse.with_name(f"{warehouse.name}{schema}.requests")
+        return cls.beside(warehouse, profile, "requests")
 
     @classmethod
     def lock_file(cls, profile: Profile) -> Path:
