@@ -124,17 +124,14 @@ def test_a_build_whose_lease_was_taken_over_is_not_whole(
 ) -> None:
     """A load may have replaced raw tables while it was reading them."""
     load_extract(settings_postgres, SEEDS)
-    running = Thread(target=dbt, args=[settings_postgres, tmp_path, "run", "--select", "stg_users"])
-    with locked(settings_postgres, "user"):
-        running.start()
-        wait_until(lambda: leases(settings_postgres) != [])
-        with connect(settings_postgres.profile, writing=True) as warehouse:
-            lease = relation(settings_postgres.profile.schema, TABLE)
-            warehouse.execute(f"update {lease} set token = 'another'")
-    running.join()
+    with (
+        building_users(settings_postgres, tmp_path),
+        connect(settings_postgres.profile, writing=True) as warehouse,
+    ):
+        lease = relation(settings_postgres.profile.schema, TABLE)
+        warehouse.execute(f"update {lease} set token = 'another'")
 
-    builds = relation(settings_postgres.profile.schema, "builds")
-    assert query(settings_postgres, f"select status, missing from {builds}") == [
+    assert recorded(settings_postgres) == [
         ("partial", "another load or build began before it ended")
     ]
 
@@ -144,22 +141,32 @@ def test_a_build_during_which_another_target_loaded_is_not_whole(
 ) -> None:
     """Two targets may build from one landing schema; each has a lease of its own."""
     load_extract(settings_postgres, SEEDS)
-    running = Thread(target=dbt, args=[settings_postgres, tmp_path, "run", "--select", "stg_users"])
-    with locked(settings_postgres, "user"):
-        running.start()
-        wait_until(lambda: leases(settings_postgres) != [])
+    with building_users(settings_postgres, tmp_path):
         other = replace(settings_postgres.profile, schema=settings_postgres.profile.schema + "_2")
         owner = replace(settings_postgres, profile=other)
         with connect(settings_postgres.profile, writing=True) as warehouse:
             loads = relation(settings_postgres.landing_schema, "loads")
             warehouse.execute(f"update {loads} set owner = '{other.schema}'")
         api.load(owner, tables_of(tmp_path / "extract", "course_batch"))
+
+    assert recorded(settings_postgres) == [("partial", "data was loaded while it ran")]
+
+
+@contextmanager
+def building_users(settings: Settings, folder: Path) -> Iterator[None]:
+    """Runs plain dbt, which holds the target and waits for a raw table until the block ends."""
+    running = Thread(target=dbt, args=[settings, folder, "run", "--select", "stg_users"])
+    with locked(settings, "user"):
+        running.start()
+        wait_until(lambda: leases(settings) != [])
+        yield
     running.join()
 
-    builds = relation(settings_postgres.profile.schema, "builds")
-    assert query(settings_postgres, f"select status, missing from {builds}") == [
-        ("partial", "data was loaded while it ran")
-    ]
+
+def recorded(settings: Settings) -> list[tuple[Any, ...]]:
+    """Returns the status of each build, and what was missing."""
+    builds = relation(settings.profile.schema, "builds")
+    return query(settings, f"select status, missing from {builds}")
 
 
 def tables_of(folder: Path, *names: str) -> Path:
