@@ -1,5 +1,18 @@
 """The command `exhaust`: it parses arguments, calls `exhaust.api` and reports the result."""
 
-from exhaust.cli.app import main
+import sys
 
-__all__ = ["main"]
+from exhaust.errors import UsageError
+from exhaust.system import check_system
+
+
+def main() -> None:
+    """Runs the command."""
+    try:
+        check_system()
+    except UsageError as error:
+        print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    from exhaust.cli.app import main
+
+    main()

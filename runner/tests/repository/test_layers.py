@@ -19,6 +19,7 @@ LAYERS = (
     {"warehouse"},
     {"extract"},
     {"project"},
+    {"system"},
     {"console", "errors", "leftovers", "repeating", "text"},
 )
 """Top to bottom: a room imports itself and the layers below it, never its neighbour."""
