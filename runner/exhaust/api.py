@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Console
 from exhaust.reports.layout import Layout
+from exhaust.system import check_system
 
 if TYPE_CHECKING:
     from exhaust.info import Info
@@ -27,12 +28,15 @@ if TYPE_CHECKING:
     from exhaust.marts.state import Marts
     from exhaust.pipeline.build import BuildReport
     from exhaust.pipeline.load import LoadReport
+    from exhaust.pipeline.starter import InitReport
     from exhaust.project.settings import Settings
     from exhaust.reports.export import ExportReport
     from exhaust.reports.selection import Destination
     from exhaust.reports.verify import Verification
     from exhaust.requests.entities import Request, Worker
     from exhaust.requests.ledger import Ledger
+
+check_system()
 
 # Imports are inside the functions: DuckDB, SQLAlchemy and PySpark take long to import, and
 # `exhaust --help` needs none of them.
@@ -63,8 +67,22 @@ def open_project(
     )
 
 
+def init(folder: StrPath, *, console: Console = SILENCE) -> "InitReport":
+    """Makes a dbt project that uses the installed package, or completes and corrects one.
+
+    Raises UsageError if the folder holds another dbt project or cannot be written.
+    """
+    from exhaust.pipeline.starter import init
+
+    return init(Path(folder), console)
+
+
 def open_demo(project_dir: StrPath | None = None, target: str | None = None) -> "Settings":
-    """Returns the settings of the demo: demo.duckdb in the project's folder is its warehouse."""
+    """Returns the settings of the demo.
+
+    Its warehouse is demo.duckdb, in the folder of the project or, if there is none, in the current
+    folder. Raises UsageError if a project was named and does not exist.
+    """
     from exhaust.pipeline.demo import demo_settings
 
     return demo_settings(Path(project_dir) if project_dir else None, target)
@@ -79,10 +97,11 @@ def load(project: "Settings", folder: StrPath, *, console: Console = SILENCE) ->
     from exhaust.extract.folder import read_extract
     from exhaust.pipeline.lease import LeaseConsole, holding_target
     from exhaust.pipeline.load import load
+    from exhaust.project.package import OWN_PACKAGE
     from exhaust.project.sources import read_sources
     from exhaust.warehouse import connect
 
-    extract = read_extract(Path(folder), read_sources(project.project_dir))
+    extract = read_extract(Path(folder), read_sources(OWN_PACKAGE))
     with (
         holding_target(project, "load", console) as lease,
         connect(project.profile, writing=True, console=console) as warehouse,

@@ -38,6 +38,8 @@ class Info:
     engine_version: str | None
     warehouse: str
     project_dir: str
+    package_dir: str
+    """The folder of the models that the project builds from."""
     profile: str
     """The file of the profile."""
     report_timezone: str
@@ -86,14 +88,14 @@ def _info(
     marts = read_marts(warehouse, profile.schema) if warehouse and is_recorded else {}
     ledger = class_of(profile).ledger_file(profile)
     requests, workers = _requests(settings, warehouse)
-    name = "profiles.example.yml" if settings.uses_example else "profiles.yml"
     return Info(
         target=profile.target,
         engine=profile.engine,
         engine_version=warehouse.version if warehouse else None,
         warehouse=warehouse.name if warehouse else str(profile.options.get("path", "")),
         project_dir=str(settings.project_dir),
-        profile=str(settings.profiles_dir / name),
+        package_dir=str(settings.package_dir.resolve()),
+        profile=str(settings.profiles_file),
         report_timezone=settings.report_timezone.key,
         landing_schema=settings.landing_schema,
         mart_schemas=sorted({mart.schema for mart in marts.values()} or {profile.schema}),

@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 from exhaust.marts.state import COMMON
 from exhaust.project.fingerprint import models_hash
+from exhaust.project.package import OWN_PACKAGE
 from exhaust.project.settings import Settings
-from exhaust.project.sql import CHECKOUT, marts_contract
+from exhaust.project.sql import marts_contract
 from exhaust.reports.kinds import PROGRESS
 from exhaust.warehouse import Warehouse
 
@@ -251,7 +252,7 @@ def add_build(
         f"('{at}', '{command}', '{status}', timestamp '{at}', timestamp '{at}', "
         "timestamp '2026-11-01', timestamp '2026-10-31', timestamp '2026-10-30 18:45', '[]', "
         f"{warehouse.literal(json.dumps(of_build))}, {missing}, '0.1.0', "
-        f"{contract or marts_contract()}, '{models_hash(CHECKOUT)}', 73)",
+        f"{contract or marts_contract()}, '{models_hash(OWN_PACKAGE)}', 73)",
     )
 
 

@@ -17,7 +17,7 @@ from exhaust.cli.catalogue import batches, courses
 from exhaust.cli.command import Terminated
 from exhaust.cli.display import Display
 from exhaust.cli.info import info
-from exhaust.cli.pipeline import build, demo, load
+from exhaust.cli.pipeline import build, demo, init, load
 from exhaust.cli.reports import export, verify
 from exhaust.cli.requests import cancel, download, process, request, status
 from exhaust.cli.streams import drop_output, open_closed_streams, print_line
@@ -75,7 +75,7 @@ app = typer.Typer(
 
 # `--help` lists them in this order.
 for command in (
-    *(demo, load, build, info),
+    *(demo, init, load, build, info),
     *(courses, batches),
     *(export, verify),
     *(request, process, status, download, cancel),
@@ -87,7 +87,10 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        print_line(f"exhaust {version('exhaust')}")
+        from exhaust.project.package import DISTRIBUTION, OWN_PACKAGE
+
+        print_line(f"exhaust {version(DISTRIBUTION)}")
+        print_line(f"models: {OWN_PACKAGE}")
         raise typer.Exit
 
 

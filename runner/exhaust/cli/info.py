@@ -35,6 +35,8 @@ def _lines(found: "Info") -> Iterator[tuple[str, str]]:
 
     yield "Target", f"{found.target}, from {found.profile}"
     yield "Project", found.project_dir
+    if found.package_dir != found.project_dir:
+        yield "Models", found.package_dir
     yield "Engine", f"{found.engine} {found.engine_version or ''}".strip()
     yield "Warehouse", found.warehouse
     yield "Time zone", _time_zone(found)

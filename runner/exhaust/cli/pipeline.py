@@ -29,8 +29,9 @@ VALUE_WIDTH = 20
 def demo(options: Options) -> None:
     """Make a report from the sample extract.
 
-    Needs no configuration. Loads and builds in demo.duckdb in the project's folder, and writes the
-    report to the current folder; changes nothing else.
+    Needs no configuration and no project. Loads and builds in demo.duckdb, which is in the
+    project's folder or, without a project, in the current one. Writes the report to the current
+    folder, and changes nothing else.
 
     \b
     Example:
@@ -38,11 +39,9 @@ def demo(options: Options) -> None:
     """
     display = options.display
     if options.profiles_dir:
-        raise UsageError(
-            "demo does not take --profiles-dir: it uses the project's example profile."
-        )
+        raise UsageError("demo does not take --profiles-dir: it uses an example profile.")
     project = api.open_demo(options.project_dir, options.target)
-    sample = project.project_dir / "seeds"
+    sample = project.package_dir / "seeds"
     display.say(f"Loading the sample extract in {sample} ...")
     api.load(project, sample, console=display)
     display.say("Building and testing the models ...")
@@ -75,6 +74,36 @@ def first_learners(file: Path) -> tuple[list[str], list[list[str]]]:
 
 def _cut(value: str, width: int) -> str:
     return value if len(value) <= width else value[: width - 1] + "…"
+
+
+@command
+def init(
+    options: Options,
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Folder of the project. [default: .]")
+    ] = Path(),
+) -> None:
+    """Make a dbt project of your own, with the models of this command.
+
+    Writes dbt_project.yml, profiles.yml, packages.yml and .gitignore, and installs the models as a
+    package of dbt. Existing files stay as they are. Run it again after a clone, or if the command
+    was installed elsewhere: it writes what is missing, and corrects the path in packages.yml.
+
+    \b
+    Example:
+      exhaust init reports
+    """
+    if options.target or options.project_dir or options.profiles_dir:
+        raise UsageError(
+            "init takes no --target, --project-dir or --profiles-dir.",
+            "Give only the folder of the project: exhaust init DIR",
+        )
+    report = api.init(folder, console=options.display)
+    options.answer.give_all(report)
+    written = ", ".join(report.written) or "nothing: its files were complete"
+    options.display.say(f"Wrote to {report.project_dir}: {written}.")
+    options.display.say(f"The models are those in {report.package_dir}.")
+    options.display.say("Next, in this folder: `exhaust load DIR`, then `exhaust build`.")
 
 
 @command
@@ -154,7 +183,10 @@ def build(
         raise DataError(
             "The build failed:\n" + _failures(report.failed),
             "Correct the data and load it again, or see logs/dbt.log. Until a build succeeds, "
-            "nothing can be exported.",
+            "nothing can be exported."
+            if report.missing
+            else "These are your project's own. The models of the package are built and tested: "
+            "their reports can be exported.",
         )
 
 

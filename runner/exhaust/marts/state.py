@@ -17,8 +17,9 @@ from exhaust.marts.records import (
     read_marts,
 )
 from exhaust.project.fingerprint import models_hash
+from exhaust.project.package import OWN_PACKAGE
 from exhaust.project.settings import Settings
-from exhaust.project.sql import CHECKOUT, marts_contract
+from exhaust.project.sql import marts_contract
 from exhaust.warehouse import LockWait, Warehouse, connect
 
 COMMON = ("courses", "course_batches", "requesters", "requester_batches")
@@ -174,10 +175,10 @@ class Marts:
                 f"warning: data was loaded at {minute(loaded_at)}, after the build of "
                 f"{minute(build.started_at)}. The report does not have it yet: run `exhaust build`."
             )
-        if build.models_hash != models_hash(CHECKOUT):
+        if build.models_hash != models_hash(OWN_PACKAGE):
             console.say(
                 f"warning: the build of {minute(build.started_at)} was made with other models or "
-                f"macros than this command's, in {CHECKOUT}."
+                f"macros than this command's, in {OWN_PACKAGE}. `exhaust build` builds again."
             )
 
     def _newest_load(self, build: Build) -> datetime | None:

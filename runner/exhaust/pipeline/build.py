@@ -8,9 +8,18 @@ from typing import Any
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError
 from exhaust.marts.records import read_builds
-from exhaust.pipeline.dbt import Result, Run, WarehouseLocked, run_dbt, variables_in
+from exhaust.pipeline.dbt import (
+    Result,
+    Run,
+    WarehouseLocked,
+    install_packages,
+    run_dbt,
+    variables_in,
+)
 from exhaust.pipeline.lease import Lease, LeaseConsole, holding_target
 from exhaust.pipeline.ownership import check_build
+from exhaust.project.fingerprint import models_hash
+from exhaust.project.package import OWN_PACKAGE
 from exhaust.project.settings import Settings
 from exhaust.project.sources import read_sources
 from exhaust.warehouse import Warehouse, connect
@@ -81,6 +90,7 @@ def build(
     load or build is running, ExhaustError if dbt breaks off.
     """
     settings = settings.with_variables(variables_in(arguments))
+    _prepare_models(settings, console)
     with connect(settings.profile, writing=False, console=console, clock=clock) as warehouse:
         _check_loaded(warehouse, settings)
         check_build(warehouse, settings)
@@ -88,6 +98,18 @@ def build(
         run = _run(settings, arguments, lease, console, clock)
     with connect(settings.profile, writing=False, console=console, clock=clock) as warehouse:
         return _report(run, warehouse, settings)
+
+
+def _prepare_models(settings: Settings, console: Console) -> None:
+    """Installs the package where it is missing; warns if it is not the one of this command."""
+    if not settings.package_dir.is_dir():
+        console.say("Installing the packages of the project ...")
+        install_packages(settings, console)
+    if models_hash(settings.package_dir) != models_hash(OWN_PACKAGE):
+        console.say(
+            f"warning: the models and macros in {settings.package_dir} are not those of this "
+            f"command, in {OWN_PACKAGE}."
+        )
 
 
 def _run(
@@ -113,9 +135,7 @@ def _run(
 
 def _check_loaded(warehouse: Warehouse, settings: Settings) -> None:
     loaded = warehouse.tables(settings.landing_schema)
-    missing = [
-        table.name for table in read_sources(settings.project_dir) if table.name not in loaded
-    ]
+    missing = [table.name for table in read_sources(OWN_PACKAGE) if table.name not in loaded]
     hint = "Load an extract with `exhaust load DIR`."
     if not loaded:
         raise DataError(

@@ -43,7 +43,7 @@ FORMAT = (
     *("--no-quiet", "--no-use-colors", "--write-json"),
 )
 """What `run_dbt` reads, whatever else was asked for: of contradicting options the last counts."""
-KEPT = ("DBT_TARGET_PATH", "DBT_LOG_PATH")
+KEPT = ("DBT_TARGET_PATH", "DBT_LOG_PATH", "DBT_PACKAGES_INSTALL_PATH")
 KEPT_PREFIXES = ("DBT_ENV_SECRET", "DBT_ENV_CUSTOM_ENV_")
 """Variables of dbt's that a user may set, besides those that the profile reads."""
 LOCKED = ("Could not set lock on file", "Another instance of Derby may have already booted")
@@ -95,6 +95,7 @@ def run_dbt(
     _check_arguments(arguments)
     output = _Output(console)
     target = target_path(settings, arguments)
+    log = _path(settings, arguments, "--log-path", "DBT_LOG_PATH", "logs") / "dbt.log"
     with _profiles_dir(settings) as profiles_dir:
         command = [
             *DBT,
@@ -103,10 +104,10 @@ def run_dbt(
             *("--profiles-dir", str(profiles_dir)),
             *("--target", settings.profile.target),
             *("--target-path", str(target)),
+            *("--log-path", str(log.parent)),
             *FORMAT,
         ]
         code = _run_child(command, settings, output, lease)
-    log = _path(settings, arguments, "--log-path", "DBT_LOG_PATH", "logs") / "dbt.log"
     if not output.invocation_id and code == 2 and arguments[1:]:
         raise UsageError(
             f"dbt does not accept these arguments: {output.error_lines()}",
@@ -127,6 +128,24 @@ def run_dbt(
         )
     manifest = _read_json(target / "manifest.json")
     return Run(output.invocation_id or "", _read_results(results, manifest))
+
+
+def install_packages(settings: Settings, console: Console = SILENCE) -> None:
+    """Installs the packages of a project, as `dbt deps` does.
+
+    Raises ExhaustError with dbt's message if it fails.
+    """
+    output = _Output(console)
+    log = _path(settings, (), "--log-path", "DBT_LOG_PATH", "logs")
+    command = [
+        *(*DBT, "deps", "--project-dir", str(settings.project_dir)),
+        *("--log-path", str(log), *FORMAT),
+    ]
+    if _run_child(command, settings, output, NO_LEASE):
+        raise ExhaustError(
+            f"dbt could not install the packages of {settings.project_dir}: {output.error_lines()}",
+            "Correct packages.yml. `exhaust init` corrects the path of an earlier installation.",
+        )
 
 
 def target_path(settings: Settings, arguments: Sequence[str] = ()) -> Path:
@@ -170,7 +189,7 @@ def _path(
     settings: Settings, arguments: Sequence[str], option: str, variable: str, default: str
 ) -> Path:
     given = _option(arguments, option) or settings.environment.get(variable) or default
-    return settings.project_dir / given
+    return settings.work_dir / given
 
 
 def _check_arguments(arguments: Sequence[str]) -> None:
@@ -203,17 +222,17 @@ def _check_adapter(engine: str) -> None:
     except PackageNotFoundError as error:
         raise UsageError(
             f"A build on {engine} needs dbt-{engine}, which is not installed.",
-            f"Install it: pip install -e '.[{engine}]'",
+            f"Install it: pip install 'dbt-{engine}>=1.11,<1.12'",
         ) from error
 
 
 @contextmanager
 def _profiles_dir(settings: Settings) -> Iterator[Path]:
     if not settings.uses_example:
-        yield settings.profiles_dir
+        yield settings.profiles_file.parent
         return
     with tempfile.TemporaryDirectory(prefix="exhaust-") as folder:
-        shutil.copy(settings.project_dir / "profiles.example.yml", Path(folder) / "profiles.yml")
+        shutil.copy(settings.profiles_file, Path(folder) / "profiles.yml")
         yield Path(folder)
 
 
@@ -223,7 +242,7 @@ def _run_child(command: Sequence[str], settings: Settings, output: "_Output", le
         _child_log(settings) as log,
         subprocess.Popen(  # noqa: S603
             command,
-            cwd=settings.project_dir,
+            cwd=settings.work_dir,
             env=_environment(settings, lease),
             pass_fds=lease.descriptors,
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""The project of `exhaust demo`: the example profile, with a DuckDB file of its own."""
+"""The project of `exhaust demo`: the package itself, with a DuckDB file of its own."""
 
 import os
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from exhaust.errors import UsageError
+from exhaust.project.package import OWN_PACKAGE
 from exhaust.project.settings import Settings, find_project, read_settings
 from exhaust.warehouse import class_of
 
@@ -13,16 +14,18 @@ from exhaust.warehouse import class_of
 def demo_settings(
     project_dir: Path | None, target: str | None, environ: Mapping[str, str] = os.environ
 ) -> Settings:
-    """Returns the project with `demo.duckdb` in its folder as the warehouse.
+    """Returns the package of this command as a project, with `demo.duckdb` as the warehouse.
 
-    Raises UsageError if the target is not a single file.
+    That file is in the folder of the project, or in the current folder if there is none. Raises
+    UsageError if the target is not a single file.
     """
-    project = find_project(project_dir, environ)
+    work_dir = _work_dir(project_dir, environ)
     settings = read_settings(
-        project,
+        OWN_PACKAGE,
         target=target or "duckdb",
-        environ={**environ, "EXHAUST_DUCKDB_PATH": str(project / "demo.duckdb")},
+        environ={**environ, "EXHAUST_DUCKDB_PATH": str(work_dir / "demo.duckdb")},
         use_example=True,
+        work_dir=work_dir,
     )
     if not class_of(settings.profile).is_a_file:
         raise UsageError(
@@ -30,3 +33,12 @@ def demo_settings(
             "Leave out --target.",
         )
     return replace(settings, require_requester=False)
+
+
+def _work_dir(project_dir: Path | None, environ: Mapping[str, str]) -> Path:
+    try:
+        return find_project(project_dir, environ)
+    except UsageError:
+        if project_dir or environ.get("EXHAUST_PROJECT_DIR"):
+            raise
+        return Path.cwd()

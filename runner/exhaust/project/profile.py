@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from exhaust.errors import UsageError
+from exhaust.project.package import NAME, OWN_PACKAGE
 from exhaust.project.yaml_file import read_yaml
 
+EXAMPLE = "profiles.example.yml"
 ENGINES = ("duckdb", "postgres", "spark")
 DEFAULTS: Mapping[str, Mapping[str, str]] = {"duckdb": {"schema": "main"}}
 """What dbt's adapters fill in where an output leaves it out."""
@@ -49,29 +51,44 @@ def is_file_path(path: str) -> bool:
 def find_profiles(
     project: Path, profiles_dir: Path | None, environ: Mapping[str, str], name: str
 ) -> Path:
-    """Returns the file with the profile `name`: as dbt finds it, else the project's example.
+    """Returns the file with the profile `name`: as dbt finds it, else the example.
 
-    Raises UsageError if a folder is given and has no such profile.
+    Raises UsageError if a folder is given and has no such profile, or if none is found and the
+    profile has another name than the example's.
     """
+    example = example_profiles(project)
     given = profiles_dir or environ.get("EXHAUST_PROFILES_DIR") or environ.get("DBT_PROFILES_DIR")
     if given:
         file = Path(given).absolute() / "profiles.yml"
         if not file.is_file():
             raise UsageError(
                 f"{file.parent} has no profiles.yml.",
-                f"Copy {project / 'profiles.example.yml'} there, or give another --profiles-dir.",
+                f"Copy {example} there, or give another --profiles-dir.",
             )
         if name not in read_yaml(file):
             raise UsageError(
                 f"{file} has no profile `{name}`.",
-                f"Copy it from {project / 'profiles.example.yml'}.",
+                f"Copy it from {example}.",
             )
         return file
     folders = [Path.cwd(), project, Path.home() / ".dbt"]
     found = next((file for folder in folders if (file := folder / "profiles.yml").is_file()), None)
     if found and name in read_yaml(found):
         return found
-    return project / "profiles.example.yml"
+    if name != NAME:
+        looked_in = ", ".join(str(folder / "profiles.yml") for folder in dict.fromkeys(folders))
+        raise UsageError(
+            f"There is no profile `{name}`, which {project / 'dbt_project.yml'} names (looked in "
+            f"{found or looked_in}).",
+            "Give the folder of its profiles.yml with --profiles-dir.",
+        )
+    return example
+
+
+def example_profiles(project: Path) -> Path:
+    """Returns the example of the project, else the one of this command's package."""
+    own = project / EXAMPLE
+    return own if own.is_file() else OWN_PACKAGE / EXAMPLE
 
 
 def read_profile(
@@ -86,7 +103,7 @@ def read_profile(
     if not isinstance(profile, dict) or not isinstance(outputs, dict):
         raise UsageError(
             f"The profile `{name}` in {file} has no outputs.",
-            f"Compare it with {project / 'profiles.example.yml'}.",
+            f"Compare it with {example_profiles(project)}.",
         )
     variables = _Environment(environment)
     if not target:

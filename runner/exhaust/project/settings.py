@@ -10,15 +10,27 @@ from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, Console
 from exhaust.errors import UsageError
-from exhaust.project.profile import Profile, find_profiles, is_file_path, read_profile
-from exhaust.project.variables import Variables, public_keys, read_variables
+from exhaust.project.package import IS_CHECKOUT, OWN_PACKAGE, package_dir
+from exhaust.project.profile import (
+    EXAMPLE,
+    Profile,
+    example_profiles,
+    find_profiles,
+    is_file_path,
+    read_profile,
+)
+from exhaust.project.variables import Variables, public_keys, read_variables, set_in
 from exhaust.project.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
 class Settings:
     project_dir: Path
-    profiles_dir: Path
+    package_dir: Path
+    """The folder of the models; it does not exist until dbt has installed the package there."""
+    work_dir: Path
+    """The folder for dbt's artefacts and logs. Unless this is the demo, it is the project's."""
+    profiles_file: Path
     profile: Profile
     landing_schema: str
     report_timezone: ZoneInfo
@@ -32,11 +44,14 @@ class Settings:
     max_batches_per_request: int = 20
     receipt_public_keys: Mapping[str, str] = field(default_factory=dict)
     """The Ed25519 public keys that a receipt may be signed by, by ID; none: none is demanded."""
-    uses_example: bool = False
-    """Whether the profile is the project's profiles.example.yml, because there is no other."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     """The variables that the profile was rendered with; dbt runs with the same."""
     variables: Variables = field(default_factory=Variables, repr=False)
+
+    @property
+    def uses_example(self) -> bool:
+        """Whether the profile is the example, because there is no other."""
+        return self.profiles_file.name == EXAMPLE
 
     @property
     def has_own_landing_schema(self) -> bool:
@@ -64,32 +79,38 @@ def read_settings(
     *,
     environ: Mapping[str, str] = os.environ,
     use_example: bool = False,
+    work_dir: Path | None = None,
     console: Console = SILENCE,
 ) -> Settings:
     """Reads dbt_project.yml and the profile; an argument left out comes from the environment.
 
-    `use_example` takes the project's profiles.example.yml even if there are other profiles.
-    Raises UsageError if a file or a setting is missing or wrong; never quotes a value of the
-    profile.
+    `use_example` takes profiles.example.yml even if there are other profiles. `work_dir` is the
+    folder for what builds leave behind, if that is not the project's. Raises UsageError if a file
+    or a setting is missing or wrong; never quotes a value of the profile.
     """
     environment = _with_absolute_path(environ)
     project = find_project(project_dir, environ)
-    config = read_yaml(project / "dbt_project.yml")
+    file = project / "dbt_project.yml"
+    config = read_yaml(file)
+    package = package_dir(project, config, environ)
     name = config.get("profile", "exhaust")
     profiles_file = (
-        project / "profiles.example.yml"
+        example_profiles(project)
         if use_example
         else find_profiles(project, profiles_dir, environ, name)
     )
+    work_dir = work_dir or project
     profile = read_profile(
-        profiles_file, name, target or environ.get("EXHAUST_TARGET"), project, environment
+        profiles_file, name, target or environ.get("EXHAUST_TARGET"), work_dir, environment
     )
-    variables = read_variables(config, project / "dbt_project.yml", profile.target, console)
-    results = project / variables.get("results_dir", "results")
+    variables = read_variables(config, file, profile.target, _defaults(project, package), console)
+    results = work_dir / variables.get("results_dir", "results")
     has_own_results = variables.is_of_target("results_dir")
     return Settings(
         project_dir=project,
-        profiles_dir=profiles_file.parent,
+        package_dir=package,
+        work_dir=work_dir,
+        profiles_file=profiles_file,
         profile=profile,
         landing_schema=variables.get("landing_schema", ""),
         report_timezone=ZoneInfo(variables.get("report_timezone", "")),
@@ -99,7 +120,6 @@ def read_settings(
         results_retention=timedelta(days=variables.get("results_retention_days", 30)),
         max_batches_per_request=variables.get("max_batches_per_request", 20),
         receipt_public_keys=public_keys(variables.values, variables.source),
-        uses_example=profiles_file.name != "profiles.yml",
         environment=environment,
         variables=variables,
     )
@@ -119,12 +139,12 @@ def read_receipt_public_keys(
         if project_dir or environ.get("EXHAUST_PROJECT_DIR"):
             raise
         return {}
-    variables = read_yaml(file).get("vars")
-    return public_keys(variables if isinstance(variables, dict) else {}, str(file))
+    return public_keys(set_in(read_yaml(file)), str(file))
 
 
 def find_project(project_dir: Path | None, environ: Mapping[str, str] = os.environ) -> Path:
-    """Returns the folder of the project: as given, else the nearest with a dbt_project.yml.
+    """Returns the folder of the project: as given, else the nearest with a dbt_project.yml, else
+    the checkout that the command was installed from.
 
     Raises UsageError if there is none.
     """
@@ -138,13 +158,24 @@ def find_project(project_dir: Path | None, environ: Mapping[str, str] = os.envir
             )
         return folder
     here = Path.cwd()
-    for folder in (here, *here.parents, *Path(__file__).resolve().parents):
+    for folder in (here, *here.parents):
         if (folder / "dbt_project.yml").is_file():
             return folder
+    if IS_CHECKOUT:
+        return OWN_PACKAGE
     raise UsageError(
         f"There is no dbt_project.yml in {here} or in a folder above it.",
-        "Change to the project's folder, or give it with --project-dir.",
+        "`exhaust init` makes a project. If you have one, change to its folder, or give it with "
+        "--project-dir.",
     )
+
+
+def _defaults(project: Path, package: Path) -> dict[str, Any]:
+    """Returns the variables of the package, which count where the project does not set them."""
+    if package == project:
+        return {}
+    folder = package if (package / "dbt_project.yml").is_file() else OWN_PACKAGE
+    return set_in(read_yaml(folder / "dbt_project.yml"))
 
 
 def _with_absolute_path(environ: Mapping[str, str]) -> dict[str, str]:

@@ -42,12 +42,12 @@ class SourceTable:
     """The table with the same columns that is read if an extract has none of this name."""
 
 
-def read_sources(project_dir: Path) -> list[SourceTable]:
-    """Returns the raw tables of a project in the order of its sources file, without `loads`.
+def read_sources(package_dir: Path) -> list[SourceTable]:
+    """Returns the raw tables of a package in the order of its sources file, without `loads`.
 
     Raises UsageError if the file cannot be read.
     """
-    (source,) = read_yaml(project_dir / SOURCES_FILE)["sources"]
+    (source,) = read_yaml(package_dir / SOURCES_FILE)["sources"]
     return [_table(table) for table in source["tables"] if "written_by" not in _meta(table)]
 
 

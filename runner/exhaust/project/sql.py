@@ -2,31 +2,28 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
-from pathlib import Path
 from typing import Any
 
-PURE_MACROS = Path("macros/report")
-"""The folder of the project whose macros need no dbt."""
+from exhaust.project.package import OWN_PACKAGE
+
+PURE_MACROS = OWN_PACKAGE / "macros" / "report"
+"""The folder of the macros that need no dbt."""
 
 COLUMN = ("column_name", "label", "kind", "assessment_ordinal")
 """The fields of a column in a header plan."""
 
-CHECKOUT = Path(__file__).resolve().parents[3]
-"""The folder that the command was installed from."""
-
 
 def identifier(name: str, engine: str) -> str:
     """Returns a name as a SQL identifier."""
-    return str(_macros(CHECKOUT).sql_identifier(name, engine))
+    return str(_macros().sql_identifier(name, engine))
 
 
 def literal(value: str | None, engine: str) -> str:
     """Returns a string as a SQL literal; None is null."""
-    return str(_macros(CHECKOUT).sql_literal(value, engine))
+    return str(_macros().sql_literal(value, engine))
 
 
 def report(
-    project_dir: Path,
     macro: str,
     *,
     engine: str,
@@ -44,21 +41,20 @@ def report(
     learners of that root organisation.
     """
     values = _report_values(
-        project_dir, engine, tuple(tuple(column[name] for name in COLUMN) for column in columns)
+        engine, tuple(tuple(column[name] for name in COLUMN) for column in columns)
     )
-    select = getattr(_macros(project_dir), macro)
+    select = getattr(_macros(), macro)
     return str(select(values, engine, relation, course_id, batch_ids, root_org_id))
 
 
 @lru_cache(maxsize=1)
-def _report_values(project_dir: Path, engine: str, columns: Sequence[Sequence[Any]]) -> str:
+def _report_values(engine: str, columns: Sequence[Sequence[Any]]) -> str:
     """Kept for the next batch of the course: rendering takes as long as writing its rows."""
     plan = [dict(zip(COLUMN, column, strict=True)) for column in columns]
-    return str(_macros(project_dir).report_values(engine, plan))
+    return str(_macros().report_values(engine, plan))
 
 
 def assessment_attempts(
-    project_dir: Path,
     *,
     engine: str,
     relation: str,
@@ -69,7 +65,7 @@ def assessment_attempts(
 ) -> str:
     """Renders the SELECT of one row that counts the attempts of each of `assessments`, in order."""
     return str(
-        _macros(project_dir).assessment_attempts(
+        _macros().assessment_attempts(
             engine, relation, assessments, course_id, batch_ids, root_org_id
         )
     )
@@ -77,19 +73,19 @@ def assessment_attempts(
 
 def lease(macro: str, table: str, *values: str | float) -> str:
     """Renders a statement of macros/report/lease.sql for a lease's table, given as SQL."""
-    return str(getattr(_macros(CHECKOUT), macro)(table, *values))
+    return str(getattr(_macros(), macro)(table, *values))
 
 
 def marts_contract() -> int:
     """Returns the version of the marts' contract that this command reads."""
-    return int(_macros(CHECKOUT).marts_contract())
+    return int(_macros().marts_contract())
 
 
 @cache
-def _macros(project_dir: Path) -> Any:
+def _macros() -> Any:
     from jinja2 import Environment, StrictUndefined
 
-    files = sorted((project_dir / PURE_MACROS).glob("*.sql"))
+    files = sorted(PURE_MACROS.glob("*.sql"))
     text = "".join(file.read_text("utf-8") for file in files)
     # No HTML and no text from a network: the macros themselves escape values for SQL.
     environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701

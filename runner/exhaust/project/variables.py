@@ -3,16 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, Console
 from exhaust.errors import UsageError
+from exhaust.project.package import NAME
 
 Value = TypeVar("Value", bool, int, str)
-
-PACKAGE = "exhaust"
-"""dbt's name of the project: variables under it are for its models only."""
 
 RENAMED = {
     "results_retention_days": "results_days",
@@ -57,27 +56,41 @@ class Variables:
         return replace(self, values={**self.values, **values})
 
 
-def read_variables(
-    config: Mapping[str, Any], file: Path, target: str, console: Console = SILENCE
-) -> Variables:
-    """Returns the variables of dbt_project.yml, whose content is `config`.
+def set_in(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the variables that a dbt_project.yml sets for the package; `config` is its content.
 
-    Raises UsageError that names the variable if one has the wrong type or value.
+    Those under the package's name take precedence, as for dbt.
     """
     values = config.get("vars")
     values = values if isinstance(values, dict) else {}
-    if isinstance(values.get(PACKAGE), dict):
-        values = {**values, **values[PACKAGE]}
+    own = values.get(NAME)
+    return {**values, **own} if isinstance(own, dict) else values
+
+
+def read_variables(
+    config: Mapping[str, Any],
+    file: Path,
+    target: str,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+    console: Console = SILENCE,
+) -> Variables:
+    """Returns the variables of dbt_project.yml, whose content is `config`.
+
+    `defaults` are those of the package, for a project that only uses it. Raises UsageError that
+    names the variable if one has the wrong type or value.
+    """
+    values = set_in(config)
+    for new, old in RENAMED.items():
+        if old in values:
+            console.say(f"warning: {file}: the variable {old} is now called {new}. Rename it.")
+            values = {new: values[old], **values}
+    values = {**defaults, **values}
     if not values.keys() >= {"landing_schema", "report_timezone"}:
         raise UsageError(
             f"{file} does not set the variables landing_schema and report_timezone: "
             "this is not a project of exhaust.",
             "Give the folder of the project with --project-dir.",
         )
-    for new, old in RENAMED.items():
-        if old in values:
-            console.say(f"warning: {file}: the variable {old} is now called {new}. Rename it.")
-            values = {new: values[old], **values}
     _check(values, str(file))
     return Variables(values, str(file), target)
 

@@ -13,6 +13,7 @@ from typing import Any
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.header_plan import Column
 from exhaust.marts.records import Build
+from exhaust.project.package import DISTRIBUTION
 from exhaust.reports.layout import Layout
 from exhaust.reports.signature import Signer
 
@@ -120,7 +121,7 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
 
 @cache
 def _own_version() -> str:
-    return version("exhaust")
+    return version(DISTRIBUTION)
 
 
 def _utc(moment: datetime | None) -> str | None:

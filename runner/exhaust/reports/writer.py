@@ -114,7 +114,6 @@ class Writer:
         """Streams the rows of a job to `write` and returns their number."""
         warehouse = self._marts.warehouse
         select = sql.report(
-            self._marts.settings.project_dir,
             self._kind.macro,
             engine=warehouse.engine,
             relation=self._marts.relation(self._kind.rows),
@@ -164,7 +163,6 @@ class Writer:
         warehouse = self._marts.warehouse
         (attempts,) = warehouse.query(
             sql.assessment_attempts(
-                self._marts.settings.project_dir,
                 engine=warehouse.engine,
                 relation=self._marts.relation(self._kind.rows),
                 assessments=scores,

@@ -17,8 +17,7 @@ from exhaust.requests.ledger import Ledger
 
 def use_warehouse(settings: Settings, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Points the commands at a warehouse of the tests, and changes to an empty folder."""
-    profiles = "profiles.example.yml" if settings.uses_example else "profiles.yml"
-    shutil.copy(settings.profiles_dir / profiles, folder / "profiles.yml")
+    shutil.copy(settings.profiles_file, folder / "profiles.yml")
     (folder / "here").mkdir()
     monkeypatch.chdir(folder / "here")
     for name in os.environ:

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 from cli_support import TRACEBACK, call
+from support import PROJECT
 
 COMMANDS = (
-    *("demo", "load", "build", "courses", "batches", "export", "verify"),
+    *("demo", "init", "load", "build", "courses", "batches", "export", "verify"),
     *("request", "process", "status", "download", "cancel"),
 )
 COMMON = ("--target", "--project-dir", "--profiles-dir", "--json", "--quiet")
@@ -22,9 +23,9 @@ def test_every_command_has_an_example_and_the_common_options(
     assert [option for option in COMMON if option not in shown] == []
 
 
-def test_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_says_where_the_models_come_from(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("--version") == 0
-    assert capsys.readouterr().out == "exhaust 0.1.0\n"
+    assert capsys.readouterr().out == f"exhaust 0.1.0\nmodels: {PROJECT}\n"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,8 @@ def test_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         ["courses", "--profiles-dir", "none"],
         ["demo", "--target", "postgres"],
         ["demo", "--profiles-dir", "."],
+        ["init", "--target", "duckdb"],
+        ["init", "--project-dir", "."],
     ],
     ids=" ".join,
 )

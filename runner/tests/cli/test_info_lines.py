@@ -34,6 +34,7 @@ INFO = Info(
     engine_version="18",
     warehouse="db",
     project_dir="project",
+    package_dir="project",
     profile="profiles.yml",
     report_timezone="Asia/Kolkata",
     landing_schema="sunbird",
@@ -55,6 +56,12 @@ def test_raw_tables_that_a_role_cannot_read_are_not_called_missing() -> None:
     assert dict(_lines(INFO))["Raw tables"] == "schema sunbird: none that this role can see"
     not_built = replace(INFO, build=None, problem="Nothing is built.")
     assert dict(_lines(not_built))["Raw tables"] == "schema sunbird: none loaded"
+
+
+def test_models_from_elsewhere_are_named() -> None:
+    assert "Models" not in dict(_lines(INFO))
+    installed = replace(INFO, package_dir="site-packages/exhaust/dbt_project")
+    assert dict(_lines(installed))["Models"] == "site-packages/exhaust/dbt_project"
 
 
 def test_the_time_zone_of_the_marts_is_named_if_it_is_another() -> None:

@@ -29,7 +29,7 @@ def dbt(settings: Settings, folder: Path, *arguments: str) -> dict[str, str]:
     subprocess.run(
         [
             *(str(Path(sys.executable).with_name("dbt")), *arguments),
-            *("--profiles-dir", str(settings.profiles_dir)),
+            *("--profiles-dir", str(settings.profiles_file.parent)),
             *("--target-path", str(folder / "target")),
             *("--log-path", str(folder / "logs")),
         ],

@@ -42,13 +42,19 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     (folder / "profiles.example.yml").write_text("the example")
     script = [sys.executable, str(folder / "dbt.py")]
     monkeypatch.setattr(dbt, "DBT", script)
+    return settings_in(folder, {"MARK": "set"})
+
+
+def settings_in(folder: Path, environment: dict[str, str]) -> Settings:
     return Settings(
         project_dir=folder,
-        profiles_dir=folder,
+        package_dir=folder,
+        work_dir=folder,
+        profiles_file=folder / "profiles.yml",
         profile=Profile("one", "duckdb", "main", {}),
         landing_schema="raw",
         report_timezone=ZoneInfo("UTC"),
-        environment={"MARK": "set"},
+        environment=environment,
     )
 
 
@@ -114,12 +120,12 @@ def test_dbt_gets_the_profile_the_environment_and_the_arguments(project: Setting
     assert arguments[:2] == ["build", "--full-refresh"]
     assert arguments[2:8] == [
         *("--project-dir", str(project.project_dir)),
-        *("--profiles-dir", str(project.profiles_dir)),
+        *("--profiles-dir", str(project.profiles_file.parent)),
         *("--target", "one"),
     ]
     assert (folder, mark, profiles) == (str(project.project_dir), "set", False)
 
-    run_dbt(replace(project, uses_example=True), ["build"])
+    run_dbt(replace(project, profiles_file=project.project_dir / "profiles.example.yml"), ["build"])
     arguments, _, _, profiles = json.loads(called.read_text())
     assert profiles == "the example"
     assert not Path(arguments[arguments.index("--profiles-dir") + 1]).exists()
@@ -378,14 +384,7 @@ def test_dbt_ends_if_the_command_is_killed(tmp_path: Path) -> None:
         "    os.rename('part', 'pid')\n"
         "    while True:\n        time.sleep(60)\n"
     )
-    settings = Settings(
-        project_dir=tmp_path,
-        profiles_dir=tmp_path,
-        profile=Profile("one", "duckdb", "main", {}),
-        landing_schema="raw",
-        report_timezone=ZoneInfo("UTC"),
-        environment={"PYTHONPATH": str(tmp_path)},
-    )
+    settings = settings_in(tmp_path, {"PYTHONPATH": str(tmp_path)})
     command = new_processes().Process(target=run_dbt_ignoring_interrupts, args=(settings,))
     command.start()
     wait_until((tmp_path / "pid").exists)

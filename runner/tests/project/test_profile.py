@@ -31,7 +31,7 @@ class TestProfiles:
                 environ[folder.name] = str(folder)
             flag = folder if folder.name == "flag" else None
             settings = read_settings(None, flag, environ=environ)
-            assert settings.profiles_dir == folder
+            assert settings.profiles_file == folder / "profiles.yml"
             assert file_of(settings.profile) == project / f"{number}.db"
             assert not settings.uses_example
 

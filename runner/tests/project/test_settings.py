@@ -79,7 +79,7 @@ class TestPublicKeys:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(module, "__file__", str(tmp_path / "settings.py"))
+        monkeypatch.setattr(module, "IS_CHECKOUT", False)
         assert read_receipt_public_keys(None, {}) == {}
         (tmp_path / "dbt_project.yml").write_text("name: another\n")
         assert read_receipt_public_keys(None, {}) == {}
@@ -107,11 +107,10 @@ class TestProject:
 
     def test_no_project_is_an_error(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(
-            module, "__file__", str(tmp_path / "runner/exhaust/project/settings.py")
-        )
-        with pytest.raises(UsageError, match=r"There is no dbt_project\.yml"):
+        monkeypatch.setattr(module, "IS_CHECKOUT", False)
+        with pytest.raises(UsageError, match=r"There is no dbt_project\.yml") as refused:
             find_project(None, {})
+        assert "`exhaust init` makes a project" in (refused.value.hint or "")
 
     def test_the_option_takes_precedence_over_the_environment(self, project: Path) -> None:
         assert find_project(CHECKOUT, {"EXHAUST_PROJECT_DIR": "/nowhere"}) == CHECKOUT
@@ -124,7 +123,7 @@ class TestProject:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            ("name: other\n", "does not set the variables"),
+            ("name: other\n", "is not a project of exhaust"),
             ("name: exhaust\nvars: nothing\n", "does not set the variables"),
             ("name: [\n", "not valid YAML"),
             ("- a\n", "not a mapping"),

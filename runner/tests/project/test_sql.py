@@ -58,7 +58,6 @@ def test_a_report_of_chosen_batches(warehouse: Warehouse, settings: Settings) ->
     )
     warehouse.execute(f"insert into {progress} values {', '.join(rows)}")
     select = report(
-        settings.project_dir,
         "report_of",
         engine=warehouse.engine,
         relation=progress,

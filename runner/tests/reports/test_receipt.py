@@ -70,7 +70,7 @@ def test_a_receipt_describes_the_file(
         },
         "report_timezone": "Asia/Kolkata",
         "engine": {"name": settings.profile.engine, "version": warehouse.version},
-        "exhaust": version("exhaust"),
+        "exhaust": version("sunbird-exhaust"),
     }
     assert [column["label"] for column in columns] == [label for _, label, _, _ in PLAN]
     assert [column["kind"] for column in columns] == [kind for _, _, kind, _ in PLAN]

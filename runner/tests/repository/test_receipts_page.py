@@ -42,7 +42,9 @@ def run(folder: Path, *blocks: str) -> subprocess.CompletedProcess[str]:
 def signer_of(environment: dict[str, str], listed: dict[str, str]) -> Signer:
     settings = Settings(
         project_dir=PROJECT,
-        profiles_dir=PROJECT,
+        package_dir=PROJECT,
+        work_dir=PROJECT,
+        profiles_file=PROJECT / "profiles.example.yml",
         profile=Profile("duckdb", "duckdb", "main", {}),
         landing_schema="sunbird",
         report_timezone=ZoneInfo("UTC"),

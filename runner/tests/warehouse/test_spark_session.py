@@ -94,7 +94,9 @@ def test_missing_pyspark_is_a_usage_error(
     monkeypatch.setitem(sys.modules, "pyspark", None)
     with pytest.raises(UsageError, match="needs PySpark") as raised:
         open_session(profile, console=NO_MESSAGES)
-    assert raised.value.hint == "Install it: pip install -e '.[spark]'"
+    assert raised.value.hint == (
+        "Install it: pip install 'pyspark>=4.3,<5' 'dbt-spark>=1.11,<1.12'"
+    )
 
 
 @pytest.mark.parametrize("home", ["", "/nowhere"])

@@ -123,7 +123,7 @@ def _check_installed(profile: Profile) -> None:
     except ImportError as error:
         raise UsageError(
             f"The target `{profile.target}` needs PySpark, which is not installed.",
-            "Install it: pip install -e '.[spark]'",
+            "Install it: pip install 'pyspark>=4.3,<5' 'dbt-spark>=1.11,<1.12'",
         ) from error
 
 
