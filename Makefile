@@ -13,14 +13,27 @@ demo: .venv/runtime ## Install into .venv, then load, build and export the sampl
 
 .PHONY: test
 test: check ## Check format, lint and types, and run the tests on DuckDB and Postgres
-	$(BIN)/pytest -m "not spark"
+	$(BIN)/pytest -m "not spark and not install"
 
 .PHONY: test-spark
 test-spark: .venv/dev ## Run the tests that need Spark (needs Java 17)
-	$(BIN)/pytest -m spark
+	$(BIN)/pytest -m "spark and not install"
+
+.PHONY: test-install
+test-install: dist ## Test the wheel in a fresh environment, and the package in another dbt project
+	@rm -rf target/wheel
+	@$(PYTHON) -m venv target/wheel
+	@target/wheel/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl
+	EXHAUST_WHEEL_ENVIRONMENT=target/wheel $(BIN)/pytest -m "install and not spark"
 
 .PHONY: test-all
-test-all: test test-spark ## Run all tests
+test-all: test test-spark test-install ## Run all tests
+
+.PHONY: dist
+dist: .venv/dev ## Build the sdist and the wheel into dist/, and check them
+	@rm -rf dist
+	@$(BIN)/python -m build --no-isolation --outdir dist .
+	@$(BIN)/twine check --strict dist/*
 
 .PHONY: soak
 soak: .venv/dev ## Kill a hundred workers at random, and check that no request is lost
@@ -57,8 +70,8 @@ docs: .venv/dev ## Write docs/cli.md from the help of the commands
 	$(BIN)/python docs/cli.py > docs/cli.md
 
 .PHONY: clean
-clean: ## Remove .venv, target, logs and the demo's warehouse
-	rm -rf .venv target logs demo.duckdb demo.duckdb.wal
+clean: ## Remove .venv, dist, target, logs and the demo's warehouse
+	rm -rf .venv dist target logs demo.duckdb demo.duckdb.wal
 
 .venv/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
