@@ -48,11 +48,12 @@ fuzz: .venv/dev ## Test with 1,000 damaged and odd extracts (FUZZ="--seed 1 --ca
 	PYTHONPATH=runner/tests $(BIN)/python -m fuzz $(FUZZ)
 
 .PHONY: check
-check: .venv/dev ## Check format, lint and types
+check: .venv/dev ## Check format, lint, types and the units in deploy
 	$(BIN)/sqlfmt --check --quiet .
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy --no-error-summary
+	deploy/verify
 
 .PHONY: format
 format: .venv/dev ## Format SQL and Python
