@@ -82,7 +82,7 @@ def _server_time(server: psutil.Process | None) -> float:
     if server is None:
         return 0.0
     own = server.cpu_times()
-    total = own.user + own.system + own.children_user + own.children_system
+    total: float = own.user + own.system + own.children_user + own.children_system
     for child in server.children(recursive=True):
         try:
             times = child.cpu_times()

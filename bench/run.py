@@ -131,12 +131,8 @@ class Warehouse:
         """Returns its size on disk in bytes."""
         if self._server is None:
             return size(Path(self._environment["EXHAUST_DUCKDB_PATH"]))
-        libpq = {
-            "host": self._environment["PGHOST"],
-            "user": "postgres",
-            "dbname": self._environment["PGDATABASE"],
-        }
-        with psycopg.connect(**libpq) as connection:
+        host, name = self._environment["PGHOST"], self._environment["PGDATABASE"]
+        with psycopg.connect(host=host, user="postgres", dbname=name) as connection:
             row = connection.execute("select pg_database_size(current_database())").fetchone()
             return int(row[0]) if row else 0
 

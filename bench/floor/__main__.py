@@ -28,8 +28,9 @@ COLUMNS = ", ".join(
 
 
 def duckdb_floor(what: str, path: str) -> None:
-    loading = {"preserve_insertion_order": "false"} if what == "load" else {}
-    with duckdb.connect(os.environ["EXHAUST_DUCKDB_PATH"], config=loading) as connection:
+    with duckdb.connect(
+        os.environ["EXHAUST_DUCKDB_PATH"], config={"preserve_insertion_order": what != "load"}
+    ) as connection:
         if what == "load":
             connection.execute("create schema sunbird")
             for file in sorted(Path(path).iterdir()):
@@ -63,9 +64,9 @@ def postgres_floor(what: str, path: str) -> None:
             cursor.execute((FOLDER / "postgres.sql").read_text())
         else:
             select = f"copy (select {COLUMNS} from floor.report) to stdout (format csv)"
-            with Path(path).open("wb") as file, cursor.copy(select) as copy:
+            with Path(path).open("wb") as out, cursor.copy(select) as copy:
                 for data in copy:
-                    file.write(data)
+                    out.write(data)
 
 
 if __name__ == "__main__":

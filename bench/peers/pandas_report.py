@@ -14,6 +14,7 @@ the time does not matter; scores are exact up to 10^9 (floats made integers of s
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ def read(extract: Path, table: str, *columns: str) -> pd.DataFrame:
 def parse(column: pd.Series, function: Callable[[Any], Any]) -> pd.Series:
     """A function of each different JSON text of a column: profiles repeat themselves."""
     return column.map({text: function(json.loads(text)) for text in column.dropna().unique()})
+
+
+def joined(roles: list[dict[str, str]], key: str) -> str:
+    """The different values of a key, in their order."""
+    return ",".join(dict.fromkeys(role[key] for role in roles if role.get(key)))
 
 
 def is_true(column: pd.Series) -> pd.Series:
@@ -101,8 +107,9 @@ def places_of(entries: list[dict[str, str]], locations: Locations, above: bool) 
     for location in known:
         found.setdefault(location["type"].lower(), location["name"])
     for location in known if above else []:
-        while location := locations.get(location["parentid"]):
-            found.setdefault(location["type"].lower(), location["name"])
+        while parent := locations.get(location["parentid"]):
+            found.setdefault(parent["type"].lower(), parent["name"])
+            location = parent
     return found
 
 
@@ -148,10 +155,7 @@ def profiles(extract: Path, learners: pd.Series) -> pd.DataFrame:
     users["School ID"] = users["externalid"].where(~itself, code)
     users["School Name"] = users["orgname"].where(~itself, name)
     for key, column in {"type": "User Type", "subType": "User Sub Type"}.items():
-        users[column] = parse(
-            users["profileusertypes"],
-            lambda roles, key=key: ",".join(dict.fromkeys(r[key] for r in roles if r.get(key))),
-        )
+        users[column] = parse(users["profileusertypes"], partial(joined, key=key))
     users["Declared Board"] = parse(
         users["framework"], lambda framework: next(iter(framework.get("board") or []), None)
     )

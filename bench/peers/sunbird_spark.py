@@ -127,7 +127,7 @@ def locations_of(owners: DataFrame, key: str, entries: str, locations: DataFrame
         owners.select(key, F.posexplode(ids).alias("position", "entry"))
         .join(F.broadcast(locations), "entry")
         .groupBy(key)
-        .pivot("kind", KINDS)
+        .pivot("kind", [*KINDS])
         .agg(F.min_by("name", order))
     )
 
@@ -153,7 +153,8 @@ def make_profiles(tables: Tables) -> DataFrame:
     declared = declared.groupBy("userid").agg(F.min_by("info", "rank").alias("declared"))
 
     roots = tables["organisation"].select(F.col("id").alias("rootorgid"), "orgname")
-    custodian = tables["system_settings"].where("id = 'custodianOrgId'").select("value").first()
+    settings = tables["system_settings"].where("id = 'custodianOrgId'")
+    [custodian] = settings.select("value").head(1)
     is_custodian = F.coalesce(F.col("rootorgid") == F.lit(custodian[0]), F.lit(False))
     users = tables["user"].withColumn("itself", is_custodian)
     for table in [own, member, declared]:
@@ -317,7 +318,9 @@ def main() -> None:
     scratch.mkdir(parents=True)
 
     spark = open_spark(scratch)
-    launched = spark._jvm.java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime()
+    java = spark._jvm
+    assert java
+    launched = java.java.lang.management.ManagementFactory.getRuntimeMXBean().getStartTime()
     marks = [launched / 1000, time.time()]
     tables = {table: land(spark, extract, table, scratch / "raw") for table in TABLES}
     marks.append(time.time())

@@ -258,7 +258,7 @@ def _mutated(rng: random.Random) -> str:
     """Returns a document with a character inserted, removed or replaced."""
     text = _document(rng)
     index = rng.randrange(len(text) + 1)
-    inserted = rng.choice(["", *"{}[],:\"\\0129eE+-.'nNui \t\n\u200b/#", "\\u", "\\\\"])
+    inserted: str = rng.choice(["", *"{}[],:\"\\0129eE+-.'nNui \t\n\u200b/#", "\\u", "\\\\"])
     return text[:index] + inserted + text[index + rng.choice([0, 1]) :]
 
 

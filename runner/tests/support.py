@@ -56,7 +56,7 @@ def raw_tables() -> dict[str, dict[str, Any]]:
     environment.globals["return"] = captured.append
     file = PROJECT / "macros" / "staging" / "raw_tables.sql"
     template = environment.from_string(file.read_text())
-    template.module.raw_tables()
+    vars(template.module)["raw_tables"]()
     return captured[0]
 
 
@@ -91,7 +91,10 @@ class CallingConsole(SilentConsole):
     """Passes its progress to a function."""
 
     def __init__(self, call: Callable[[str, float], object]) -> None:
-        self.progress = call  # type: ignore[method-assign]
+        self._call = call
+
+    def progress(self, what: str, share: float) -> None:
+        self._call(what, share)
 
 
 class ManualClock(Clock):
@@ -160,7 +163,8 @@ class Spark:
         """Returns the folder of a new profile with its own schema."""
         profiles = yaml.safe_load((PROJECT / "profiles.example.yml").read_text("utf-8"))
         output = profiles["exhaust"]["outputs"]["spark"]
-        output["schema"] = f"exhaust_{secrets.token_hex(6)}"
+        schema = f"exhaust_{secrets.token_hex(6)}"
+        output["schema"] = schema
         output["server_side_parameters"] |= {
             "spark.sql.warehouse.dir": str(self._folder / "warehouse"),
             "spark.hadoop.javax.jdo.option.ConnectionURL": (
@@ -175,7 +179,7 @@ class Spark:
         )
         profiles["exhaust"]["outputs"] = {"spark": output}
         profiles["exhaust"]["target"] = "spark"
-        folder = self._folder / output["schema"]
+        folder = self._folder / schema
         folder.mkdir()
         (folder / "profiles.yml").write_text(yaml.safe_dump(profiles), "utf-8")
         return folder

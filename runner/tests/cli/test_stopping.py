@@ -27,7 +27,7 @@ def _process_until_stopped(
 
     os.environ.clear()
     os.environ.update(environment)
-    worker.open_marts = get_stuck  # type: ignore[assignment]
+    pytest.MonkeyPatch().setattr(worker, "open_marts", get_stuck)
     sys.argv = ["exhaust", "process", *arguments]
     with log.open("w", encoding="utf-8") as sys.stderr:
         app.main()

@@ -1,14 +1,12 @@
 """Plain dbt, as analytics engineers use it, with the example profile as profiles.yml."""
 
 import json
-import shutil
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dbt_support import dbt, query
 from support import PROJECT, Built, export_all, load_extract, relation
 
 from exhaust.errors import DataError
@@ -20,31 +18,6 @@ from exhaust.warehouse import connect
 pytestmark = pytest.mark.not_on_spark
 
 SEEDS = PROJECT / "seeds"
-
-
-def dbt(settings: Settings, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Runs plain dbt in the project and writes its output to `folder`."""
-    shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
-    return subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")),
-            *arguments,
-            *("--profiles-dir", str(folder)),
-            *("--target", settings.profile.target),
-            *("--target-path", str(folder / "target")),
-            *("--log-path", str(folder / "logs")),
-        ],
-        cwd=PROJECT,
-        env=dict(settings.environment),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
-    with connect(settings.profile, writing=False) as warehouse:
-        return warehouse.query(sql)
 
 
 def landed(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:

@@ -10,8 +10,8 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from dbt_support import dbt, query
 from support import PROJECT, ManualClock, load_extract, relation, wait_until
-from test_dbt_users import dbt, query
 
 from exhaust import api
 from exhaust.errors import Busy

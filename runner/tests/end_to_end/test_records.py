@@ -1,14 +1,13 @@
 """What builds record is what they made, with the real dbt: moved marts, partial runs, variables."""
 
 import json
-import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
+from dbt_support import copy_of_project, dbt
 from support import PROJECT, ManualClock, RecordingConsole, load_extract, reports
-from test_dbt_users import dbt
 
 from exhaust.errors import DataError, UsageError
 from exhaust.marts.records import read_marts
@@ -68,15 +67,6 @@ def test_marts_that_dbt_project_moves_are_followed(loaded: Settings, tmp_path: P
         # The old marts are still there; the new ones are what is read.
         assert "courses" in warehouse.tables(loaded.profile.schema)
     assert reports(tmp_path / "before") == reports(tmp_path / "after")
-
-
-def copy_of_project(folder: Path) -> Path:
-    folder.mkdir()
-    for name in ("models", "macros", "seeds", "tests"):
-        shutil.copytree(PROJECT / name, folder / name)
-    for name in ("dbt_project.yml", "profiles.example.yml"):
-        shutil.copy(PROJECT / name, folder)
-    return folder
 
 
 def test_a_partial_run_is_not_a_build(loaded: Settings, tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
+from dbt_support import copy_of_project
 from oracle import make_reports
 from support import PROJECT, NewSettings, relation
-from test_records import copy_of_project
 
 from exhaust import api
 from exhaust.errors import PermissionDenied, UsageError

@@ -137,7 +137,7 @@ def test_special_characters_in_paths_are_not_wildcards(tmp_path: Path) -> None:
     location_, user = sorted(read(folder).tables, key=lambda table: table.source.name)
 
     assert user.files[0].columns == ("userid",)
-    assert duckdb.sql(location_.files[0].reader).fetchall() == [("1",)]
+    assert duckdb.execute(location_.files[0].reader).fetchall() == [("1",)]
 
 
 def test_a_folder_name_does_not_become_a_partition_column(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_damaged_gzip_files_are_refused(
 def test_a_stray_quote_in_an_unquoted_field_is_accepted(tmp_path: Path) -> None:
     (table,) = read(write(tmp_path, user__csv='userid,x\n1,5" wide\n2,y\n')).tables
 
-    assert duckdb.sql(table.files[0].reader).fetchall() == [("1", '5" wide'), ("2", "y")]
+    assert duckdb.execute(table.files[0].reader).fetchall() == [("1", '5" wide'), ("2", "y")]
 
 
 def test_large_files_are_scanned_in_worker_processes(

@@ -1,6 +1,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -20,7 +21,7 @@ def part_of(folder: Path, content: str | bytes, name: str = "user.json") -> Part
 
 
 def rows(file: JsonFile) -> list[tuple[str | None, ...]]:
-    return duckdb.sql(file.reader_of(file.sql_path)).fetchall()
+    return duckdb.execute(file.reader_of(file.sql_path)).fetchall()
 
 
 def fault_of(file: JsonFile) -> DataError:
@@ -316,7 +317,12 @@ def test_many_parts_are_opened_with_one_connection(
     ]
     opened: list[int] = []
     connect = duckdb.connect
-    monkeypatch.setattr("duckdb.connect", lambda **options: opened.append(1) or connect(**options))
+
+    def counted(**options: Any) -> duckdb.DuckDBPyConnection:
+        opened.append(1)
+        return connect(**options)
+
+    monkeypatch.setattr("duckdb.connect", counted)
 
     files = open_json_files(parts)
 

@@ -302,7 +302,12 @@ def test_many_parts_are_opened_with_one_connection(
         parts.append(Part(tmp_path / f"{number}.parquet", f"{number}.parquet"))
     opened = []
     connect = duckdb.connect
-    monkeypatch.setattr("duckdb.connect", lambda: opened.append(1) or connect())
+
+    def counted() -> duckdb.DuckDBPyConnection:
+        opened.append(1)
+        return connect()
+
+    monkeypatch.setattr("duckdb.connect", counted)
 
     assert [file.part for file in open_parquet_files(parts)] == parts
     assert len(opened) == 1
@@ -316,6 +321,6 @@ def test_a_value_that_is_too_long_is_refused(
     file = ParquetFile.open(Part(tmp_path / "x.parquet", "x.parquet"))
 
     with pytest.raises(duckdb.Error) as error:
-        duckdb.sql(file.reader_of(file.sql_path)).fetchall()
+        duckdb.execute(file.reader_of(file.sql_path)).fetchall()
 
     assert "x.parquet: a value in column `a` is longer" in file.fault(error.value).message

@@ -56,7 +56,7 @@ def duckdb_reads(part: Part) -> bool:
         f"read_csv({part.sql_path}, auto_detect = false, columns = {{'a': 'text', 'b': 'text'}})"
     )
     try:
-        duckdb.sql(f"select count(*) from {reader}").fetchall()
+        duckdb.execute(f"select count(*) from {reader}").fetchall()
     except duckdb.Error:
         return False
     return True
@@ -202,4 +202,4 @@ def test_gzip_files_with_any_header_load(tmp_path: Path, flags: int, ending: str
 
     (found,) = read_extract(tmp_path, [table]).tables
 
-    assert duckdb.sql(f"{found.files[0].reader} order by 1").fetchall() == [("1",), ("2",)]
+    assert duckdb.execute(f"{found.files[0].reader} order by 1").fetchall() == [("1",), ("2",)]

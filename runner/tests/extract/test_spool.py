@@ -38,7 +38,7 @@ def test_duckdb_reads_csv_in_parallel_and_sequentially(temporary: Path) -> None:
     spool = spool_of(b"id,name\n" + b"1,abc\n" * 1_000_000)
 
     for parallel in ("true", "false"):
-        found = duckdb.sql(
+        found = duckdb.execute(
             f"select count(*), sum(id::int), min(name) from read_csv('{spool.path}', "
             f"header = true, delim = ',', auto_detect = false, parallel = {parallel}, "
             f"buffer_size = {1 << 20}, max_line_size = 1000, "
@@ -53,7 +53,7 @@ def test_duckdb_reads_json_and_parquet(temporary: Path, tmp_path: Path) -> None:
     lines = spool_of(b'{"id":1}\n' * 300_000)
 
     for reader in (f"read_parquet('{parquet.path}')", f"read_json('{lines.path}')"):
-        assert duckdb.sql(f"select count(id) from {reader}").fetchall() == [(300_000,)]
+        assert duckdb.execute(f"select count(id) from {reader}").fetchall() == [(300_000,)]
 
 
 def test_the_file_is_deleted_with_its_object(temporary: Path) -> None:

@@ -39,6 +39,10 @@ Reports = dict[tuple[str, str], bytes]
 """The report files by course and batch."""
 
 
+class Refusal(Exception):
+    """The extract was refused: where and why."""
+
+
 @dataclass
 class Outcome:
     """The result of an extract on an engine. It must be equal on all engines."""
@@ -121,18 +125,14 @@ class Engine:
         outcome = Outcome()
         try:
             self._reset()
-            with _record_refusal(outcome, "load"):
+            with _refusing("load"):
                 self._load(extract, outcome)
-            if outcome.refusal:
-                return outcome
             self._build(outcome)
-            if outcome.refusal:
-                return outcome
-            with _record_refusal(outcome, "export"):
+            with _refusing("export"):
                 self._export(reports, outcome)
-            if outcome.refusal:
-                # Each engine has its own folder.
-                outcome.refusal = outcome.refusal.replace(str(reports), "reports")
+        except Refusal as refusal:
+            # Each engine has its own folder.
+            outcome.refusal = str(refusal).replace(str(reports), "reports")
         except Exception:
             outcome.crash = f"on {self.name}: {traceback.format_exc()}"
         return outcome
@@ -203,8 +203,7 @@ class Engine:
                     test.name for test in failed if not test.tests_landed_data
                 ]
                 if failed:
-                    outcome.refusal = f"build: failed {', '.join(test.name for test in failed)}"
-                    return
+                    raise Refusal(f"build: failed {', '.join(test.name for test in failed)}")
 
     def _fails(self, warehouse: Warehouse, test: Node, outcome: Outcome) -> bool:
         """Whether a test fails as an error. Results of tests with severity `warn` are recorded."""
@@ -214,10 +213,10 @@ class Engine:
             f"select {calculated}, {calculated} {config['error_if']}, "
             f"{calculated} {config['warn_if']} from ({test.sql}) as failures"
         )
-        is_error = bool(is_error) and not test.is_warning
-        if is_error or is_warning:
+        fails = bool(is_error) and not test.is_warning
+        if fails or is_warning:
             outcome.test_results[test.name] = [int(count), self._names_found(warehouse, test)]
-        return is_error
+        return fails
 
     def _names_found(self, warehouse: Warehouse, test: Node) -> list[tuple[Any, ...]]:
         if not test.config.get("store_failures"):
@@ -291,9 +290,10 @@ def _nodes(settings: Settings) -> tuple[list[Node], list[Node]]:
 
 
 @contextmanager
-def _record_refusal(outcome: Outcome, step: str) -> Iterator[None]:
-    """Records an error that a user may see."""
+def _refusing(step: str) -> Iterator[None]:
+    """Raises Refusal for an error that a user may see."""
     try:
         yield
     except ExhaustError as error:
-        outcome.refusal = f"{step}: {type(error).__name__}: {error.message} {error.hint or ''}"
+        message = f"{step}: {type(error).__name__}: {error.message} {error.hint or ''}"
+        raise Refusal(message) from error

@@ -104,7 +104,7 @@ def _odd_json(random: Random, value: Value) -> str:
     member = random.choice((f"{key}:{new}", f"{key}:{old},{key}:{new}", f"{key}:{new},{key}:{old}"))
     if random.random() < 0.1:
         member = f"{key} : {new} "
-    return value[: found.start()] + member + value[found.end() :]
+    return found.string[: found.start()] + member + found.string[found.end() :]
 
 
 def rename(random: Random, tables: Tables) -> str:

@@ -86,9 +86,9 @@ def test_courses_and_batches_of_others_are_refused(marts: Marts) -> None:
     for text in ("002", "second"):
         with pytest.raises(PermissionDenied, match="`m` may not see the batch"):
             find_batches(marts, course, [text], mentor)
-    with pytest.raises(NotFound, match=r"No batch matches `999` \(searched 1 batch by") as raised:
+    with pytest.raises(NotFound, match=r"No batch matches `999` \(searched 1 batch by") as unknown:
         find_batches(marts, course, ["999"], mentor)
-    assert "Second" not in raised.value.message
+    assert "Second" not in unknown.value.message
 
 
 def test_require_requester_refuses_a_missing_user_id(settings: Settings) -> None:

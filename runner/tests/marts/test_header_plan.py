@@ -1,6 +1,8 @@
+from typing import Any
+
 from exhaust.marts.header_plan import assessments
 
-PLAN = [
+PLAN: list[dict[str, Any]] = [
     {"column_name": "course_id", "label": "Collection ID", "kind": "text"},
     {"column_name": "progress", "label": "Progress", "kind": "number"},
     *(

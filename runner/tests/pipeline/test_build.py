@@ -87,14 +87,18 @@ def test_a_build_waits_for_a_busy_file(
 ) -> None:
     """dbt fails at once while another process reads, so a build opens the file first."""
     land(settings_duckdb, [table.name for table in read_sources(settings_duckdb.project_dir)])
-    opened = []
+    opened: list[bool | str] = []
 
     def spy(*arguments: object, writing: bool, **rest: object) -> Warehouse:
         opened.append(writing)
         return connect(settings_duckdb.profile, writing=writing, console=NO_MESSAGES)
 
+    def run_dbt(*_: object) -> dbt.Run:
+        opened.append("dbt")
+        return dbt.Run("", [])
+
     monkeypatch.setattr(module, "connect", spy)
-    monkeypatch.setattr(module, "run_dbt", lambda *_: opened.append("dbt") or dbt.Run("", []))
+    monkeypatch.setattr(module, "run_dbt", run_dbt)
     module.build(settings_duckdb, [], NO_MESSAGES)
     assert opened == [False, True, "dbt", False]
 

@@ -25,7 +25,7 @@ TARGET = Path("target/exhaust/one")
 """Where the results of the target `one` are."""
 
 
-def event(level: str = "info", message: str = "", **data: object) -> str:
+def event(level: str = "info", message: str = "", /, **data: object) -> str:
     info = {"invocation_id": "this", "level": level, "msg": message}
     return json.dumps({"info": info, "data": data})
 

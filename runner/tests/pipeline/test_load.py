@@ -69,7 +69,7 @@ def test_every_load_is_recorded(warehouse: Warehouse, settings: Settings, tmp_pa
     assert loads == [("location", 0, 1)] * 2 + [("user", 2, 1)] * 2
     times = [time for (time,) in rows(warehouse, settings, "loads", "loaded_at")]
     assert len(set(times)) == 2
-    assert all(before <= time <= before + timedelta(minutes=5) for time in times)  # type: ignore[operator]
+    assert all(before <= time <= before + timedelta(minutes=5) for time in times)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_load_reports_its_newest_row(
 
     assert table.newest == (newest and datetime.fromisoformat(newest).replace(tzinfo=UTC))
     ((stored,),) = rows(warehouse, settings, "loads", "newest_at")
-    assert stored == (newest and datetime.fromisoformat(newest))  # type: ignore[comparison-overlap]
+    assert stored == (newest and datetime.fromisoformat(newest))
 
 
 def test_a_load_reports_the_rows_before_it(

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 from handmade_marts import MATHS, MENTOR
@@ -8,7 +9,7 @@ from exhaust.marts.header_plan import assessments
 from exhaust.reports.layout import Layout, sunbird_plan
 from exhaust.reports.selection import Criteria
 
-PLAN = [
+PLAN: list[dict[str, Any]] = [
     {"column_name": "course_id", "label": "Collection ID", "kind": "text"},
     {"column_name": "batch_id", "label": "Batch ID", "kind": "text"},
     {"column_name": "school_id", "label": "School ID", "kind": "text"},

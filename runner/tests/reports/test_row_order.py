@@ -9,7 +9,6 @@ import pytest
 from verify_support import BATCHES, ROWS, Changes, change_receipt, report, write_report
 
 from exhaust.errors import DiskFull
-from exhaust.reports import row_order
 from exhaust.reports.verify import verify
 
 pytestmark = pytest.mark.not_on_spark
@@ -106,6 +105,6 @@ def test_a_full_disk_is_said(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     def connect(_: str) -> sqlite3.Connection:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr(row_order.sqlite3, "connect", connect)
+    monkeypatch.setattr(sqlite3, "connect", connect)
     with pytest.raises(DiskFull, match="disk is full"):
         rewrite(file, ROWS[::-1])

@@ -13,7 +13,7 @@ from support import NO_MESSAGES, ManualClock
 from exhaust.errors import Busy, DataError, NotFound, UsageError
 from exhaust.marts.state import open_marts
 from exhaust.project.settings import Settings
-from exhaust.reports.export import ExportReport
+from exhaust.reports.export import ExportReport, write
 from exhaust.reports.selection import Criteria, Destination
 from exhaust.reports.verify import verify
 from exhaust.requests import at_once
@@ -91,11 +91,11 @@ def test_an_export_is_refused_while_its_report_is_processed(project: Settings) -
 def test_no_worker_claims_a_running_export(
     project: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def write(*_: object, **__: object) -> ExportReport:
+    def try_to_process(*_: object, **__: object) -> ExportReport:
         assert process_requests(project) == []
         raise NotFound("Enough.")
 
-    monkeypatch.setattr(at_once, "write", write)
+    monkeypatch.setattr(at_once, "write", try_to_process)
     with pytest.raises(NotFound, match="Enough"):
         export_now(project, Criteria([MATHS], user_id=CREATOR))
 
@@ -103,15 +103,13 @@ def test_no_worker_claims_a_running_export(
 def test_a_running_export_can_be_cancelled(
     project: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = at_once.write
-
-    def write(*arguments: Any, **options: Any) -> ExportReport:
+    def cancel_and_write(*arguments: Any, **options: Any) -> ExportReport:
         with Ledger.open(project.profile) as ledger:
             (maths,) = (one for one in ledger.requests() if one.course_id == MATHS)
             ledger.cancel(maths.request_id)
-        return original(*arguments, **options)
+        return write(*arguments, **options)
 
-    monkeypatch.setattr(at_once, "write", write)
+    monkeypatch.setattr(at_once, "write", cancel_and_write)
     with pytest.raises(Busy, match="was taken from this export: it is CANCELLED"):
         export_now(project, Criteria([MATHS_2, MATHS], user_id=CREATOR))
     with Ledger.open(project.profile) as ledger:

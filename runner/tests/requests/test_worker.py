@@ -187,7 +187,12 @@ def test_rows_are_counted_batch_by_batch(
 ) -> None:
     submit_request(project)
     pulses: list[Pulse] = []
-    monkeypatch.setattr(lease, "Pulse", lambda rows: pulses.append(Pulse(rows)) or pulses[0])
+
+    def new_pulse(rows: int) -> Pulse:
+        pulses.append(Pulse(rows))
+        return pulses[0]
+
+    monkeypatch.setattr(lease, "Pulse", new_pulse)
     rows: list[int] = []
     process_requests(project, CallingConsole(lambda what, share: rows.append(pulses[0].rows)))
     assert rows[-1] == 3

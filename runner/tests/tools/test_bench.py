@@ -8,13 +8,13 @@ import duckdb
 import pytest
 from bench import report, scaling
 from bench.generate import Shape, batch_id, generate
-from bench.run import BIG, MANY, measure, new_bench, smaller
+from bench.run import BIG, LIGHT, MANY, measure, new_bench, smaller
 
 
 def counted(folder: Path, table: str, what: str = "count(*)") -> int:
     file = folder / f"{table}.csv"
     relation = f"read_csv('{file}', all_varchar = true, header = true, escape = '\\')"
-    (row,) = duckdb.sql(f"select {what} from {relation}").fetchall()
+    (row,) = duckdb.execute(f"select {what} from {relation}").fetchall()
     return int(row[0])
 
 
@@ -45,7 +45,7 @@ def test_batches_have_the_requested_skew(extract: Path) -> None:
     assert sum(sizes) == 1_000
     assert sizes[0] == pytest.approx(5 * sizes[4], rel=0.05)
     file = extract / "user_enrolments.csv"
-    found = duckdb.sql(
+    found = duckdb.execute(
         "select batchid, count(*) from "
         f"read_csv('{file}', all_varchar = true, header = true, escape = '\\') group by batchid"
     ).fetchall()
@@ -97,7 +97,7 @@ def test_the_benchmark_runs(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("settings_spark")
 def test_spark_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scaling, "SIZES", {"1 M": scaling.LIGHT})
+    monkeypatch.setattr(scaling, "SIZES", {"1 M": LIGHT})
 
     figures = scaling.measure(tmp_path, 1_000)
 

@@ -15,7 +15,7 @@ from fuzz.run import Finding, Fuzzer, run_cases, summary
 from support import PROJECT, NewSettings
 from writers import Tables, extract_files, sample
 
-from exhaust.pipeline.load import LoadReport
+from exhaust.pipeline.load import LoadReport, load
 from exhaust.project.settings import Settings
 from exhaust.project.sources import read_sources
 from exhaust.warehouse import Warehouse
@@ -94,10 +94,9 @@ def test_rows_lost_by_a_load_are_found(
     engines: list[Engine], tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case, _ = undamaged(tables)
-    real_load = fuzz.engines.load
 
     def load_but_one(warehouse: Warehouse, settings: Settings, *others: Any) -> LoadReport:
-        report = real_load(warehouse, settings, *others)
+        report = load(warehouse, settings, *others)
         user = warehouse.relation(settings.landing_schema, "user")
         warehouse.execute(f"delete from {user} where firstname = 'Mentor'")
         return report

@@ -1,7 +1,8 @@
 """Helpers for the tests of loads: tables, CSV writers, and a load."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from exhaust.extract.folder import read_extract
 from exhaust.pipeline.load import LoadReport, load
@@ -25,7 +26,7 @@ def land(warehouse: Warehouse, settings: Settings, folder: Path) -> LoadReport:
 
 def rows(
     warehouse: Warehouse, settings: Settings, table: str, *columns: str
-) -> list[tuple[Value, ...]]:
+) -> list[tuple[Any, ...]]:
     names = ", ".join(map(warehouse.identifier, columns))
     found = warehouse.query(
         f"select {names} from {warehouse.relation(settings.landing_schema, table)}"
@@ -70,6 +71,6 @@ def rfc4180_field(value: Value) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
-def csv_of(table: list[tuple[Value, ...]], write: Writer, end: str = "\n") -> bytes:
+def csv_of(table: Sequence[tuple[Value, ...]], write: Writer, end: str = "\n") -> bytes:
     lines = ["userid,name", *(",".join(map(write, row)) for row in table)]
     return "".join(line + end for line in lines).encode()

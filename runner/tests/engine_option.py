@@ -1,4 +1,7 @@
-"""Adds the option `--engine`; pytest reads options only here. The fixtures are in runner/tests."""
+"""A plugin of pytest that adds the option `--engine`.
+
+The conftest.py of the tests would be too late: pytest loads it only if its folder is an argument.
+"""
 
 import pytest
 
