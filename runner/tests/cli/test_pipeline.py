@@ -90,6 +90,27 @@ class TestBuild:
         assert dbt_arguments == ["--select", "marts", "-x"]
         assert call("build", "--select", "marts") == 2
 
+    @pytest.mark.parametrize(
+        ("missing", "hint"),
+        [
+            ("72 of 73 tests ran and passed", "Until a build succeeds, nothing can be exported."),
+            (None, "These are your project's own."),
+        ],
+    )
+    def test_a_failure_says_whether_reports_can_be_exported(
+        self,
+        no_warehouse: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        missing: str | None,
+        hint: str,
+    ) -> None:
+        failed = [Failure("own", "", "no", [])]
+        report = BuildReport(33, 80, 0, failed, [], missing, "w.duckdb", "main")
+        monkeypatch.setattr(api, "build", lambda *_, **__: report)
+        assert call("build") == 7
+        assert hint in capsys.readouterr().err
+
     def test_a_failure_says_what_and_why(self) -> None:
         described = Failure("key_twice", "A key is unique.", "Got 2 results", [])
         assert failure_line(described) == "  key_twice (A key is unique.): Got 2 results"
@@ -118,16 +139,11 @@ def assert_readme_shows(output: str) -> None:
 def test_demo_exports_a_course_of_the_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Runs in a copy of the project that requires a user ID, with settings for another warehouse,
-    which the demo must not touch."""
+    """Runs in a project that requires a user ID, with settings for another warehouse, which the
+    demo must not touch."""
     project = tmp_path / "project"
-    for name in ("macros", "models", "seeds", "tests"):
-        shutil.copytree(PROJECT / name, project / name)
-    shutil.copy(PROJECT / "profiles.example.yml", project)
-    text = (PROJECT / "dbt_project.yml").read_text("utf-8")
-    (project / "dbt_project.yml").write_text(
-        text.replace("require_requester: false", "require_requester: true"), "utf-8"
-    )
+    project.mkdir()
+    (project / "dbt_project.yml").write_text("name: own\nvars: {require_requester: true}\n")
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(project))
