@@ -64,6 +64,12 @@ def test_unit_tests_are_next_to_their_model() -> None:
             assert file.with_name(f"{test['model']}.sql").exists(), test["name"]
 
 
+def test_every_unit_test_can_be_switched_off() -> None:
+    """By a variable of the project that uses ours, which dbt does not know in dbt_project.yml."""
+    for name, test in described("unit_tests").items():
+        assert "var('exhaust_unit_tests')" in test["config"]["enabled"], name
+
+
 def test_a_folder_of_models_has_one_file_of_descriptions() -> None:
     for file in MODELS.rglob("*.yml"):
         models = yaml.safe_load(file.read_text()).get("models", [])
