@@ -11,7 +11,7 @@ with
             course_progress.batch_id,
             course_progress.user_id,
             {{ physical_row_number() }} as row_number
-        from {{ ref("course_progress") }} as course_progress
+        from {{ ref("exhaust", "course_progress") }} as course_progress
         where {{ physical_row_number() }} is not null
     ),
 

@@ -7,17 +7,17 @@
 with
     landed as (
         select enrolments.course_id, enrolments.batch_id, count(*) as enrolments
-        from {{ ref("stg_enrolments") }} as enrolments
+        from {{ ref("exhaust", "stg_enrolments") }} as enrolments
         group by enrolments.course_id, enrolments.batch_id
     ),
 
     reported as (
         select course_progress.course_id, course_progress.batch_id, count(*) as enrolled
-        from {{ ref("course_progress") }} as course_progress
+        from {{ ref("exhaust", "course_progress") }} as course_progress
         group by course_progress.course_id, course_progress.batch_id
     ),
 
-    batches as (select * from {{ ref("course_batches") }})
+    batches as (select * from {{ ref("exhaust", "course_batches") }})
 
 select batches.course_id, batches.batch_id
 from batches

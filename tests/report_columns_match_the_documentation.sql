@@ -6,9 +6,9 @@
     assessments are equal but for case.
 -#}
 with
-    plan as (select * from {{ ref("course_report_columns") }}),
+    plan as (select * from {{ ref("exhaust", "course_report_columns") }}),
 
-    courses as (select * from {{ ref("courses") }}),
+    courses as (select * from {{ ref("exhaust", "courses") }}),
 
     documented as (
         {%- set labels = [

@@ -11,35 +11,56 @@
 
     Marts can be exported if all of them are from one invocation whose status is `success`. Rows
     are only ever added, because not every engine can change them.
+
+    In another project, only invocations that select something of ours are recorded. The variable
+    `record_builds` switches the hooks off: then the command has no marts to export.
 -#}
 {% macro start_build() %}
-    {%- if execute and flags.WHICH in commands_that_build() + ["test"] %}
-        {%- do check_variables() %}
-        {%- if flags.WHICH != "test" %}
-            {%- do check_landing() %} {%- do claim_lease() %} {%- do check_loads_are_earlier() %}
-        {%- endif %}
-        {{ statements(make_builds()) }}
+    {%- if not concerns_us() %} {{ return("") }} {%- endif %}
+    {%- if not var("record_builds") %} {{ return(statements(forget_marts())) }} {%- endif %}
+    {%- do check_variables() %}
+    {%- if flags.WHICH != "test" %}
+        {%- do check_landing() %} {%- do claim_lease() %} {%- do check_loads_are_earlier() %}
     {%- endif %}
+    {{ statements(make_builds()) }}
+{% endmacro %}
+
+{#- Whether an invocation builds or tests something of ours. -#}
+{% macro concerns_us() %}
+    {%- if execute and flags.WHICH in commands_that_build() + ["test"] %}
+        {%- for id in selected_resources if id.split(".")[1] == "exhaust" %}
+            {{ return(true) }}
+        {%- endfor %}
+    {%- endif %}
+    {{ return(false) }}
 {% endmacro %}
 
 {% macro commands_that_build() %} {{ return(["build", "run", "seed", "retry"]) }} {% endmacro %}
 
+{#- Marts that are about to be replaced without a record must not keep that of an earlier build. -#}
+{% macro forget_marts() %}
+    {%- set is_recorded = columns_in(target.schema, "built_marts") and flags.WHICH != "test" %}
+    {{ return(["drop table " ~ table_of_target("built_marts")] if is_recorded else []) }}
+{% endmacro %}
+
 {#- The record of a mart, for a hook after it. -#}
 {% macro record_mart(mart) %}
+    {%- if var("record_builds") %}
     insert into {{ table_of_target("built_marts") }}
     select
         '{{ invocation_id }}',
-    {{ sql_literal(model.name, engine()) }},
-    {{ sql_literal(mart.database, engine()) }},
-    {{ sql_literal(mart.schema, engine()) }},
-    {{ sql_literal(mart.identifier, engine()) }},
-    {{ run_start() }},
-    {{ utc_now() }}
+        {{ sql_literal(model.name, engine()) }},
+        {{ sql_literal(mart.database, engine()) }},
+        {{ sql_literal(mart.schema, engine()) }},
+        {{ sql_literal(mart.identifier, engine()) }},
+        {{ run_start() }},
+        {{ utc_now() }}
+    {%- endif %}
 {% endmacro %}
 
 {#- Records the result of a build. For on-run-end: there, dbt drops everything after a query. -#}
 {% macro record_build(results) %}
-    {%- if execute and flags.WHICH in commands_that_build() + ["test"] %}
+    {%- if concerns_us() and var("record_builds") %}
         {%- set missing = what_is_missing(results) %}
         {%- set status = "failed" if has_failed(results) else "partial" if missing else "success" %}
         {%- set loads = loads_of_build() %}

@@ -47,7 +47,7 @@
 {% macro default__renew_lease() %} {% endmacro %}
 
 {% macro postgres__renew_lease() %}
-    {%- if execute and not env_var("EXHAUST_LEASE", "") %}
+    {%- if execute and var("record_builds") and not env_var("EXHAUST_LEASE", "") %}
         {{ lease_renewal(table_of_target("build_lease"), invocation_id, lease_seconds()) }}
     {%- endif %}
 {% endmacro %}

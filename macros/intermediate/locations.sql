@@ -32,7 +32,8 @@
                 1 as rank
             from entries
             inner join
-                {{ ref("stg_locations") }} as known on entries.location_id = known.location_id
+                {{ ref("exhaust", "stg_locations") }} as known
+                on entries.location_id = known.location_id
             union all
             select
                 entries.{{ owner }},
@@ -49,7 +50,8 @@
                 ) as rank
             from entries
             inner join
-                {{ ref("stg_locations") }} as known on entries.location_code = known.location_code
+                {{ ref("exhaust", "stg_locations") }} as known
+                on entries.location_code = known.location_code
             where entries.location_id is null
         )
 

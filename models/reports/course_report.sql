@@ -1,8 +1,8 @@
 {{
     course_report(
         engine(),
-        ref("course_progress"),
-        report_columns_of_course(ref("course_report_columns")),
+        ref("exhaust", "course_progress"),
+        report_columns_of_course(ref("exhaust", "course_report_columns")),
         var("course_id", none),
     )
 }}

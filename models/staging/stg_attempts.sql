@@ -1,5 +1,7 @@
 with
-    source as ({{ deduplicate("assessment_aggregator", ref("stg_duplicate_attempts")) }}),
+    source as (
+        {{ deduplicate("assessment_aggregator", ref("exhaust", "stg_duplicate_attempts")) }}
+    ),
 
     renamed as (
         select

@@ -1,5 +1,5 @@
 with
-    source as ({{ deduplicate("user_enrolments", ref("stg_duplicate_enrolments")) }}),
+    source as ({{ deduplicate("user_enrolments", ref("exhaust", "stg_duplicate_enrolments")) }}),
 
     renamed as (
         select

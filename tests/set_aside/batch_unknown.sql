@@ -7,6 +7,6 @@ select
     'user_enrolments' as source_table,
     enrolments.course_id || ' / ' || enrolments.batch_id as named,
     count(*) as row_count
-from {{ ref("int_enrolments") }} as enrolments
+from {{ ref("exhaust", "int_enrolments") }} as enrolments
 where enrolments.left_out_reason = 'batch unknown'
 group by enrolments.course_id, enrolments.batch_id

@@ -13,6 +13,6 @@ select
     || {{ excerpt("min(" ~ bytewise("enrolments.unreadable_enrolment_date") ~ ")") }}
     || '`' as named,
     count(*) as row_count
-from {{ ref("int_enrolments") }} as enrolments
+from {{ ref("exhaust", "int_enrolments") }} as enrolments
 where enrolments.left_out_reason = 'enrolment date unreadable'
 group by enrolments.course_id, enrolments.batch_id

@@ -8,7 +8,7 @@ select
     'user_enrolments' as source_table,
     course_progress.course_id || ' / ' || course_progress.batch_id as named,
     count(*) as row_count
-from {{ ref("course_progress") }} as course_progress
-left join {{ ref("stg_users") }} as users on course_progress.user_id = users.user_id
+from {{ ref("exhaust", "course_progress") }} as course_progress
+left join {{ ref("exhaust", "stg_users") }} as users on course_progress.user_id = users.user_id
 where users.user_id is null
 group by course_progress.course_id, course_progress.batch_id

@@ -1,5 +1,5 @@
 with recursive
-    courses as (select * from {{ ref("stg_courses") }}),
+    courses as (select * from {{ ref("exhaust", "stg_courses") }}),
 
     unfolded as (select courses.course_id, {{ json_elements("courses.children") }} from courses),
 

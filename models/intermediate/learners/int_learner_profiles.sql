@@ -1,23 +1,23 @@
 with
-    users as (select * from {{ ref("stg_users") }}),
+    users as (select * from {{ ref("exhaust", "stg_users") }}),
 
-    organisations as (select * from {{ ref("stg_organisations") }}),
+    organisations as (select * from {{ ref("exhaust", "stg_organisations") }}),
 
     custodian as (
         select setting_value as organisation_id
-        from {{ ref("stg_system_settings") }}
+        from {{ ref("exhaust", "stg_system_settings") }}
         where setting_id = 'custodianOrgId'
     ),
 
-    user_places as (select * from {{ ref("int_user_locations") }}),
+    user_places as (select * from {{ ref("exhaust", "int_user_locations") }}),
 
-    user_schools as (select * from {{ ref("int_user_schools") }}),
+    user_schools as (select * from {{ ref("exhaust", "int_user_schools") }}),
 
-    school_places as (select * from {{ ref("int_school_locations") }}),
+    school_places as (select * from {{ ref("exhaust", "int_school_locations") }}),
 
-    declarations as (select * from {{ ref("int_user_declarations") }}),
+    declarations as (select * from {{ ref("exhaust", "int_user_declarations") }}),
 
-    roles as (select * from {{ ref("int_user_roles") }}),
+    roles as (select * from {{ ref("exhaust", "int_user_roles") }}),
 
     learners as (
         select

@@ -1,11 +1,11 @@
 with recursive
     schools as (
         select organisations.organisation_id as school_organisation_id, organisations.locations
-        from {{ ref("stg_organisations") }} as organisations
+        from {{ ref("exhaust", "stg_organisations") }} as organisations
         where organisations.is_school
     ),
 
-    locations as (select * from {{ ref("stg_locations") }}),
+    locations as (select * from {{ ref("exhaust", "stg_locations") }}),
 
     entry_locations as ({{ resolve_locations("schools", "school_organisation_id") }}),
 

@@ -1,5 +1,5 @@
 with
-    declarations as (select * from {{ ref("stg_user_declarations") }}),
+    declarations as (select * from {{ ref("exhaust", "stg_user_declarations") }}),
 
     ranked as (
         select

@@ -1,5 +1,5 @@
 with
-    users as (select * from {{ ref("stg_users") }}),
+    users as (select * from {{ ref("exhaust", "stg_users") }}),
 
     -- Many users have the same list, so each list is parsed and looked up once.
     lists as (select distinct users.location_list from users where users.location_list is not null),

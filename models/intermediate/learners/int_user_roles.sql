@@ -1,5 +1,5 @@
 with
-    users as (select * from {{ ref("stg_users") }}),
+    users as (select * from {{ ref("exhaust", "stg_users") }}),
 
     -- Many users have the same list, so each list is parsed once.
     lists as (select distinct users.role_list from users where users.role_list is not null),
@@ -34,7 +34,7 @@ with
     listed_types as (
         select
             types.role_list,
-            {{ dbt.listagg("types.user_type", "','", "order by types.position") }} as user_type
+            {{ joined_texts("types.user_type", "','", "order by types.position") }} as user_type
         from types
         group by types.role_list
     ),
@@ -42,7 +42,7 @@ with
     listed_sub_types as (
         select
             sub_types.role_list,
-            {{ dbt.listagg("sub_types.user_sub_type", "','", "order by sub_types.position") }}
+            {{ joined_texts("sub_types.user_sub_type", "','", "order by sub_types.position") }}
             as user_sub_type
         from sub_types
         group by sub_types.role_list

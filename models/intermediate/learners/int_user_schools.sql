@@ -1,7 +1,9 @@
 with
-    memberships as (select * from {{ ref("stg_user_organisations") }} where not is_deleted),
+    memberships as (
+        select * from {{ ref("exhaust", "stg_user_organisations") }} where not is_deleted
+    ),
 
-    schools as (select * from {{ ref("stg_organisations") }} where is_school),
+    schools as (select * from {{ ref("exhaust", "stg_organisations") }} where is_school),
 
     chosen as (
         select

@@ -1,11 +1,15 @@
 with
     attempts as (
-        select * from {{ ref("stg_attempts") }} where total_score >= 0 and total_max_score > 0
+        select *
+        from {{ ref("exhaust", "stg_attempts") }}
+        where total_score >= 0 and total_max_score > 0
     ),
 
-    enrolments as (select * from {{ ref("int_enrolments") }} where left_out_reason is null),
+    enrolments as (
+        select * from {{ ref("exhaust", "int_enrolments") }} where left_out_reason is null
+    ),
 
-    assessments as (select * from {{ ref("course_assessments") }}),
+    assessments as (select * from {{ ref("exhaust", "course_assessments") }}),
 
     ranked as (
         select

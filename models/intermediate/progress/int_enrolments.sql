@@ -1,11 +1,11 @@
 with
-    enrolments as (select * from {{ ref("stg_enrolments") }}),
+    enrolments as (select * from {{ ref("exhaust", "stg_enrolments") }}),
 
-    courses as (select * from {{ ref("stg_courses") }}),
+    courses as (select * from {{ ref("exhaust", "stg_courses") }}),
 
-    batches as (select * from {{ ref("stg_course_batches") }}),
+    batches as (select * from {{ ref("exhaust", "stg_course_batches") }}),
 
-    contents as (select * from {{ ref("int_course_contents") }}),
+    contents as (select * from {{ ref("exhaust", "int_course_contents") }}),
 
     course_contents as (
         select

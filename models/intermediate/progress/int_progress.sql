@@ -1,9 +1,11 @@
 with
-    enrolments as (select * from {{ ref("int_enrolments") }} where left_out_reason is null),
+    enrolments as (
+        select * from {{ ref("exhaust", "int_enrolments") }} where left_out_reason is null
+    ),
 
-    courses as (select * from {{ ref("stg_courses") }}),
+    courses as (select * from {{ ref("exhaust", "stg_courses") }}),
 
-    contents as (select * from {{ ref("int_course_contents") }}),
+    contents as (select * from {{ ref("exhaust", "int_course_contents") }}),
 
     content_counts as (
         select

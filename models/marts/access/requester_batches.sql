@@ -1,11 +1,11 @@
 with
-    courses as (select * from {{ ref("courses") }}),
+    courses as (select * from {{ ref("exhaust", "courses") }}),
 
-    batches as (select * from {{ ref("course_batches") }} where is_known),
+    batches as (select * from {{ ref("exhaust", "course_batches") }} where is_known),
 
-    requesters as (select * from {{ ref("requesters") }}),
+    requesters as (select * from {{ ref("exhaust", "requesters") }}),
 
-    learners as (select * from {{ ref("course_progress") }}),
+    learners as (select * from {{ ref("exhaust", "course_progress") }}),
 
     rights as (
         select batches.course_id, batches.batch_id, courses.created_by as user_id

@@ -1,11 +1,11 @@
 -- Built after course_progress, so that all marts that an export reads change together.
--- depends_on: {{ ref("course_progress") }}
+-- depends_on: {{ ref("exhaust", "course_progress") }}
 with
-    courses as (select * from {{ ref("stg_courses") }}),
+    courses as (select * from {{ ref("exhaust", "stg_courses") }}),
 
-    batches as (select * from {{ ref("stg_course_batches") }}),
+    batches as (select * from {{ ref("exhaust", "stg_course_batches") }}),
 
-    users as (select * from {{ ref("stg_users") }}),
+    users as (select * from {{ ref("exhaust", "stg_users") }}),
 
     named as (
         select courses.created_by as user_id

@@ -1,5 +1,5 @@
 with
-    nodes as (select * from {{ ref("int_course_nodes") }}),
+    nodes as (select * from {{ ref("exhaust", "int_course_nodes") }}),
 
     appearances as (
         select

@@ -1,11 +1,11 @@
 -- Built after course_progress, so that all marts that an export reads change together.
--- depends_on: {{ ref("course_progress") }}
+-- depends_on: {{ ref("exhaust", "course_progress") }}
 with
-    batches as (select * from {{ ref("stg_course_batches") }}),
+    batches as (select * from {{ ref("exhaust", "stg_course_batches") }}),
 
-    courses as (select * from {{ ref("stg_courses") }}),
+    courses as (select * from {{ ref("exhaust", "stg_courses") }}),
 
-    enrolments as (select * from {{ ref("int_enrolments") }}),
+    enrolments as (select * from {{ ref("exhaust", "int_enrolments") }}),
 
     counts as (
         select

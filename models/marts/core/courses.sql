@@ -1,13 +1,13 @@
 -- Built after course_progress, so that all marts that an export reads change together.
--- depends_on: {{ ref("course_progress") }}
+-- depends_on: {{ ref("exhaust", "course_progress") }}
 with
-    courses as (select * from {{ ref("stg_courses") }}),
+    courses as (select * from {{ ref("exhaust", "stg_courses") }}),
 
-    organisations as (select * from {{ ref("stg_organisations") }}),
+    organisations as (select * from {{ ref("exhaust", "stg_organisations") }}),
 
-    batches as (select * from {{ ref("course_batches") }}),
+    batches as (select * from {{ ref("exhaust", "course_batches") }}),
 
-    assessments as (select * from {{ ref("course_assessments") }}),
+    assessments as (select * from {{ ref("exhaust", "course_assessments") }}),
 
     batch_counts as (
         select

@@ -5,11 +5,11 @@
 {{ config(materialized="view", post_hook=[]) }}
 
 with
-    best_attempts as (select * from {{ ref("int_best_attempts") }}),
+    best_attempts as (select * from {{ ref("exhaust", "int_best_attempts") }}),
 
-    enrolments as (select * from {{ ref("int_enrolments") }}),
+    enrolments as (select * from {{ ref("exhaust", "int_enrolments") }}),
 
-    assessments as (select * from {{ ref("course_assessments") }}),
+    assessments as (select * from {{ ref("exhaust", "course_assessments") }}),
 
     scores as (
         select

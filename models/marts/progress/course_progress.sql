@@ -10,17 +10,19 @@
 }}
 
 with
-    enrolments as (select * from {{ ref("int_enrolments") }} where left_out_reason is null),
+    enrolments as (
+        select * from {{ ref("exhaust", "int_enrolments") }} where left_out_reason is null
+    ),
 
-    courses as (select * from {{ ref("stg_courses") }}),
+    courses as (select * from {{ ref("exhaust", "stg_courses") }}),
 
-    batches as (select * from {{ ref("stg_course_batches") }}),
+    batches as (select * from {{ ref("exhaust", "stg_course_batches") }}),
 
-    profiles as (select * from {{ ref("int_learner_profiles") }}),
+    profiles as (select * from {{ ref("exhaust", "int_learner_profiles") }}),
 
-    progress as (select * from {{ ref("int_progress") }}),
+    progress as (select * from {{ ref("exhaust", "int_progress") }}),
 
-    learner_scores as (select * from {{ ref("int_learner_scores") }}),
+    learner_scores as (select * from {{ ref("exhaust", "int_learner_scores") }}),
 
     rows_of_the_report as (
         select

@@ -1,9 +1,9 @@
 -- Built after course_progress, so that all marts that an export reads change together.
--- depends_on: {{ ref("course_progress") }}
+-- depends_on: {{ ref("exhaust", "course_progress") }}
 with
-    courses as (select * from {{ ref("stg_courses") }}),
+    courses as (select * from {{ ref("exhaust", "stg_courses") }}),
 
-    assessments as (select * from {{ ref("course_assessments") }}),
+    assessments as (select * from {{ ref("exhaust", "course_assessments") }}),
 
     fixed_columns as (
         {% for column in fixed_report_columns() %}

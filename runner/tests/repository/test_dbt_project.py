@@ -64,6 +64,12 @@ def test_unit_tests_are_next_to_their_model() -> None:
             assert file.with_name(f"{test['model']}.sql").exists(), test["name"]
 
 
+def test_every_unit_test_can_be_switched_off() -> None:
+    """By a variable of the project that uses ours, which dbt does not know in dbt_project.yml."""
+    for name, test in described("unit_tests").items():
+        assert "var('exhaust_unit_tests')" in test["config"]["enabled"], name
+
+
 def test_a_folder_of_models_has_one_file_of_descriptions() -> None:
     for file in MODELS.rglob("*.yml"):
         models = yaml.safe_load(file.read_text()).get("models", [])
@@ -75,7 +81,7 @@ def test_a_folder_of_models_has_one_file_of_descriptions() -> None:
 
 
 def test_every_source_and_its_columns_are_described() -> None:
-    for table in described("sources")["sunbird"]["tables"]:
+    for table in described("sources")["exhaust_landing"]["tables"]:
         assert table["description"], table["name"]
         assert all(column["description"] for column in table["columns"]), table["name"]
 
@@ -172,4 +178,13 @@ def test_marts_of_an_export_are_replaced_after_course_progress() -> None:
     """So an export has to wait for a short time only, in which marts of two builds are there."""
     texts = {file.stem: file.read_text() for file in (MODELS / "marts").rglob("*.sql")}
     for mart in {*COMMON, *PROGRESS.marts} - {PROGRESS.rows}:
-        assert 'ref("course_progress")' in texts[mart], mart
+        assert 'ref("exhaust", "course_progress")' in texts[mart], mart
+
+
+@pytest.mark.parametrize("call", ["ref", "doc"])
+def test_every_name_says_that_it_is_ours(call: str) -> None:
+    """Without a package, dbt looks in the project that uses ours first."""
+    folders = (MODELS, PROJECT / "macros", PROJECT / "tests")
+    for file in (one for folder in folders for one in folder.rglob("*.*")):
+        for arguments in re.findall(rf"(?<![\w.]){call}\(([^)]+)\)", file.read_text("utf-8")):
+            assert re.match(r"""["']exhaust["'], """, arguments), (file, arguments)

@@ -1,13 +1,13 @@
 {#-
     What: texts that are joined in another order than the requested one.
     When it matters: User Type and User Sub Type are wrong.
-    To resolve: check macros/portability/listagg.sql, or dbt's own listagg, against these cases.
+    To resolve: check macros/portability/joined_texts.sql, or dbt's listagg, against these cases.
 -#}
 with
     cases(name, ordinal) as (values ('b', 1), ('c', 3), ('a', 2)),
 
     joined as (
-        select {{ dbt.listagg("cases.name", "','", "order by cases.ordinal") }} as found from cases
+        select {{ joined_texts("cases.name", "','", "order by cases.ordinal") }} as found from cases
     )
 
 select joined.found
