@@ -1,6 +1,6 @@
 """Another dbt project that uses ours as a package, with plain dbt, as its owners set it up.
 
-It has its own `generate_schema_name`, and its own model and source with the names of ours.
+It has its own `generate_schema_name` and `generate_alias_name`, and a model named like ours.
 """
 
 import json
@@ -61,8 +61,13 @@ FILES = {
             {{ return(custom_schema_name or target.schema) }}
         {% endmacro %}
     """,
+    "macros/generate_alias_name.sql": """
+        {% macro generate_alias_name(custom_alias_name=none, node=none) %}
+            {%- set is_mart = node.fqn[:2] == ["exhaust", "marts"] %}
+            {{ return(custom_alias_name or ("sb_" if is_mart else "") ~ node.name) }}
+        {% endmacro %}
+    """,
     "models/courses.sql": "select 'ours' as course_id union all select 'ours'",
-    "models/user.sql": "select user_id from {{ source('sunbird', 'user') }} where false",
     "models/learners.sql": """
         select courses.course_id, count(*) as learners
         from {{ ref('exhaust', 'course_progress') }} as progress
@@ -78,9 +83,6 @@ sources:
   - name: sunbird
     schema: another
     tables: [{name: user}]
-models:
-  - name: user
-    config: {materialized: ephemeral}
 unit_tests:
   - name: learners_are_counted
     model: learners
@@ -190,7 +192,9 @@ def test_all_unit_tests_pass_in_another_project(built: OtherProject) -> None:
 
 
 def test_marts_have_the_schemas_and_names_of_the_project(built: OtherProject) -> None:
-    assert {"course_progress", "sunbird_courses", "course_batches"} <= built.tables("ex_marts")
+    assert {"sb_course_progress", "sunbird_courses", "sb_course_batches"} <= built.tables(
+        "ex_marts"
+    )
     assert "int_enrolments" in built.tables("ex_work")
     assert "stg_enrolments" in built.tables("ex_staging")
     assert built.tables("analytics") == {"courses", "learners"}
@@ -199,12 +203,12 @@ def test_marts_have_the_schemas_and_names_of_the_project(built: OtherProject) ->
         f"select mart, schema_name, table_name from {relation('state', 'built_marts')}"
     )
     assert ("courses", "ex_marts", "sunbird_courses") in marts
-    assert ("course_progress", "ex_marts", "course_progress") in marts
+    assert ("course_progress", "ex_marts", "sb_course_progress") in marts
 
 
 def test_models_of_the_project_read_our_marts(built: OtherProject) -> None:
     learners = relation("analytics", "learners")
-    ours = relation("ex_marts", "course_progress")
+    ours = relation("ex_marts", "sb_course_progress")
 
     assert built.query(f"select sum(learners) from {learners}") == built.query(
         f"select count(*) from {ours}"
@@ -269,7 +273,7 @@ def test_primary_keys_are_constraints(built: OtherProject) -> None:
         "select distinct table_name from information_schema.table_constraints "
         "where table_schema = 'ex_marts' and constraint_type = 'PRIMARY KEY'"
     )
-    assert {table for (table,) in found} == built.tables("ex_marts") - {"assessment_scores"}
+    assert {table for (table,) in found} == built.tables("ex_marts") - {"sb_assessment_scores"}
 
 
 def test_the_records_can_be_switched_off(built: OtherProject) -> None:
