@@ -16,8 +16,9 @@ import pytest
 import yaml
 from support import PROJECT, NewSettings, load_extract, relation
 
+from exhaust import api
 from exhaust.project.fingerprint import models_hash
-from exhaust.project.settings import Settings
+from exhaust.project.settings import Settings, read_settings
 from exhaust.project.sources import read_sources
 from exhaust.warehouse import connect
 
@@ -38,13 +39,13 @@ PROJECT_FILE = {
     "data_tests": {"exhaust": {"set_aside": {"+schema": "ex_set_aside"}}},
     "vars": {
         "exhaust": {
-            "landing_schemas": {"dev": "sunbird"},
+            "landing_schemas": {"dev": "sunbird", "unrecorded": "sunbird", "loaded": "landing"},
             "report_timezones": {"dev": "Pacific/Auckland"},
             "assessment_content_types": ["SelfAssess", "Quiz"],
         }
     },
 }
-PROFILES = {
+PROFILES: dict[str, dict[str, object]] = {
     "duckdb": {"type": "duckdb", "path": "{{ env_var('EXHAUST_DUCKDB_PATH') }}"},
     "postgres": {
         "type": "postgres",
@@ -146,8 +147,12 @@ def project(
     settings = new_settings(engine)
     load_extract(settings, PROJECT / "seeds")
     folder = tmp_path_factory.mktemp("state_analytics")
-    output = {**PROFILES[engine], "schema": "state", "threads": 2}
-    profiles = {"warehouse": {"target": "dev", "outputs": {"dev": output}}}
+    schemas = {"dev": "state", "unrecorded": "unrecorded", "loaded": "loaded"}
+    outputs = {
+        target: {**PROFILES[engine], "schema": schema, "threads": 2}
+        for target, schema in schemas.items()
+    }
+    profiles = {"warehouse": {"target": "dev", "outputs": outputs}}
     packages = {"packages": [{"local": str(PROJECT)}]}
     for name, content in {
         "dbt_project.yml": PROJECT_FILE,
@@ -277,13 +282,33 @@ def test_primary_keys_are_constraints(built: OtherProject) -> None:
 
 
 def test_the_records_can_be_switched_off(built: OtherProject) -> None:
-    """The last test, because marts without a record lose the one that they had."""
-    before = built.builds()
+    """For another target, because marts without a record lose the one that they had."""
+    run = ("run", "--target", "unrecorded", "--select", "package:exhaust,+requesters")
+    assert built.dbt(*run).returncode == 0
+    assert {"builds", "built_marts"} <= built.tables("unrecorded")
+    count = f"select count(*) from {relation('unrecorded', 'builds')}"
+    before = built.query(count)
 
-    done = built.dbt(
-        "run", "--select", "package:exhaust,requesters", variables={"record_builds": False}
-    )
+    done = built.dbt(*run, variables={"record_builds": False})
 
     assert done.returncode == 0, done.stdout
-    assert built.builds() == before
-    assert "built_marts" not in built.tables("state")
+    assert built.query(count) == before
+    assert "built_marts" not in built.tables("unrecorded")
+
+
+def test_the_command_works_in_the_project(built: OtherProject, tmp_path: Path) -> None:
+    """Loads for a target of its own, makes a whole build with the project's models, exports."""
+    project = read_settings(
+        built.folder, built.folder, "loaded", environ=built.settings.environment
+    )
+    assert (project.landing_schema, project.report_timezone.key) == ("landing", "Asia/Kolkata")
+
+    loaded = api.load(project, PROJECT / "seeds")
+    report = api.build(project)
+    exported = api.export(project, all_courses=True, output_dir=tmp_path)
+
+    assert sum(table.rows for table in loaded.tables) > 0
+    assert (report.failed, report.missing) == ([], None)
+    assert sum(file.rows for file in exported.files) > 0
+    assert api.info(project).mart_schemas == ["ex_marts"]
+    assert all(api.verify(file.file).is_unchanged for file in exported.files)

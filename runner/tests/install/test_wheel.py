@@ -43,7 +43,7 @@ def environment() -> Path:
 def layer(environment: Path, tmp_path: Path) -> Path:
     """An environment of this test, which takes only dependencies from the one with the wheel."""
     layer = tmp_path / "layer"
-    subprocess.run([environment / "bin" / "python", "-m", "venv", layer], check=True)
+    subprocess.run([python_of(environment), "-m", "venv", layer], check=True)
     (site_packages(layer) / "dependencies.pth").write_text(f"{site_packages(environment)}\n")
     return layer
 
@@ -81,6 +81,10 @@ def site_packages(environment: Path) -> Path:
     return Path(sysconfig.get_path("purelib", "venv", variables))
 
 
+def python_of(environment: Path) -> Path:
+    return environment / "bin" / "python"
+
+
 def package_of(environment: Path) -> Path:
     return site_packages(environment) / "exhaust" / "dbt_project"
 
@@ -95,7 +99,7 @@ def contents(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def install(environment: Path, wheel: Path) -> None:
-    pip = [environment / "bin" / "python", "-m", "pip", "install", "--quiet", "--no-index"]
+    pip = [str(python_of(environment)), "-m", "pip", "install", "--quiet", "--no-index"]
     subprocess.run([*pip, "--no-deps", "--force-reinstall", wheel], check=True)
 
 
@@ -116,7 +120,7 @@ def next_version(folder: Path) -> Path:
         (source / name).write_text(text.replace('"0.1.0"', '"0.2.0"'), "utf-8")
     with (source / "models" / "marts" / "core" / "courses.sql").open("a") as model:
         model.write("\n-- Another version of this model.\n")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder]
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
     subprocess.run([*build, source], check=True, capture_output=True)
     return wheel_of(folder)
 
