@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-REMOVE = 'cat > /dev/null; rm -rf -- "$@"'
-"""Waits for the end of its input, which comes when the process at its other end is gone."""
+REMOVE = """trap '' HUP INT TERM; cat > /dev/null; rm -rf -- "$@" """
+"""Waits for the end of its input, which comes when the process at its other end is gone.
+
+A service is stopped with a signal to all of its processes; this one has to outlive the others.
+"""
 
 
 @contextmanager

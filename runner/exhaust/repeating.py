@@ -16,9 +16,19 @@ def repeating(call: Callable[[], bool], seconds: float, name: str | None = None)
             pass
 
     thread = threading.Thread(target=run, name=name)
-    thread.start()
     try:
+        thread.start()
         yield
     finally:
         ended.set()
+        join(thread)
+
+
+def join(thread: threading.Thread) -> None:
+    """Waits for a thread even if Ctrl-C interrupts that: it uses what its caller then closes."""
+    try:
+        if thread.ident is not None:
+            thread.join()
+    except KeyboardInterrupt:
         thread.join()
+        raise

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from support import PROJECT
 
+from exhaust.project.profile import Profile
 from exhaust.project.settings import Settings
 from exhaust.warehouse import connect
 
@@ -35,6 +37,20 @@ def dbt(settings: Settings, folder: Path, *arguments: str) -> subprocess.Complet
 def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
     with connect(settings.profile, writing=False) as warehouse:
         return warehouse.query(sql)
+
+
+def settings_in(folder: Path, environment: dict[str, str]) -> Settings:
+    """Returns settings of a folder, for tests in which something stands in for dbt."""
+    return Settings(
+        project_dir=folder,
+        package_dir=folder,
+        work_dir=folder,
+        profiles_file=folder / "profiles.yml",
+        profile=Profile("one", "duckdb", "main", {}),
+        landing_schema="raw",
+        report_timezone=ZoneInfo("UTC"),
+        environment=environment,
+    )
 
 
 def copy_of_project(folder: Path) -> Path:

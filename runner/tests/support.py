@@ -194,9 +194,9 @@ class Spark:
         self._held = None
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Waits for a condition, at most 30 seconds."""
-    deadline = monotonic() + 30
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Waits for a condition, but not for ever."""
+    deadline = monotonic() + seconds
     while not condition():
         assert monotonic() < deadline
         threading.Event().wait(0.01)

@@ -13,6 +13,9 @@ def main() -> None:
     except UsageError as error:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         sys.exit(error.exit_code)
-    from exhaust.cli.app import main
+    from exhaust.cli.stopping import stopped_by_signals
 
-    main()
+    with stopped_by_signals():
+        from exhaust.cli.app import main
+
+        main()

@@ -1,12 +1,11 @@
 """The entry point, and the list of commands."""
 
 import io
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -14,7 +13,6 @@ from typer.exceptions import TyperException
 
 from exhaust.cli.answer import as_json
 from exhaust.cli.catalogue import batches, courses
-from exhaust.cli.command import Terminated
 from exhaust.cli.display import Display
 from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, init, load
@@ -106,7 +104,6 @@ def _options(
 
 def main() -> None:
     """Runs the command."""
-    signal.signal(signal.SIGTERM, _terminate)
     open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show Tamil still shows the other names.
@@ -122,9 +119,3 @@ def main() -> None:
         drop_output()
         Display().error(error)
         sys.exit(error.exit_code)
-
-
-def _terminate(*_: object) -> NoReturn:
-    # A second signal would interrupt what ends the command properly.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise Terminated

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from exhaust import api
 from exhaust.cli.answer import Answer, error_of
 from exhaust.cli.display import Display
 from exhaust.cli.options import Json, ProfilesDir, ProjectDir, Quiet, Target
+from exhaust.cli.stopping import MESSAGE, ignore_signals, stopped_by
 from exhaust.cli.streams import drop_output, flush_output
 from exhaust.errors import ExhaustError, UsageError
 
@@ -23,13 +24,9 @@ if TYPE_CHECKING:
 
 INTERRUPTED: dict[str, object] = {
     "code": "interrupted",
-    "message": "Interrupted.",
+    "message": MESSAGE,
     "hint": None,
 }
-
-
-class Terminated(KeyboardInterrupt):
-    """The command got SIGTERM, the signal with which services are stopped."""
 
 
 @dataclass(frozen=True)
@@ -90,21 +87,25 @@ def _run(function: Callable[..., None], options: Options, arguments: dict[str, A
         function(options, **arguments)
         options.answer.end()
         flush_output()
-    except ExhaustError as error:
-        _fail(options, error)
-    except KeyboardInterrupt:
-        options.display.interrupted()
-        _end(options, INTERRUPTED)
-        raise typer.Exit(130) from None
-    except BrokenPipeError:
-        pass  # The reader stopped reading.
     except typer.Exit:
         raise
-    except Exception as error:
-        _fail(options, _unexpected(error, options.project_dir))
+    except (Exception, KeyboardInterrupt) as error:
+        _fail(options, error)
+    finally:
+        ignore_signals()
 
 
-def _fail(options: Options, error: ExhaustError) -> NoReturn:
+def _fail(options: Options, error: Exception | KeyboardInterrupt) -> None:
+    number = stopped_by(error)
+    ignore_signals()
+    if number:
+        options.display.interrupted()
+        _end(options, INTERRUPTED)
+        raise typer.Exit(128 + number) from None
+    if isinstance(error, BrokenPipeError):
+        return  # The reader stopped reading.
+    if not isinstance(error, ExhaustError):
+        error = _unexpected(error, options.project_dir)
     options.display.error(error)
     _end(options, error_of(error))
     raise typer.Exit(error.exit_code) from None
@@ -126,7 +127,7 @@ def _check_folder() -> None:
         ) from None
 
 
-def _unexpected(error: Exception, project_dir: Path | None) -> ExhaustError:
+def _unexpected(error: BaseException, project_dir: Path | None) -> ExhaustError:
     """Writes the traceback to a log, and returns the error that names the log."""
     import tempfile
     import traceback
@@ -139,7 +140,7 @@ def _unexpected(error: Exception, project_dir: Path | None) -> ExhaustError:
         log.parent.mkdir(exist_ok=True)
         with log.open("a", encoding="utf-8") as file:
             file.write(text)
-    except (OSError, UsageError):
+    except (OSError, ExhaustError):
         log = Path(tempfile.mkstemp(prefix="exhaust-", suffix=".log")[1])
         log.write_text(text, "utf-8")
     first_line = str(error).strip().partition("\n")[0]

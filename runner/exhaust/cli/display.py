@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from exhaust.cli.stopping import MESSAGE
 from exhaust.cli.streams import print_line, print_message
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import ExhaustError
@@ -43,7 +44,7 @@ class Display:
     def interrupted(self) -> None:
         """Ends the progress bar, and says that the user ended the command."""
         self.close()
-        self._write("Interrupted.")
+        self._write(MESSAGE)
 
     def _write(self, message: str) -> None:
         start = f"{SYSTEM_CLOCK.now():%Y-%m-%d %H:%M:%S} UTC " if self._has_times else ""

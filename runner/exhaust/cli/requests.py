@@ -1,5 +1,6 @@
 """The commands for report requests."""
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from exhaust import api
-from exhaust.cli.command import Options, Terminated, command
+from exhaust.cli.command import Options, command
 from exhaust.cli.options import (
     Batches,
     Course,
@@ -19,6 +20,7 @@ from exhaust.cli.options import (
     UserId,
 )
 from exhaust.cli.reports import output_of
+from exhaust.cli.stopping import stopped_by
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, NoConnection
 from exhaust.reports.layout import Layout
@@ -112,8 +114,8 @@ def process(
         options.display.begin_lines_with_the_time()
     try:
         _process(options, watch)
-    except Terminated:
-        if not watch:
+    except (Exception, KeyboardInterrupt):
+        if not watch or stopped_by() is not signal.SIGTERM:
             raise
         options.display.say("Stopped.")
 
@@ -132,7 +134,7 @@ def _process(options: Options, watch: bool) -> None:
                 else:
                     done.append(processed)
         except (Busy, NoConnection) as error:
-            if not watch:
+            if not watch or stopped_by():
                 raise
             display.say(error.message)
     if not done:

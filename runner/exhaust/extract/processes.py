@@ -2,10 +2,12 @@
 
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing.connection import wait
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from exhaust.extract.part import Part
@@ -29,17 +31,30 @@ def map_parts(parts: Sequence[Part], read: Callable[[Part], Result]) -> list[Res
         return [futures[part].result() for part in parts]
 
 
-def worker_pool() -> ProcessPoolExecutor:
-    """Returns a pool with one worker per processor."""
-    return ProcessPoolExecutor(initializer=_exit_with_parent)
+@contextmanager
+def worker_pool() -> Iterator[ProcessPoolExecutor]:
+    """Yields a pool with one worker per processor.
+
+    The workers end with this process, and at once if the block raises.
+    """
+    outlet, inlet = multiprocessing.Pipe(duplex=False)
+    with outlet, inlet, ProcessPoolExecutor(initializer=_prepare, initargs=(outlet, inlet)) as pool:
+        try:
+            yield pool
+        except BaseException:
+            inlet.close()
+            raise
 
 
-def _exit_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None  # noqa: S101
+def _prepare(outlet: Connection, inlet: Connection) -> None:
+    """Makes a worker end when no process has the inlet of the pipe any more."""
+    inlet.close()
+    # Signals reach all processes of a terminal, or of a service; the command ends its workers.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
     def watch() -> None:
-        wait([parent.sentinel])
+        outlet.poll(None)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()

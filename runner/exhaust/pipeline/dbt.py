@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,18 +25,7 @@ from exhaust.warehouse import class_of
 
 STORES_FAILURES = ("fail", "warn")
 """The statuses of a test that found something."""
-BOOTSTRAP = """
-import ctypes, gc, signal, sys
-# A shell makes what it starts in the background ignore SIGINT; dbt has to end with it.
-signal.signal(signal.SIGINT, signal.default_int_handler)
-if sys.platform == "linux":  # dbt ends with its parent: prctl(PR_SET_PDEATHSIG, SIGINT).
-    ctypes.CDLL(None).prctl(1, signal.SIGINT)
-gc.set_threshold(50_000)
-from dbt.cli.main import cli
-cli(prog_name="dbt")
-"""
-DBT = (sys.executable, "-P", "-c", BOOTSTRAP)
-"""With Python's default, garbage collection takes a seventh of dbt's own time."""
+DBT = (sys.executable, "-P", str(Path(__file__).with_name("dbt_child.py")))
 OURS = ("--target", "-t", "--profile", "--profiles-dir", "--project-dir")
 """Options that the command gives dbt itself."""
 FORMAT = (
@@ -49,6 +39,8 @@ KEPT_PREFIXES = ("DBT_ENV_SECRET", "DBT_ENV_CUSTOM_ENV_")
 LOCKED = ("Could not set lock on file", "Another instance of Derby may have already booted")
 """What engines say if another process holds the warehouse."""
 NO_LEASE = Lease()
+CANCEL_SECONDS = 10
+"""How long dbt has to cancel its queries when the command is interrupted."""
 MAX_ERROR_LINES = 20
 """Lines of dbt's output that are shown if it breaks off."""
 
@@ -245,7 +237,7 @@ def _run_child(command: Sequence[str], settings: Settings, output: "_Output", le
             cwd=settings.work_dir,
             env=_environment(settings, lease),
             pass_fds=lease.descriptors,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log or subprocess.STDOUT,
             encoding="utf-8",
@@ -264,12 +256,22 @@ def _run_child(command: Sequence[str], settings: Settings, output: "_Output", le
                 output.add_error(log.read())
             return code
         except BaseException:
-            child.send_signal(signal.SIGINT)
-            try:
-                child.communicate(timeout=10)
-            except subprocess.TimeoutExpired:
-                child.kill()
+            _end(child)
             raise
+
+
+def _end(child: "subprocess.Popen[str]") -> None:
+    """Lets dbt cancel its queries, and ends it if that takes long."""
+    assert child.stdin  # noqa: S101
+    assert child.stdout  # noqa: S101
+    child.send_signal(signal.SIGINT)
+    # It ends with its standard input, at the latest.
+    end_of_input = threading.Timer(CANCEL_SECONDS, child.stdin.close)
+    end_of_input.start()
+    try:
+        child.stdout.read()
+    finally:
+        end_of_input.cancel()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 from exhaust.errors import UsageError
 from exhaust.project.package import NAME, OWN_PACKAGE
+from exhaust.project.trust import check_is_ours
 from exhaust.project.yaml_file import read_yaml
 
 EXAMPLE = "profiles.example.yml"
@@ -49,12 +50,18 @@ def is_file_path(path: str) -> bool:
 
 
 def find_profiles(
-    project: Path, profiles_dir: Path | None, environ: Mapping[str, str], name: str
+    project: Path,
+    profiles_dir: Path | None,
+    environ: Mapping[str, str],
+    name: str,
+    *,
+    is_named: bool = False,
 ) -> Path:
     """Returns the file with the profile `name`: as dbt finds it, else the example.
 
-    Raises UsageError if a folder is given and has no such profile, or if none is found and the
-    profile has another name than the example's.
+    `is_named` says that the user named the project. Raises UsageError if a folder is given and has
+    no such profile, or if none is found and the profile has another name than the example's;
+    PermissionDenied if the profile was found in a folder that may not be the caller's.
     """
     example = example_profiles(project)
     given = profiles_dir or environ.get("EXHAUST_PROFILES_DIR") or environ.get("DBT_PROFILES_DIR")
@@ -73,6 +80,8 @@ def find_profiles(
         return file
     folders = [Path.cwd(), project, Path.home() / ".dbt"]
     found = next((file for folder in folders if (file := folder / "profiles.yml").is_file()), None)
+    if found and found.parent != folders[-1] and not (is_named and found.parent == project):
+        check_is_ours(found)
     if found and name in read_yaml(found):
         return found
     if name != NAME:

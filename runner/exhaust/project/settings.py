@@ -19,6 +19,7 @@ from exhaust.project.profile import (
     is_file_path,
     read_profile,
 )
+from exhaust.project.trust import check_is_ours
 from exhaust.project.variables import Variables, public_keys, read_variables, set_in
 from exhaust.project.yaml_file import read_yaml
 
@@ -90,6 +91,7 @@ def read_settings(
     """
     environment = _with_absolute_path(environ)
     project = find_project(project_dir, environ)
+    is_named = bool(project_dir or environ.get("EXHAUST_PROJECT_DIR"))
     file = project / "dbt_project.yml"
     config = read_yaml(file)
     package = package_dir(project, config, environ)
@@ -97,7 +99,7 @@ def read_settings(
     profiles_file = (
         example_profiles(project)
         if use_example
-        else find_profiles(project, profiles_dir, environ, name)
+        else find_profiles(project, profiles_dir, environ, name, is_named=is_named)
     )
     work_dir = work_dir or project
     profile = read_profile(
@@ -146,7 +148,7 @@ def find_project(project_dir: Path | None, environ: Mapping[str, str] = os.envir
     """Returns the folder of the project: as given, else the nearest with a dbt_project.yml, else
     the checkout that the command was installed from.
 
-    Raises UsageError if there is none.
+    Raises UsageError if there is none, PermissionDenied if the nearest may not be the caller's.
     """
     given = project_dir or environ.get("EXHAUST_PROJECT_DIR")
     if given:
@@ -160,6 +162,7 @@ def find_project(project_dir: Path | None, environ: Mapping[str, str] = os.envir
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "dbt_project.yml").is_file():
+            check_is_ours(folder / "dbt_project.yml")
             return folder
     if IS_CHECKOUT:
         return OWN_PACKAGE

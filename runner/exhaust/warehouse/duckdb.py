@@ -101,11 +101,13 @@ class DuckDBWarehouse(Warehouse):
         return duckdb.__version__
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        return self._connection.execute(sql).fetchall()
+        with _interrupts():
+            return self._connection.execute(sql).fetchall()
 
     def execute(self, sql: str) -> None:
         try:
-            self._connection.execute(sql)
+            with _interrupts():
+                self._connection.execute(sql)
         except duckdb.Error as error:
             raise no_room(error) or error from error
         if self._new and not self._in_transaction:
@@ -143,14 +145,12 @@ class DuckDBWarehouse(Warehouse):
     def _insert(self, relation: str, files: LandedFiles) -> int:
         names = ", ".join(map(self.identifier, files.columns))
         try:
-            counted = self._connection.execute(
-                f"insert into {relation} ({names}) {files.reader}"
-            ).fetchone()
+            with _interrupts():
+                counted = self._connection.execute(
+                    f"insert into {relation} ({names}) {files.reader}"
+                ).fetchone()
         except duckdb.Error as error:
             raise files.fault(error) from error
-        except RuntimeError as error:
-            # DuckDB raises this on Ctrl-C; its own errors are not RuntimeErrors.
-            raise KeyboardInterrupt from error
         rows = int(counted[0]) if counted else 0
         files.check(rows)
         return rows
@@ -163,6 +163,15 @@ class DuckDBWarehouse(Warehouse):
         self._connection.close()
         if self._new:
             self._new.close()
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Raises KeyboardInterrupt for what DuckDB makes of it; its own errors are no RuntimeErrors."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise KeyboardInterrupt from error
 
 
 class _NewFile:

@@ -8,6 +8,8 @@ from contextlib import suppress
 
 import duckdb
 
+from exhaust.repeating import join
+
 CHUNK = 1 << 20
 """Bytes, of the pipe and of each chunk: smaller ones cost more time."""
 
@@ -42,8 +44,8 @@ def copy_through_pipe(
             os.close(inlet)
 
     worker = threading.Thread(target=run)
-    worker.start()
     try:
+        worker.start()
         while chunk := os.read(outlet, CHUNK):
             write(chunk)
     except BaseException:
@@ -51,7 +53,7 @@ def copy_through_pipe(
         raise
     finally:
         os.close(outlet)
-        worker.join()
+        join(worker)
     if failure is not None:
         raise failure
     return rows

@@ -1,7 +1,6 @@
 """What all commands share: the requester, exit codes, and exceptions."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ import typer
 from cli_support import BATCH, COURSE, MENTOR, RETIRED, TRACEBACK, call
 
 import exhaust.project.settings
-from exhaust.cli import app
 
 
 @pytest.mark.parametrize("command", [["courses"], ["batches", COURSE], ["export", COURSE]])
@@ -102,15 +100,6 @@ class TestExceptions:
         self.fail_with(monkeypatch, KeyboardInterrupt())
         assert call("courses") == 130
         assert capsys.readouterr().err == "Interrupted.\n"
-
-    def test_a_termination_is_an_interrupt(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        before = signal.getsignal(signal.SIGTERM)
-        monkeypatch.setattr(app, "app", lambda: os.kill(os.getpid(), signal.SIGTERM))
-        try:
-            with pytest.raises(KeyboardInterrupt):
-                app.main()
-        finally:
-            signal.signal(signal.SIGTERM, before)
 
     @pytest.mark.parametrize("is_project", [True, False])
     def test_an_unexpected_error_is_logged(

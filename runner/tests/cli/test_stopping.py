@@ -11,8 +11,7 @@ import pytest
 from cli_support import BATCH, MENTOR, call
 from support import new_processes
 
-from exhaust import api
-from exhaust.cli import app
+from exhaust import api, cli
 from exhaust.requests import worker
 
 
@@ -30,7 +29,7 @@ def _process_until_stopped(
     pytest.MonkeyPatch().setattr(worker, "open_marts", get_stuck)
     sys.argv = ["exhaust", "process", *arguments]
     with log.open("w", encoding="utf-8") as sys.stderr:
-        app.main()
+        cli.main()
 
 
 @pytest.mark.not_on_spark
@@ -39,7 +38,7 @@ def _process_until_stopped(
     [
         (["--watch"], signal.SIGTERM, 0),
         (["--watch"], signal.SIGINT, 130),
-        ([], signal.SIGTERM, 130),
+        ([], signal.SIGTERM, 143),
     ],
     ids=str,
 )

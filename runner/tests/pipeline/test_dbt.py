@@ -1,16 +1,15 @@
 """A script stands in for dbt; cli/test_pipeline.py and the golden tests run the real one."""
 
 import json
-import signal
 import sys
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 from dbt_artefacts import MANIFEST, RESULTS
-from support import CallingConsole, new_processes, wait_until
+from dbt_support import settings_in
+from support import CallingConsole
 
 from exhaust.errors import ExhaustError, UsageError
 from exhaust.pipeline import dbt
@@ -43,19 +42,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     script = [sys.executable, str(folder / "dbt.py")]
     monkeypatch.setattr(dbt, "DBT", script)
     return settings_in(folder, {"MARK": "set"})
-
-
-def settings_in(folder: Path, environment: dict[str, str]) -> Settings:
-    return Settings(
-        project_dir=folder,
-        package_dir=folder,
-        work_dir=folder,
-        profiles_file=folder / "profiles.yml",
-        profile=Profile("one", "duckdb", "main", {}),
-        landing_schema="raw",
-        report_timezone=ZoneInfo("UTC"),
-        environment=environment,
-    )
 
 
 def write_dbt(
@@ -363,35 +349,3 @@ def test_an_interrupt_lets_dbt_cancel(project: Settings) -> None:
     with pytest.raises(KeyboardInterrupt):
         run_dbt(project, ["build"], CallingConsole(interrupt))
     assert (project.project_dir / "cancelled").exists()
-
-
-def run_dbt_ignoring_interrupts(settings: Settings) -> None:
-    """As in a shell that started the command in the background."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    run_dbt(settings, ["build"])
-
-
-def test_dbt_ends_if_the_command_is_killed(tmp_path: Path) -> None:
-    """Otherwise it would go on building, with the lease of nobody."""
-    cli = tmp_path / "dbt" / "cli"
-    cli.mkdir(parents=True)
-    for package in (cli, cli.parent):
-        (package / "__init__.py").touch()
-    (cli / "main.py").write_text(
-        "import os, time\n"
-        "def cli(prog_name):\n"
-        "    with open('part', 'w') as file:\n        file.write(str(os.getpid()))\n"
-        "    os.rename('part', 'pid')\n"
-        "    while True:\n        time.sleep(60)\n"
-    )
-    settings = settings_in(tmp_path, {"PYTHONPATH": str(tmp_path)})
-    command = new_processes().Process(target=run_dbt_ignoring_interrupts, args=(settings,))
-    command.start()
-    wait_until((tmp_path / "pid").exists)
-    process = Path("/proc") / (tmp_path / "pid").read_text()
-    assert process.exists()
-
-    command.kill()
-    command.join()
-
-    wait_until(lambda: not process.exists() or ") Z " in (process / "stat").read_text())

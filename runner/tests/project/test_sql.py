@@ -1,7 +1,11 @@
-import pytest
+from pathlib import Path
 
+import pytest
+from jinja2.exceptions import SecurityError
+
+from exhaust.project import sql
 from exhaust.project.settings import Settings
-from exhaust.project.sql import identifier, literal, report
+from exhaust.project.sql import identifier, literal, marts_contract, report
 from exhaust.warehouse import Warehouse
 
 TEXTS = [
@@ -29,6 +33,16 @@ def test_quotes_are_doubled() -> None:
 def test_any_text_survives_quoting(warehouse: Warehouse, text: str) -> None:
     name = warehouse.identifier(text)
     assert warehouse.query(f"select {warehouse.literal(text)} as {name}") == [(text,)]
+
+
+def test_macros_cannot_reach_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "attack.sql").write_text(
+        "{% macro marts_contract() %}{{ ().__class__.__mro__[1].__subclasses__() }}{% endmacro %}"
+    )
+    monkeypatch.setattr(sql, "PURE_MACROS", tmp_path)
+    monkeypatch.setattr(sql, "_macros", sql._macros.__wrapped__)
+    with pytest.raises(SecurityError):
+        marts_contract()
 
 
 def test_a_relation_ends_in_two_identifiers(warehouse: Warehouse) -> None:
