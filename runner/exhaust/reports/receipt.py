@@ -21,11 +21,6 @@ VERSION = 1
 """The version of the receipt's own form."""
 
 
-def receipt_path(file: Path) -> Path:
-    """Returns the path of a report file's receipt."""
-    return file.with_name(f"{file.name}.receipt.json")
-
-
 @dataclass(frozen=True)
 class Origin:
     """What all reports of one run have in common."""

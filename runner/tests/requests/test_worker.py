@@ -21,6 +21,7 @@ from support import CallingConsole
 from exhaust.errors import Busy, NoConnection, NotFound, UsageError
 from exhaust.project.settings import Settings
 from exhaust.reports.layout import Layout
+from exhaust.reports.parts import HOST
 from exhaust.reports.verify import verify
 from exhaust.requests import lease, worker
 from exhaust.requests.entities import Status
@@ -152,13 +153,22 @@ def test_a_worker_that_lost_its_lease_changes_no_file(project: Settings) -> None
 def test_files_of_an_earlier_try_are_removed(project: Settings) -> None:
     new = submit_request(project, batches=["002"])
     folder = project.results_dir / "progress-exhaust" / new.request_id
-    (folder / ".try-killed").mkdir(parents=True)
-    (folder / ".try-killed" / "part").touch()
+    folder.mkdir(parents=True)
+    (folder / f".exhaust-{HOST}-0123456789abcdef.part").touch()
     process_requests(project)
     assert sorted(file.name for file in folder.iterdir()) == [
         "002_progress_20261123.csv",
         "002_progress_20261123.csv.receipt.json",
     ]
+
+
+def test_what_a_killed_worker_left_of_an_ended_request_is_removed(project: Settings) -> None:
+    submit_request(project, batches=["002"])
+    (done,) = process_requests(project)
+    left = Path(done.files["002"]).with_name(f".exhaust-{HOST}-0123456789abcdef.part")
+    left.touch()
+    process_requests(project)
+    assert not left.exists()
 
 
 def test_a_missing_finished_file_is_made_again(project: Settings) -> None:
