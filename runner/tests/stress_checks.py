@@ -14,7 +14,7 @@ from support import relation
 
 from exhaust.pipeline.lease import TABLE
 from exhaust.project.settings import Settings
-from exhaust.reports.files import receipt_path
+from exhaust.reports.receipt import receipt_path
 from exhaust.reports.verify import verify
 from exhaust.warehouse import Warehouse, class_of, connect
 

@@ -30,15 +30,10 @@ def file_name(kind: str, batch_id: str, day: date, course_id: str | None = None)
     """
     ids = [batch_id] if course_id is None else [course_id, batch_id]
     ending = f"_{kind}_{day:%Y%m%d}.csv"
-    return _fitting("_".join(map(_encoded, ids)), ending, MAX_NAME_BYTES - len(RECEIPT))
+    return fitting("_".join(map(_encoded, ids)), ending, MAX_NAME_BYTES - len(RECEIPT))
 
 
-def receipt_path(file: Path) -> Path:
-    """Returns the path of a report file's receipt."""
-    return file.with_name(_fitting(file.name, RECEIPT, MAX_NAME_BYTES))
-
-
-def _fitting(name: str, ending: str, most: int) -> str:
+def fitting(name: str, ending: str, most: int) -> str:
     """Returns a name with its ending; one that is too long becomes its start and a hash of it."""
     encoded = os.fsencode(name)
     if len(encoded) + len(ending) <= most:

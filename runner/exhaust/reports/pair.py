@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from exhaust.reports.files import is_device, plain_errors, receipt_path
+from exhaust.reports.files import is_device, plain_errors
 from exhaust.reports.parts import naming, new_part, sweep
+from exhaust.reports.receipt import receipt_path
 
 Publish = Callable[[Path, Callable[[], None]], None]
 """Gets the path of a report that is complete, and what gives it that name."""

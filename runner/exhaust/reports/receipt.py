@@ -14,11 +14,17 @@ from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.header_plan import Column
 from exhaust.marts.records import Build
 from exhaust.project.package import DISTRIBUTION
+from exhaust.reports.files import MAX_NAME_BYTES, RECEIPT, fitting
 from exhaust.reports.layout import Layout
 from exhaust.reports.signature import Signer
 
 VERSION = 1
 """The version of the receipt's own form."""
+
+
+def receipt_path(file: Path) -> Path:
+    """Returns the path of a report file's receipt."""
+    return file.with_name(fitting(file.name, RECEIPT, MAX_NAME_BYTES))
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from exhaust.errors import DataError, NotFound
-from exhaust.reports.files import receipt_path
-from exhaust.reports.receipt import VERSION
+from exhaust.reports.receipt import VERSION, receipt_path
 from exhaust.text import visible
 
 MAX_RECEIPTS = 1_000

@@ -12,12 +12,11 @@ from exhaust.errors import DataError
 from exhaust.marts.header_plan import Column, assessments, read_header_plan
 from exhaust.marts.state import Marts
 from exhaust.project import sql
-from exhaust.reports.files import receipt_path
 from exhaust.reports.formats.csv import csv_line
 from exhaust.reports.kinds import Kind
 from exhaust.reports.layout import Layout, sunbird_plan
 from exhaust.reports.pair import new_report
-from exhaust.reports.receipt import Contents, Origin, make_receipt
+from exhaust.reports.receipt import Contents, Origin, make_receipt, receipt_path
 from exhaust.reports.selection import Destination, Job
 from exhaust.text import counted, visible
 

@@ -9,8 +9,9 @@ from exhaust.marts.access import USER_ID_HINT
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
-from exhaust.reports.files import check_file, make_folder, receipt_path
+from exhaust.reports.files import check_file, make_folder
 from exhaust.reports.pair import copy_report
+from exhaust.reports.receipt import receipt_path
 from exhaust.reports.selection import Criteria, Destination, Selection, select
 from exhaust.requests.entities import NewRequest, Request, Status
 from exhaust.requests.ledger import Ledger

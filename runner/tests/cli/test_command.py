@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,7 @@ class TestExceptions:
         (log,) = tmp_path.rglob("exhaust*.log")
         assert str(log) in second
         assert (log == tmp_path / "logs" / "exhaust.log") is is_project
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600
         assert "RuntimeError: first\nsecond" in log.read_text()
 
     def test_an_exit_of_typer_keeps_its_code(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from support import PROJECT, NewSettings, relation
 from exhaust import api
 from exhaust.errors import PermissionDenied, UsageError
 from exhaust.project.settings import Settings, read_settings
-from exhaust.reports.files import receipt_path
+from exhaust.reports.receipt import receipt_path
 from exhaust.requests.entities import Request, Status
 from exhaust.requests.ledger import Ledger
 from exhaust.warehouse import connect

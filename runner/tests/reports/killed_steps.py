@@ -12,8 +12,8 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
-from exhaust.reports.files import receipt_path
 from exhaust.reports.pair import copy_report
+from exhaust.reports.receipt import receipt_path
 
 STEPS = ("open", "os.rename", "os.remove", "os.scandir", "os.chmod", "fcntl.flock")
 """Python announces each before it is done."""

@@ -13,8 +13,8 @@ from exhaust.reports.files import (
     is_device,
     make_folder,
     plain_errors,
-    receipt_path,
 )
+from exhaust.reports.receipt import receipt_path
 
 DAY = date(2026, 1, 9)
 

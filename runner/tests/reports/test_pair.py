@@ -10,9 +10,9 @@ from typing import BinaryIO
 import pytest
 
 from exhaust.errors import UsageError
-from exhaust.reports.files import receipt_path
 from exhaust.reports.pair import copy_report, new_report
 from exhaust.reports.parts import PART
+from exhaust.reports.receipt import receipt_path
 
 
 @pytest.fixture

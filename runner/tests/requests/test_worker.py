@@ -1,4 +1,6 @@
 import json
+import os
+import stat
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -44,6 +46,20 @@ def test_every_batch_is_a_file_with_its_receipt(project: Settings) -> None:
         receipt = json.loads(file.with_name(f"{file.name}.receipt.json").read_text("utf-8"))
         assert (receipt["request"], receipt["requester"]) == (new.request_id, CREATOR)
     assert len(list(folder.iterdir())) == 4
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_only_the_worker_may_read_its_files(project: Settings, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        submit_request(project)
+        process_requests(project)
+    finally:
+        os.umask(before)
+    found = [project.results_dir, *project.results_dir.rglob("*")]
+    assert len(found) == 7
+    for path in found:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 
 
 def test_a_worker_signs_receipts(project: Settings) -> None:
