@@ -132,13 +132,14 @@ def _unexpected(error: BaseException, project_dir: Path | None) -> ExhaustError:
     import tempfile
     import traceback
 
+    from exhaust.permissions import make_folder, private_opener
     from exhaust.project.settings import find_project
 
     text = "".join(traceback.format_exception(error))
     try:
         log = find_project(project_dir) / "logs" / "exhaust.log"
-        log.parent.mkdir(exist_ok=True)
-        with log.open("a", encoding="utf-8") as file:
+        make_folder(log.parent, is_private=True)
+        with open(log, "a", encoding="utf-8", opener=private_opener) as file:
             file.write(text)
     except (OSError, ExhaustError):
         log = Path(tempfile.mkstemp(prefix="exhaust-", suffix=".log")[1])

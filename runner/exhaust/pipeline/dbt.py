@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from exhaust.console import SILENCE, Console
 from exhaust.errors import ExhaustError, UsageError
+from exhaust.permissions import make_folder, private_opener, private_umask
 from exhaust.pipeline.lease import Lease
 from exhaust.project.settings import Settings
 from exhaust.warehouse import class_of
@@ -243,6 +244,7 @@ def _run_child(command: Sequence[str], settings: Settings, output: "_Output", le
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
+            umask=private_umask(),
         ) as child,
     ):
         start = log.tell() if log else 0
@@ -281,8 +283,8 @@ def _child_log(settings: Settings) -> Iterator[TextIO | None]:
     if log is None:
         yield None
         return
-    log.parent.mkdir(exist_ok=True)
-    with log.open("a+", encoding="utf-8", errors="replace") as file:
+    make_folder(log.parent, is_private=True)
+    with open(log, "a+", encoding="utf-8", errors="replace", opener=private_opener) as file:
         yield file
 
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.marts.entities import Course
 from exhaust.marts.records import Build
 from exhaust.marts.state import Marts
+from exhaust.reports.parts import sweep
 from exhaust.reports.receipt import Origin
 from exhaust.reports.selection import Criteria, Destination, Selection, jobs, select
 from exhaust.reports.signature import Signer, read_signer
@@ -72,8 +74,10 @@ def write(
         signer=signer,
     )
     files = jobs(selection, destination, clock.today(ZoneInfo(build.report_timezone)))
+    for folder in {job.output.parent for job in files if isinstance(job.output, Path)}:
+        sweep(folder)
     return ExportReport(
-        files=Writer(marts, criteria.kind, origin, files, console).write_all(),
+        files=Writer(marts, criteria.kind, origin, files, destination, console).write_all(),
         retired=list(selection.retired),
         without_batches=selection.without_batches,
         build=build,

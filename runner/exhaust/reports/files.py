@@ -1,26 +1,47 @@
-"""Report files: their names, and that each appears only when it is complete."""
+"""Report files: their names, their folders, and what the system says about writing them."""
 
 import errno
 import os
-import secrets
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import quote
 
+from exhaust import permissions
 from exhaust.errors import DiskFull, ExhaustError, UsageError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 DISK_ERRORS = (errno.EIO, errno.EFBIG)
 """Errors of the machine, not of the path that was given."""
+MAX_NAME_BYTES = 255
+"""Bytes of a file's name that file systems allow."""
+RECEIPT = ".receipt.json"
+"""What a receipt's name has after that of its report."""
 
 
 def file_name(kind: str, batch_id: str, day: date, course_id: str | None = None) -> str:
-    """Returns `<batch id>_<kind>_<yyyymmdd>.csv`, after `<course id>_` if one is given."""
+    """Returns `<batch id>_<kind>_<yyyymmdd>.csv`, after `<course id>_` if one is given.
+
+    Long IDs are shortened, so that the receipt's name fits too.
+    """
     ids = [batch_id] if course_id is None else [course_id, batch_id]
-    return f"{'_'.join(map(_encoded, ids))}_{kind}_{day:%Y%m%d}.csv"
+    ending = f"_{kind}_{day:%Y%m%d}.csv"
+    return fitting("_".join(map(_encoded, ids)), ending, MAX_NAME_BYTES - len(RECEIPT))
+
+
+def fitting(name: str, ending: str, most: int) -> str:
+    """Returns a name with its ending; one that is too long becomes its start and a hash of it."""
+    encoded = os.fsencode(name)
+    if len(encoded) + len(ending) <= most:
+        return name + ending
+    # No name of a report that was not shortened has a `~`.
+    mark = f"~{sha256(encoded).hexdigest()[:16]}"
+    start = encoded[: most - len(mark + ending)].decode("utf-8", "ignore")
+    return re.sub("%.?$", "", start) + mark + ending
 
 
 def _encoded(name: str) -> str:
@@ -28,10 +49,10 @@ def _encoded(name: str) -> str:
     return "%2E" + encoded[1:] if encoded.startswith(".") else encoded
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, *, is_private: bool = False) -> None:
     """Makes a folder and its parents. Raises UsageError if it cannot."""
     with plain_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+        permissions.make_folder(folder, is_private=is_private)
 
 
 def check_file(path: Path) -> None:
@@ -46,33 +67,20 @@ def check_file(path: Path) -> None:
             raise UsageError(f"There is no folder {path.parent}.", "Create it, or give another.")
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
-    """Opens a file that gets its name, and replaces a file of that name, when the block ends.
-
-    If the block raises, nothing is left behind. A device or a named pipe is written to directly.
-    """
-    with plain_errors(path):
-        # Resolved, so that a link stays and the file that it points to is replaced.
-        path = Path(os.path.realpath(path))
-        if is_device(path):
-            with path.open("wb") as file:
-                yield file
-            return
-        # Shortened, so that the longest name allowed is still allowed with the rest around it.
-        part = path.with_name(f".{path.name[:60]}.{secrets.token_hex(4)}.part")
-        try:
-            with part.open("xb") as file:
-                yield file
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-
-
 def is_device(path: Path) -> bool:
-    """Returns whether a path is written to directly, because it is a device or a named pipe."""
-    return path.exists() and not path.is_file()
+    """Returns whether a path that somebody named is written to directly.
+
+    It then is a device or a named pipe, or a link to anything in the system's own folders, such as
+    /dev/stdout. Other links may have been planted: they are not followed.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    if stat.S_ISLNK(mode):
+        folder = os.path.realpath(path.parent)
+        return folder == "/dev" or folder.startswith("/proc/")
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 @contextmanager

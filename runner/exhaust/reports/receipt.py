@@ -14,6 +14,7 @@ from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.header_plan import Column
 from exhaust.marts.records import Build
 from exhaust.project.package import DISTRIBUTION
+from exhaust.reports.files import MAX_NAME_BYTES, RECEIPT, fitting
 from exhaust.reports.layout import Layout
 from exhaust.reports.signature import Signer
 
@@ -23,7 +24,7 @@ VERSION = 1
 
 def receipt_path(file: Path) -> Path:
     """Returns the path of a report file's receipt."""
-    return file.with_name(f"{file.name}.receipt.json")
+    return file.with_name(fitting(file.name, RECEIPT, MAX_NAME_BYTES))
 
 
 @dataclass(frozen=True)

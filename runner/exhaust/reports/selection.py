@@ -20,6 +20,7 @@ from exhaust.marts.state import Marts
 from exhaust.reports.files import check_file, file_name, make_folder
 from exhaust.reports.kinds import PROGRESS, Kind
 from exhaust.reports.layout import Layout
+from exhaust.reports.pair import Publish, publish_at_once
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class Destination:
 
     output: Path | BinaryIO | None = None
     folder: Path = Path()
+    is_private: bool = False
+    """Whether only the owner may read the files. Others follow the umask."""
+    publish: Publish = publish_at_once
+    """Gives each file its name."""
 
     def check(self, criteria: Criteria) -> None:
         """Raises UsageError if the reports cannot be written there."""
@@ -157,7 +162,7 @@ def jobs(selection: Selection, destination: Destination, day: date) -> list[Job]
             Job(course, found, selection.has_all_batches(course), destination.output)
             for course, found in selection.batches.items()
         ]
-    make_folder(destination.folder)
+    make_folder(destination.folder, is_private=destination.is_private)
     kind = selection.criteria.kind
     uses = Counter(batch.id for found in selection.batches.values() for batch in found)
     return [

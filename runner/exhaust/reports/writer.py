@@ -1,25 +1,23 @@
 """Writes report files, each with its receipt: the engine writes the rows, only bytes pass here."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
 
 from exhaust.console import STANDARD_OUTPUT, Console
 from exhaust.errors import DataError
 from exhaust.marts.header_plan import Column, assessments, read_header_plan
 from exhaust.marts.state import Marts
 from exhaust.project import sql
-from exhaust.reports.files import is_device, plain_errors, whole_file
 from exhaust.reports.formats.csv import csv_line
 from exhaust.reports.kinds import Kind
 from exhaust.reports.layout import Layout, sunbird_plan
+from exhaust.reports.pair import new_report
 from exhaust.reports.receipt import Contents, Origin, make_receipt, receipt_path
-from exhaust.reports.selection import Job
+from exhaust.reports.selection import Destination, Job
 from exhaust.text import counted, visible
 
 NO_LEARNERS = ""
@@ -48,12 +46,19 @@ class Writer:
     """Writes the jobs of one run, from one state of the marts."""
 
     def __init__(
-        self, marts: Marts, kind: Kind, origin: Origin, jobs: Sequence[Job], console: Console
+        self,
+        marts: Marts,
+        kind: Kind,
+        origin: Origin,
+        jobs: Sequence[Job],
+        destination: Destination,
+        console: Console,
     ) -> None:
         self._marts = marts
         self._kind = kind
         self._origin = origin
         self._jobs = jobs
+        self._destination = destination
         self._console = console
         self._expected = sum(job.rows for job in jobs)
         self._lines = 0
@@ -83,7 +88,12 @@ class Writer:
             write(data)
             self._advance(job, data.count(b"\n"))
 
-        with _open(job.output) as file:
+        with new_report(
+            job.output,
+            is_named=self._destination.output is not None,
+            is_private=self._destination.is_private,
+            publish=self._destination.publish,
+        ) as (file, receipt):
             write(csv_line([column["label"] for column in columns]))
             rows = self._copy_out(job, columns, write_rows)
             file.flush()
@@ -97,13 +107,15 @@ class Writer:
                 bytes=size,
                 sha256=digest.hexdigest(),
             )
-            # Before the file gets its name: there is no file without a receipt.
-            receipt = self._write_receipt(job.output, contents)
+            receipt_file = None
+            if receipt and isinstance(job.output, Path):
+                receipt.write(make_receipt(job.output, contents, self._origin))
+                receipt_file = str(receipt_path(job.output))
         return ReportFile(
             course_id=job.course.id,
             batches={batch.id: batch.enrolled for batch in job.batches},
             file=str(job.output) if isinstance(job.output, Path) else STANDARD_OUTPUT,
-            receipt=receipt,
+            receipt=receipt_file,
             rows=rows,
             bytes=size,
             sha256=contents.sha256,
@@ -130,14 +142,6 @@ class Writer:
                 "The build is incomplete. Run `exhaust build` again.",
             )
         return rows
-
-    def _write_receipt(self, output: Path | BinaryIO, contents: Contents) -> str | None:
-        if not isinstance(output, Path) or is_device(output):
-            return None
-        path = receipt_path(output)
-        with whole_file(path) as stream:
-            stream.write(make_receipt(output, contents, self._origin))
-        return str(path)
 
     def _root_org_id(self, job: Job) -> str | None:
         """Returns the only root organisation whose learners are written; None means all."""
@@ -172,13 +176,3 @@ class Writer:
             )
         )
         return sunbird_plan(plan, attempts)
-
-
-def _open(output: Path | BinaryIO) -> AbstractContextManager[BinaryIO]:
-    return whole_file(output) if isinstance(output, Path) else _stream(output)
-
-
-@contextmanager
-def _stream(stream: BinaryIO) -> Iterator[BinaryIO]:
-    with plain_errors("Standard output"):
-        yield stream

@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from exhaust.errors import Busy, ExhaustError, NoConnection, PermissionDenied
+from exhaust.permissions import private_opener
 from exhaust.project.profile import Profile
 from exhaust.warehouse import connect
 
@@ -38,6 +39,8 @@ class SQLite:
         sa.event.listen(self.engine, "begin", self._begin)
 
     def _connect(self) -> sqlite3.Connection:
+        # SQLite gives the files of its log the permissions of this one.
+        os.close(private_opener(str(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
         connection = self._open(self._path.absolute().as_uri())
         connection.execute("pragma foreign_keys = on")
         return connection

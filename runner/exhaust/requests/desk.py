@@ -1,9 +1,7 @@
 """The desk: takes requests and hands out their files. Rights are checked each time."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, NotFound, PermissionDenied, UsageError
@@ -11,7 +9,8 @@ from exhaust.marts.access import USER_ID_HINT
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
-from exhaust.reports.files import check_file, make_folder, plain_errors, whole_file
+from exhaust.reports.files import check_file, make_folder
+from exhaust.reports.pair import copy_report
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.selection import Criteria, Destination, Selection, select
 from exhaust.requests.entities import NewRequest, Request, Status
@@ -134,13 +133,15 @@ def download(
             select_again(marts, request)
     if output is None:
         make_folder(destination.folder)
-        return [_copy(file, destination.folder / file.name) for file in files]
+        copies = [destination.folder / file.name for file in files]
+        for file, copy in zip(files, copies, strict=True):
+            copy_report(file, copy, is_named=False)
+        return copies
     (file,) = files
     if isinstance(output, Path):
         check_file(output)
-        return [_copy(file, output)]
-    _send(file, output)
-    return []
+    copy_report(file, output, is_named=True)
+    return [output] if isinstance(output, Path) else []
 
 
 def has_file(file: Path) -> bool:
@@ -179,16 +180,3 @@ def _files(request: Request, settings: Settings) -> list[Path]:
             "where it wrote them. Request the report again.",
         )
     return files
-
-
-def _copy(file: Path, target: Path) -> Path:
-    # The receipt first: there is no file without a receipt.
-    for source, copy in ((receipt_path(file), receipt_path(target)), (file, target)):
-        with source.open("rb") as read, whole_file(copy) as written:
-            shutil.copyfileobj(read, written)
-    return target
-
-
-def _send(file: Path, stream: BinaryIO) -> None:
-    with file.open("rb") as read, plain_errors("Standard output"):
-        shutil.copyfileobj(read, stream)

@@ -1,13 +1,10 @@
 """A worker: makes the reports that were requested, one request after the other."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import ExhaustError
@@ -16,18 +13,14 @@ from exhaust.marts.records import Build
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import write
-from exhaust.reports.files import file_name, make_folder, plain_errors
 from exhaust.reports.kinds import KINDS
-from exhaust.reports.receipt import receipt_path
+from exhaust.reports.parts import sweep
 from exhaust.reports.selection import Destination, Selection
 from exhaust.reports.signature import Signer, read_signer
 from exhaust.requests.desk import has_file, select_again
 from exhaust.requests.entities import Claim, LeaseLost, Request
 from exhaust.requests.lease import NOT_COUNTED, CountingConsole, Pulse, fail, holding, reason_for
 from exhaust.requests.ledger import Ledger
-
-TRY = ".try-"
-"""The start of the name of the folder in which a worker makes a file."""
 
 
 def process(
@@ -106,47 +99,38 @@ class _Try:
 
     def _make_file(self, selection: Selection, batch: Batch) -> None:
         request = self.claim.request
-        settings = self.marts.settings
-        folder = settings.results_dir / request.dataset / request.request_id
-        make_folder(folder)
-        for left_behind in folder.glob(f"{TRY}*"):
-            shutil.rmtree(left_behind, ignore_errors=True)
-        day = self.clock.today(ZoneInfo(self.build.report_timezone))
-        file = folder / file_name(request.kind.name, batch.id, day)
         rows_before = self.pulse.rows
-        console = CountingConsole(
-            self.console, self.pulse, lambda share: rows_before + int(share * batch.enrolled)
+
+        def publish(file: Path, take_names: Callable[[], None]) -> None:
+            self.ledger.batch_done(self.claim, batch.id, str(file), batch.enrolled, take_names)
+
+        write(
+            self.marts,
+            self.build,
+            selection,
+            Destination(
+                folder=self.marts.settings.results_dir / request.dataset / request.request_id,
+                is_private=True,
+                publish=publish,
+            ),
+            {request.course_id: request.request_id},
+            self.signer,
+            CountingConsole(
+                self.console, self.pulse, lambda share: rows_before + int(share * batch.enrolled)
+            ),
+            self.clock,
         )
-        with plain_errors(folder), TemporaryDirectory(prefix=TRY, dir=folder) as try_folder:
-            made = Path(try_folder) / file.name
-            report = write(
-                self.marts,
-                self.build,
-                selection,
-                Destination(output=made),
-                {request.course_id: request.request_id},
-                self.signer,
-                console,
-                self.clock,
-            )
-            rows = sum(written.rows for written in report.files)
-            self.ledger.batch_done(
-                self.claim, batch.id, str(file), rows, partial(_publish, made, file)
-            )
-        self.pulse.rows = rows_before + rows
-
-
-def _publish(made: Path, file: Path) -> None:
-    # The receipt first: there is no file without a receipt.
-    receipt_path(made).replace(receipt_path(file))
-    made.replace(file)
+        self.pulse.rows = rows_before + batch.enrolled
 
 
 def _remove_old_files(settings: Settings, ledger: Ledger) -> None:
-    """Removes the folders of requests that ended longer ago than files are kept."""
+    """Removes the folders of requests that ended longer ago than files are kept, and what killed
+    workers have left in the others."""
     roots = filter(None, (settings.results_dir, settings.shared_results_dir))
     for results in (root / dataset for root in roots for dataset in KINDS):
         folders = [folder.name for folder in results.iterdir()] if results.is_dir() else []
         old = ledger.forget_files(folders, settings.results_retention) if folders else []
         for request_id in old:
             shutil.rmtree(results / request_id, ignore_errors=True)
+        for folder in folders:
+            sweep(results / folder)

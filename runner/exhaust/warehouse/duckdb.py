@@ -14,6 +14,7 @@ from exhaust.errors import Busy, DataError, UsageError
 from exhaust.extract.data_file import no_room
 from exhaust.extract.landing import LandedFiles
 from exhaust.leftovers import removed_at_the_end
+from exhaust.permissions import private_files
 from exhaust.project.profile import Profile, is_file_path
 from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
@@ -44,6 +45,7 @@ class DuckDBWarehouse(Warehouse):
         ((self._catalog,),) = connection.execute("select current_catalog()").fetchall()
         self._in_transaction = False
         self._new: _NewFile | None = None
+        self._private = ExitStack()
 
     @classmethod
     def open(
@@ -65,19 +67,24 @@ class DuckDBWarehouse(Warehouse):
             **(profile.options.get("config_options") or {}),
             **(profile.options.get("settings") or {}),
         }
-        connection = _wait_for_lock(
-            path,
-            lambda: duckdb.connect(new.file if new else path, read_only=not writing, config=config),
-            console,
-            clock,
-        )
-        connection.execute("set TimeZone = 'UTC'")
-        # Computed for `progress` only; nothing is printed.
-        connection.execute("set enable_progress_bar = true")
-        connection.execute("set enable_progress_bar_print = false")
-        warehouse = cls(connection, str(path))
-        warehouse._new = new
-        return warehouse
+        file = new.file if new else path
+        with ExitStack() as private:
+            # DuckDB creates files as long as it is open: its log, and what is too large for memory.
+            private.enter_context(private_files())
+            connection = _wait_for_lock(
+                path,
+                lambda: duckdb.connect(file, read_only=not writing, config=config),
+                console,
+                clock,
+            )
+            connection.execute("set TimeZone = 'UTC'")
+            # Computed for `progress` only; nothing is printed.
+            connection.execute("set enable_progress_bar = true")
+            connection.execute("set enable_progress_bar_print = false")
+            warehouse = cls(connection, str(path))
+            warehouse._new = new
+            warehouse._private = private.pop_all()
+            return warehouse
 
     @classmethod
     def ledger_file(cls, profile: Profile) -> Path:
@@ -160,9 +167,10 @@ class DuckDBWarehouse(Warehouse):
         return share / 100 if share >= 0 else None
 
     def close(self) -> None:
-        self._connection.close()
-        if self._new:
-            self._new.close()
+        with self._private:
+            self._connection.close()
+            if self._new:
+                self._new.close()
 
 
 @contextmanager

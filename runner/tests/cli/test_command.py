@@ -1,6 +1,7 @@
 """What all commands share: the requester, exit codes, and exceptions."""
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -119,6 +120,7 @@ class TestExceptions:
         (log,) = tmp_path.rglob("exhaust*.log")
         assert str(log) in second
         assert (log == tmp_path / "logs" / "exhaust.log") is is_project
+        assert stat.S_IMODE(log.stat().st_mode) == 0o600
         assert "RuntimeError: first\nsecond" in log.read_text()
 
     def test_an_exit_of_typer_keeps_its_code(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,15 +1,20 @@
 import errno
 import os
-import stat
-import threading
+import re
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
 from exhaust.errors import DiskFull, ExhaustError, UsageError
-from exhaust.reports.files import check_file, file_name, make_folder, whole_file
+from exhaust.reports.files import (
+    check_file,
+    file_name,
+    is_device,
+    make_folder,
+    plain_errors,
+)
+from exhaust.reports.receipt import receipt_path
 
 DAY = date(2026, 1, 9)
 
@@ -32,70 +37,55 @@ def test_a_file_name_can_start_with_the_course() -> None:
     assert file_name("progress", ".b", DAY, "do/1") == "do%2F1_%2Eb_progress_20260109.csv"
 
 
-def test_a_file_appears_when_it_is_whole(tmp_path: Path) -> None:
-    path = tmp_path / "report.csv"
-    path.write_text("old")
-    with whole_file(path) as file:
-        file.write(b"new")
-        file.flush()
-        assert path.read_text() == "old"
-    assert path.read_text() == "new"
-    assert list(tmp_path.iterdir()) == [path]
+LONG = "x" * 300
 
 
-def fail_halfway(file: BinaryIO, error: type[BaseException]) -> None:
-    file.write(b"half")
-    raise error
+@pytest.mark.parametrize("batch_id", [LONG, "क" * 60, "%" * 100], ids=["ascii", "indic", "percent"])
+def test_a_long_name_is_shortened(tmp_path: Path, batch_id: str) -> None:
+    """Percent-encoding makes nine bytes of a letter in Devanagari."""
+    name = file_name("progress", batch_id, DAY)
+    assert name == file_name("progress", batch_id, DAY)
+    assert re.fullmatch(r"(x|%[0-9A-F]{2})+~[0-9a-f]{16}_progress_20260109\.csv", name)
+    receipt = receipt_path(tmp_path / name)
+    assert receipt.name == f"{name}.receipt.json"
+    receipt.touch()
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, BrokenPipeError])
-def test_a_failure_leaves_the_old_file(tmp_path: Path, error: type[BaseException]) -> None:
-    path = tmp_path / "report.csv"
-    path.write_text("old")
-    with pytest.raises(error), whole_file(path) as file:
-        fail_halfway(file, error)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
+def test_long_names_stay_unique() -> None:
+    others = [f"{LONG}1", f"{LONG}2", LONG]
+    names = {file_name("progress", batch_id, DAY) for batch_id in others}
+    names |= {file_name("progress", batch_id, DAY, "do_1") for batch_id in others}
+    assert len(names) == 6
+    # An ID that looks like a shortened one is encoded.
+    short = file_name("progress", LONG, DAY).removesuffix("_progress_20260109.csv")
+    assert file_name("progress", short, DAY) not in names
 
 
-def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
-    with whole_file(tmp_path / "report.csv"):
-        pass
-    (tmp_path / "other").touch()
-    modes = {stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir()}
-    assert len(modes) == 1
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_the_receipt_of_the_longest_name_is_shortened(tmp_path: Path, letter: str) -> None:
+    file = tmp_path / (letter * 255)[: 255 // len(letter.encode())]
+    receipt = receipt_path(file)
+    for path in (file, receipt):
+        path.touch()
+    assert re.fullmatch(rf"{letter}+~[0-9a-f]{{16}}\.receipt\.json", receipt.name)
 
 
-def test_a_link_stays_a_link(tmp_path: Path) -> None:
-    (tmp_path / "folder").mkdir()
-    link = tmp_path / "link.csv"
-    link.symlink_to(tmp_path / "folder" / "report.csv")
-    with whole_file(link) as file:
-        file.write(b"new")
-    assert link.is_symlink()
-    assert (tmp_path / "folder" / "report.csv").read_bytes() == b"new"
+class TestDevice:
+    def test_a_pipe_is_written_to(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        assert is_device(tmp_path / "pipe")
 
+    @pytest.mark.parametrize("name", ["/dev/null", "/dev/stdout", "/dev/fd/1"])
+    def test_names_of_the_system_are_written_to(self, name: str) -> None:
+        assert is_device(Path(name))
 
-def test_a_named_pipe_is_written_to(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    read: list[bytes] = []
-    reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
-    reader.start()
-    check_file(path)
-    with whole_file(path) as file:
-        file.write(b"data")
-    reader.join()
-    assert read == [b"data"]
-    assert stat.S_ISFIFO(path.stat().st_mode)
-
-
-def test_the_longest_name_is_allowed_and_a_longer_one_is_not(tmp_path: Path) -> None:
-    with whole_file(tmp_path / ("x" * 255)):
-        pass
-    with pytest.raises(UsageError, match="File name too long"), whole_file(tmp_path / ("x" * 256)):
-        pass
-    assert [file.name for file in tmp_path.iterdir()] == ["x" * 255]
+    def test_files_folders_and_links_are_not(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "link").symlink_to("pipe")
+        (tmp_path / "null").symlink_to("/dev/null")
+        (tmp_path / "file").touch()
+        for name in ("link", "null", "file", "missing", "."):
+            assert not is_device(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +98,12 @@ def test_the_longest_name_is_allowed_and_a_longer_one_is_not(tmp_path: Path) -> 
     ],
 )
 def test_disk_errors_are_reported(tmp_path: Path, number: int, kind: type[ExhaustError]) -> None:
-    with pytest.raises(ExhaustError, match="cannot be written: ") as raised:  # noqa: SIM117
-        with whole_file(tmp_path / "report.csv"):
-            raise OSError(number, os.strerror(number))
+    with (
+        pytest.raises(ExhaustError, match="cannot be written: ") as raised,
+        plain_errors(tmp_path / "report.csv"),
+    ):
+        raise OSError(number, os.strerror(number))
     assert type(raised.value) is kind
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_check_file_refuses_folders(tmp_path: Path) -> None:

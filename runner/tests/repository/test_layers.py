@@ -19,7 +19,7 @@ LAYERS = (
     {"warehouse"},
     {"extract"},
     {"project"},
-    {"system"},
+    {"permissions", "system"},
     {"console", "errors", "leftovers", "repeating", "text"},
 )
 """Top to bottom: a room imports itself and the layers below it, never its neighbour."""

@@ -1,4 +1,6 @@
 import json
+import os
+import stat
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +23,7 @@ from support import CallingConsole
 from exhaust.errors import Busy, NoConnection, NotFound, UsageError
 from exhaust.project.settings import Settings
 from exhaust.reports.layout import Layout
+from exhaust.reports.parts import HOST
 from exhaust.reports.verify import verify
 from exhaust.requests import lease, worker
 from exhaust.requests.entities import Status
@@ -43,6 +46,20 @@ def test_every_batch_is_a_file_with_its_receipt(project: Settings) -> None:
         receipt = json.loads(file.with_name(f"{file.name}.receipt.json").read_text("utf-8"))
         assert (receipt["request"], receipt["requester"]) == (new.request_id, CREATOR)
     assert len(list(folder.iterdir())) == 4
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022])
+def test_only_the_worker_may_read_its_files(project: Settings, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        submit_request(project)
+        process_requests(project)
+    finally:
+        os.umask(before)
+    found = [project.results_dir, *project.results_dir.rglob("*")]
+    assert len(found) == 7
+    for path in found:
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 
 
 def test_a_worker_signs_receipts(project: Settings) -> None:
@@ -152,13 +169,22 @@ def test_a_worker_that_lost_its_lease_changes_no_file(project: Settings) -> None
 def test_files_of_an_earlier_try_are_removed(project: Settings) -> None:
     new = submit_request(project, batches=["002"])
     folder = project.results_dir / "progress-exhaust" / new.request_id
-    (folder / ".try-killed").mkdir(parents=True)
-    (folder / ".try-killed" / "part").touch()
+    folder.mkdir(parents=True)
+    (folder / f".exhaust-{HOST}-0123456789abcdef.part").touch()
     process_requests(project)
     assert sorted(file.name for file in folder.iterdir()) == [
         "002_progress_20261123.csv",
         "002_progress_20261123.csv.receipt.json",
     ]
+
+
+def test_what_a_killed_worker_left_of_an_ended_request_is_removed(project: Settings) -> None:
+    submit_request(project, batches=["002"])
+    (done,) = process_requests(project)
+    left = Path(done.files["002"]).with_name(f".exhaust-{HOST}-0123456789abcdef.part")
+    left.touch()
+    process_requests(project)
+    assert not left.exists()
 
 
 def test_a_missing_finished_file_is_made_again(project: Settings) -> None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError, ExhaustError, NoConnection, UsageError
+from exhaust.permissions import make_folder, private_files, private_opener
 from exhaust.project.profile import Profile
 from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait
 
@@ -63,7 +64,12 @@ def open_session(
         _check_java()
     if not _users:
         _interrupt = signal.getsignal(signal.SIGINT)
-    with _noise_into(spark_log(profile)), _started_in(profile.project_dir), _plain_errors(profile):
+    with (
+        _noise_into(spark_log(profile)),
+        _started_in(profile.project_dir),
+        _plain_errors(profile),
+        private_files(),
+    ):
         session = _session(settings)
         if not is_remote:
             _end_with_this_process(session)
@@ -168,9 +174,9 @@ def first_line(error: BaseException) -> str:
 def _noise_into(log: Path) -> Iterator[None]:
     """Sends the output of what is started here to a file; Java would inherit ours."""
     with suppress(OSError):
-        log.parent.mkdir(exist_ok=True)
+        make_folder(log.parent, is_private=True)
     try:
-        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        file = private_opener(str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     except OSError:
         file = os.open(os.devnull, os.O_WRONLY)
     sys.stdout.flush()
