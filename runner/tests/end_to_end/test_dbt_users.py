@@ -66,6 +66,8 @@ def test_docs_generate_and_source_freshness_succeed(built: Built, tmp_path: Path
     assert docs.returncode == 0, docs.stdout
     catalog = json.loads((tmp_path / "target" / "catalog.json").read_text())
     assert "model.exhaust.course_progress" in catalog["nodes"]
+    pages = json.loads((tmp_path / "target" / "manifest.json").read_text())["docs"]
+    assert {"doc.exhaust.__overview__", "doc.exhaust.__exhaust__"} <= pages.keys()
     assert freshness.returncode == 0, freshness.stdout
     states = json.loads((tmp_path / "target" / "sources.json").read_text())["results"]
     assert {state["unique_id"].split(".")[-1]: state["status"] for state in states} == {
