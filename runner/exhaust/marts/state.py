@@ -101,8 +101,9 @@ class Marts:
         found = self.warehouse.tables(self._schema)
         if "builds" in found and "built_marts" not in found:
             raise DataError(
-                f"The marts in the schema {self._schema} of {self.warehouse.name} were built by "
-                "an earlier version, which did not record what they are.",
+                f"The marts in the schema {self._schema} of {self.warehouse.name} were built "
+                "without a record of what they are: by an earlier version, or with the variable "
+                "record_builds: false.",
                 BUILD_HINT,
             )
         if not found >= RECORDS:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import Busy, DataError
+from exhaust.errors import Busy, DataError, UsageError
 from exhaust.marts.records import read_builds
 from exhaust.pipeline.dbt import (
     Result,
@@ -101,7 +101,16 @@ def build(
 
 
 def _prepare_models(settings: Settings, console: Console) -> None:
-    """Installs the package where it is missing; warns if it is not the one of this command."""
+    """Installs the package where it is missing; warns if it is not the one of this command.
+
+    Raises UsageError if the project does not let builds be recorded.
+    """
+    if not settings.variables.get("record_builds", True):
+        raise UsageError(
+            f"{settings.variables.source} sets record_builds: false. Marts without a record cannot "
+            "be exported.",
+            "Set it to true, or build with `dbt build`.",
+        )
     if not settings.package_dir.is_dir():
         console.say("Installing the packages of the project ...")
         install_packages(settings, console)

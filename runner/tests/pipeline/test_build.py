@@ -4,7 +4,7 @@ import pytest
 from dbt_artefacts import MANIFEST, RESULTS
 from support import NO_MESSAGES, RecordingConsole, relation
 
-from exhaust.errors import Busy, DataError
+from exhaust.errors import Busy, DataError, UsageError
 from exhaust.pipeline import build as module
 from exhaust.pipeline import dbt
 from exhaust.pipeline.build import BuildReport, Failure
@@ -37,6 +37,14 @@ def test_nothing_is_built_before_a_load(
     assert "exhaust load" in str(raised.value.hint)
     if settings.profile.engine == "duckdb":
         assert not Path(settings.profile.options["path"]).exists()
+
+
+def test_a_build_without_a_record_is_refused(
+    settings_duckdb: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unrecorded = settings_duckdb.with_variables({"record_builds": False})
+    with pytest.raises(UsageError, match=r"sets record_builds: false"):
+        build(unrecorded, monkeypatch)
 
 
 def test_tables_never_loaded_are_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

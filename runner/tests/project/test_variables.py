@@ -23,6 +23,8 @@ GOOD = [
     ("report_timezone", "UTC"),
     ("report_timezone", "America/Argentina/Buenos_Aires"),
     ("require_requester", True),
+    ("record_builds", True),
+    ("exhaust_unit_tests", True),
     ("require_requester", False),
     ("results_dir", "../results"),
     ("results_retention_days", 1),
@@ -38,7 +40,11 @@ BAD = [
     *(("landing_schema", value) for value in NOT_TEXT),
     *(("report_timezone", value) for value in [*NOT_TEXT, "IST", "asia/../kolkata", "/etc/passwd"]),
     *(("results_dir", value) for value in NOT_TEXT),
-    *(("require_requester", value) for value in ["true", "no", 1, 0, None, []]),
+    *(
+        (name, value)
+        for name in ("require_requester", "record_builds", "exhaust_unit_tests")
+        for value in ["true", "no", 1, 0, None, []]
+    ),
     *(("results_retention_days", value) for value in NOT_A_NUMBER),
     *(("max_batches_per_request", value) for value in NOT_A_NUMBER),
     *(("assessment_content_types", value) for value in NOT_A_LIST),
@@ -68,7 +74,7 @@ def settings_of(target: str) -> Settings:
 def test_every_variable_that_is_checked_has_cases() -> None:
     assert {name for name, _ in GOOD} == {name for name, _ in BAD} == set(FORMS)
     declared = yaml.safe_load((CHECKOUT / "dbt_project.yml").read_text("utf-8"))["vars"]
-    others = {"receipt_public_keys", *OF_TARGETS.values(), "record_builds", "exhaust_unit_tests"}
+    others = {"receipt_public_keys", *OF_TARGETS.values()}
     assert set(FORMS) == declared.keys() - others
 
 

@@ -16,8 +16,9 @@ import sqlalchemy as sa
 from cli_support import COURSE, MENTOR
 from processes_support import exhaust, started
 from requests_support import ShiftedClock
-from support import NO_MESSAGES, PROJECT, wait_until
+from support import NO_MESSAGES, PROJECT, relation, wait_until
 
+from exhaust.pipeline.lease import TABLE
 from exhaust.project.settings import Settings, read_settings
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.verify import verify
@@ -25,6 +26,7 @@ from exhaust.requests import store
 from exhaust.requests.entities import Request, Status
 from exhaust.requests.ledger import LEASE, Ledger
 from exhaust.requests.worker import process
+from exhaust.warehouse import connect
 
 pytestmark = pytest.mark.not_on_spark
 
@@ -96,10 +98,13 @@ class Victim:
             return ledger.requests()
 
     def let_leases_end(self) -> None:
-        """As if two minutes had passed: whoever was killed has lost its requests."""
+        """As if two minutes had passed: whoever was killed has lost its requests and its target."""
         with Ledger.open(self.settings.profile) as ledger, ledger._store.begin() as connection:
             ended = ledger._now() - LEASE
             connection.execute(sa.update(store.REQUESTS).values(lease_until=ended))
+        with connect(self.settings.profile, writing=True) as warehouse:
+            if TABLE in warehouse.tables(self.settings.profile.schema):
+                warehouse.execute(f"delete from {relation(self.settings.profile.schema, TABLE)}")
 
     def process_requests(self) -> None:
         project = read_settings(self.project, environ=self._environment)
