@@ -15,6 +15,7 @@ ROWS = [
     "do_1,0130300000000000101,u2,,03/02/2026,0,,",
     'do_1,0130300000000000102,"u,3",33240501201,31/12/2025,5,10%,10%',
 ]
+TIME = "2026-11-23T10:00:00Z"
 BATCHES = ("0130300000000000101", "0130300000000000102")
 
 Changes = Callable[..., list[str]]
@@ -33,17 +34,50 @@ def receipt_for(file: Path) -> dict[str, Any]:
     """Returns the receipt of a file with the columns and batches above."""
     content = file.read_bytes()
     columns = zip(HEADER.split(","), KINDS, strict=True)
+    rows = {batch: content.count(f"do_1,{batch},".encode()) for batch in BATCHES}
     return {
         "receipt": 1,
         "file": file.name,
         "bytes": len(content),
         "sha256": sha256(content).hexdigest(),
-        "rows": content.count(b"\n") - 1,
-        "course": {"id": "do_1"},
-        "batches": [{"id": batch} for batch in BATCHES],
+        "rows": sum(rows.values()),
+        "enrolments": sum(rows.values()) + 2,
+        "left_out": {"inactive": 2},
+        "course": {"id": "do_1", "name": "Mathematics"},
+        "batches": [
+            {
+                "id": batch,
+                "name": None,
+                "rows": number,
+                "enrolments": number + 1,
+                "left_out": {"inactive": 1},
+            }
+            for batch, number in rows.items()
+        ],
+        "filters": {"batches": None, "root_org_id": None},
+        "request": None,
+        "requester": None,
         "layout": "exhaust",
         "columns": [{"label": label, "kind": kind} for label, kind in columns],
+        "data": {"newest_activity_at": None, "loaded_at": None, "oldest_loaded_at": TIME},
+        "build": {
+            "id": "this",
+            "started_at": TIME,
+            "ended_at": TIME,
+            "exhaust": "0.1.0",
+            "tests": 73,
+            "variables": {},
+        },
+        "exported_at": TIME,
+        "report_timezone": "Asia/Kolkata",
+        "engine": {"name": "duckdb", "version": "1.5"},
+        "exhaust": "0.1.0",
     }
+
+
+def receipt_fields() -> set[str]:
+    """Returns the fields that a receipt has to have."""
+    return set(receipt_for(Path(__file__)))
 
 
 def write_report(file: Path, rows: list[str]) -> None:

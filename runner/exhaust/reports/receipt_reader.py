@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from exhaust.errors import DataError, NotFound
+from exhaust.reports.layout import Layout
 from exhaust.reports.receipt import VERSION, receipt_path
+from exhaust.reports.receipt_form import RECEIPT, has_form
 from exhaust.text import visible
 
 MAX_RECEIPTS = 1_000
@@ -28,12 +30,14 @@ class ReadReceipt:
     sha256: str
     bytes: int
     rows: int
-    file: str | None
+    file: str
     """The name that the file had when it was written."""
     kinds: Mapping[str, str]
     """The kind of each column, by label, in their order."""
     ids: Mapping[str, frozenset[str]]
     """The possible values of the columns of IDs, by label in lower case."""
+    batch_prefix: str
+    """What the file writes before the ID of a batch."""
 
     @classmethod
     def of(cls, path: Path) -> "ReadReceipt":
@@ -46,7 +50,7 @@ class ReadReceipt:
         try:
             if path.stat().st_size <= MAX_RECEIPT_BYTES:
                 return cls._from(path, json.loads(path.read_bytes(), **STRICT))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        except (OSError, ValueError, RecursionError):
             pass
         raise DataError(
             f"{path} is not a receipt, or has a form that this version of exhaust does not know.",
@@ -55,27 +59,26 @@ class ReadReceipt:
 
     @classmethod
     def _from(cls, path: Path, content: Mapping[str, Any]) -> "ReadReceipt":
-        prefix = "BatchId_" if content["layout"] == "sunbird" else ""
-        read = cls(
+        if not has_form(content, RECEIPT) or content["receipt"] != VERSION:
+            raise ValueError("the form is unknown")
+        kinds = {column["label"]: column["kind"] for column in content["columns"]}
+        if len({label.lower() for label in kinds}) < len(content["columns"]):
+            raise ValueError("a column is there twice")
+        prefix = "BatchId_" if content["layout"] == Layout.SUNBIRD else ""
+        return cls(
             path=path,
             content=content,
             sha256=content["sha256"],
             bytes=content["bytes"],
             rows=content["rows"],
-            file=content.get("file"),
-            kinds={column["label"]: column["kind"] for column in content["columns"]},
+            file=content["file"],
+            kinds=kinds,
             ids={
                 "collection id": frozenset([content["course"]["id"]]),
                 "batch id": frozenset(prefix + batch["id"] for batch in content["batches"]),
             },
+            batch_prefix=prefix,
         )
-        texts = [read.sha256, read.file or "", *read.kinds, *read.kinds.values()]
-        texts += [text for ids in read.ids.values() for text in ids]
-        has_types = {type(text) for text in texts} == {str}
-        has_types &= type(read.rows) is type(read.bytes) is int
-        if content["receipt"] != VERSION or not has_types:
-            raise ValueError("the form is unknown")
-        return read
 
 
 def _without_duplicates(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:

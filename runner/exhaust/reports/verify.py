@@ -7,10 +7,13 @@ from pathlib import Path
 
 from exhaust.errors import NotFound
 from exhaust.reports.changes import Changes, find_changes
+from exhaust.reports.receipt_check import HINT, find_faults
 from exhaust.reports.receipt_reader import ReadReceipt, find_receipts
 from exhaust.reports.signature import SignatureState, check_signature
 from exhaust.text import visible
 
+READS = 3
+"""How often a pair is read if an export replaces it meanwhile."""
 MAX_KEY_ID = 60
 """Characters of a key ID that are shown."""
 
@@ -49,6 +52,26 @@ def verify(
     NotFound if the file or its receipt does not exist, DataError if the receipt cannot be read,
     UsageError if a public key cannot be read.
     """
+    for _ in range(READS):
+        before = _state(file)
+        found = _verify(file, receipt, public_keys)
+        if found.is_unchanged or _state(file) == before:
+            break
+    return found
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """Returns what changes if a file is replaced."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return (stat.st_dev, stat.st_ino, stat.st_mtime_ns)
+
+
+def _verify(
+    file: Path, receipt: Path | None, public_keys: Mapping[str, str] | None
+) -> Verification:
     if not file.is_file():
         raise NotFound(f"There is no file {file}.", "Give a report that `exhaust export` wrote.")
     with file.open("rb") as stream:
@@ -61,7 +84,7 @@ def verify(
     read, state = found[best], states[best]
     key_id = _key_id(read)
     fault = _fault(state, key_id) if public_keys else None
-    changes = _changes(file, read, digest, size)
+    changes = _changes(file, read, digest, size, state)
     wrong = [found for found in (fault, changes) if found]
     renamed_from = read.file if read.file != file.name else None
     return Verification(
@@ -79,15 +102,19 @@ def verify(
     )
 
 
-def _changes(file: Path, receipt: ReadReceipt, digest: str, size: int) -> Changes | None:
+def _changes(
+    file: Path, receipt: ReadReceipt, digest: str, size: int, state: SignatureState
+) -> Changes | None:
     if digest != receipt.sha256:
         return find_changes(file, receipt)
+    if state == SignatureState.VALID:
+        return None
+    faults = find_faults(file, receipt)
     if size != receipt.bytes:
-        return Changes(
-            ["the receipt was changed: it has another size than the file"],
-            "Use the receipt that was written with the file.",
-        )
-    return None
+        faults.insert(0, "it has another size than the file")
+    if not faults:
+        return None
+    return Changes([f"the receipt was changed: {fault}" for fault in faults], HINT)
 
 
 def _key_id(receipt: ReadReceipt) -> str | None:

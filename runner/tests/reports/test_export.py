@@ -27,6 +27,7 @@ from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import export
 from exhaust.reports.selection import Criteria, Destination
+from exhaust.reports.verify import verify
 from exhaust.warehouse import Warehouse
 
 pytestmark = pytest.mark.not_on_spark
@@ -263,6 +264,19 @@ def test_names_and_ids_are_never_code(
     assert reports(tmp_path) == {
         f"{name}_progress_20261123.csv": HEADER + f"{odd},u1,01/02/2026,1,,,\n"
     }
+
+
+def test_a_long_id_is_no_error_for_all_the_others(
+    run_export: RunExport, warehouse: Warehouse, settings: Settings, tmp_path: Path
+) -> None:
+    """Percent-encoded, it would be longer than a name of a file may be."""
+    for table in ("course_batches", "course_progress"):
+        name = relation(settings.profile.schema, table)
+        warehouse.execute(f"update {name} set batch_id = '{'க' * 60}' where batch_id = '002'")
+    report = run_export(Criteria(all_courses=True))
+    (long,) = (file.file for file in report.files if "~" in file.file)
+    assert len(report.files) == 3
+    assert verify(tmp_path / long).is_unchanged
 
 
 def test_an_unknown_course_is_an_error(run_export: RunExport) -> None:

@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from verify_support import BATCHES, ROWS, Changes, change_receipt, report, write_report
+from verify_support import BATCHES, ROWS, Changes, change_receipt, receipt_for, report, write_report
 
 from exhaust.errors import DiskFull
 from exhaust.reports.verify import verify
@@ -70,7 +70,7 @@ def test_damaged_batch_ids_are_no_other_order(changes: Changes) -> None:
 
 @pytest.mark.parametrize("damaged", ["1.303E+17", "130300000000000101.00"])
 def test_rows_of_one_batch_have_an_order_without_its_id(file: Path, damaged: str) -> None:
-    change_receipt(file, batches=[{"id": BATCHES[0]}], rows=2)
+    change_receipt(file, batches=receipt_for(file)["batches"][:1], rows=2)
     rows = [row.replace(BATCHES[0], damaged) for row in ROWS[1::-1]]
     order, _ = rewrite(file, rows)
     assert order.startswith("rows are not in the report's order")

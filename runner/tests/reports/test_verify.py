@@ -1,8 +1,9 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from verify_support import ROWS, change_receipt, receipt_of, write_report
+from verify_support import ROWS, change_receipt, receipt_fields, receipt_of, write_report
 
 from exhaust.errors import DataError, NotFound
 from exhaust.reports import receipt_reader
@@ -64,6 +65,21 @@ def test_a_file_that_is_too_large_for_a_receipt_is_refused(
         {"batches": [{}]},
         {"columns": [{"label": "Progress", "kind": []}]},
         {"columns": [{"label": 5, "kind": "text"}]},
+        {"columns": 2 * [{"label": "Progress", "kind": "number"}]},
+        {"rows": -1},
+        {"rows": True},
+        {"rows": 3.0},
+        {"left_out": {"inactive": -1}},
+        {"left_out": [1]},
+        {"sha256": "0" * 63},
+        {"layout": "other"},
+        {"layout": []},
+        {"exported_at": "yesterday"},
+        {"exported_at": "2026-13-01T00:00:00Z"},
+        {"data": {}},
+        {"build": None},
+        {"filters": {"batches": "all", "root_org_id": None}},
+        {"requester": 7},
     ],
     ids=str,
 )
@@ -73,11 +89,31 @@ def test_a_receipt_with_wrong_fields_is_refused(file: Path, changed: dict[str, o
         verify(file)
 
 
-def test_a_changed_receipt_is_reported(file: Path) -> None:
-    change_receipt(file, bytes=5)
+@pytest.mark.parametrize("missing", sorted(receipt_fields()))
+def test_a_receipt_without_a_field_is_refused(file: Path, missing: str) -> None:
+    content = json.loads(receipt_of(file).read_text())
+    del content[missing]
+    receipt_of(file).write_text(json.dumps(content))
+    with pytest.raises(DataError, match="is not a receipt"):
+        verify(file)
+
+
+def test_a_pair_that_is_replaced_meanwhile_is_read_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export may come between reading the file and reading the receipt."""
+    exports = iter([1, 2])
+
+    def export_meanwhile(*arguments: Any) -> Any:
+        if number := next(exports, None):
+            file.unlink()
+            write_report(file, ROWS[:number])
+        return find_receipts(*arguments)
+
+    find_receipts = receipt_reader.find_receipts
+    monkeypatch.setattr("exhaust.reports.verify.find_receipts", export_meanwhile)
     found = verify(file)
-    assert not found.is_unchanged
-    assert found.changes == ["the receipt was changed: it has another size than the file"]
+    assert (found.is_unchanged, found.rows) == (True, 2)
 
 
 class TestRenamedFile:

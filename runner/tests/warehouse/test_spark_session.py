@@ -1,4 +1,5 @@
 import signal
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from exhaust.errors import Busy, NoConnection, UsageError
 from exhaust.project.profile import Profile
 from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse, connect
-from exhaust.warehouse.spark.session import CONNECTION_URL, open_session
+from exhaust.warehouse.spark.session import CONNECTION_URL, open_session, warehouse_folder
 from exhaust.warehouse.spark.warehouse import SparkWarehouse
 
 DERBY_SHELL = "org.apache.derby.tools.ij"
@@ -125,3 +126,16 @@ def test_a_java_that_has_ended_is_no_connection(
     monkeypatch.setattr(spark_warehouse._session, "sql", fail)  # type: ignore[attr-defined]
     with pytest.raises(NoConnection, match="was lost"):
         spark_warehouse.query("select 1")
+
+
+def test_only_the_owner_may_read_the_warehouse(settings_spark: Settings) -> None:
+    profile = settings_spark.profile
+    with connect(profile, writing=True, console=NO_MESSAGES) as warehouse:
+        warehouse.create_schema(profile.schema)
+        warehouse.execute(f"create table {profile.schema}.learners using parquet as select 1 as x")
+    folder = warehouse_folder(profile)
+    assert folder
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}

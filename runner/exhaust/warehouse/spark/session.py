@@ -70,6 +70,9 @@ def open_session(
         _plain_errors(profile),
         private_files(),
     ):
+        if not is_remote and (folder := warehouse_folder(profile)):
+            # Hive gives its own folders the permissions of this one.
+            make_folder(folder, is_private=True)
         session = _session(settings)
         if not is_remote:
             _end_with_this_process(session)
@@ -92,6 +95,13 @@ def close_session(profile: Profile, session: "SparkSession") -> None:
     _users -= 1
     if not _users:
         _give_up(session, parameters(profile.options))
+
+
+def warehouse_folder(profile: Profile) -> Path | None:
+    """Returns the folder of the warehouse, if the profile names one on this machine."""
+    settings = profile.options.get("server_side_parameters") or {}
+    path = str(settings.get("spark.sql.warehouse.dir") or "").removeprefix("file:")
+    return None if "://" in path or not path else profile.project_dir / path
 
 
 def spark_log(profile: Profile) -> Path:

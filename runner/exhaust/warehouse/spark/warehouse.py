@@ -13,7 +13,13 @@ from exhaust.errors import ExhaustError, NoConnection
 from exhaust.extract.landing import LandedFiles
 from exhaust.project.profile import Profile
 from exhaust.warehouse import Warehouse
-from exhaust.warehouse.spark.session import close_session, first_line, open_session, spark_log
+from exhaust.warehouse.spark.session import (
+    close_session,
+    first_line,
+    open_session,
+    spark_log,
+    warehouse_folder,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -52,9 +58,7 @@ class SparkWarehouse(Warehouse):
     @classmethod
     def ledger_file(cls, profile: Profile) -> Path:
         """Next to the warehouse's folder if that is on this machine, else in the project's."""
-        settings = profile.options.get("server_side_parameters") or {}
-        where = str(settings.get("spark.sql.warehouse.dir") or "").removeprefix("file:")
-        warehouse = profile.project_dir / (profile.target if "://" in where or not where else where)
+        warehouse = warehouse_folder(profile) or profile.project_dir / profile.target
         return cls.beside(warehouse, profile, "requests")
 
     @classmethod
