@@ -1,6 +1,7 @@
 """The entry point, and the list of commands."""
 
 import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ class Commands(TyperGroup):
         # What follows `--` is for dbt.
         self._wants_json = "--json" in takewhile(lambda argument: argument != "--", args)
         with self._errors_as_json():
+            _check_text(args)
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: Any) -> Any:
@@ -48,6 +50,22 @@ class Commands(TyperGroup):
             if self._wants_json:
                 print_line(as_json({"error": _error_of(error)}))
             raise
+
+
+def _check_text(arguments: list[str]) -> None:
+    """Refuses bytes that are not UTF-8: names, IDs and paths in files and databases are text."""
+    for argument in arguments:
+        if not _is_text(argument):
+            escaped = os.fsencode(argument).decode("utf-8", "backslashreplace")
+            raise typer.BadParameter("It is not UTF-8.", param_hint=f"`{escaped}`")
+    for name, value in os.environ.items():
+        # Not quoted: it may be a secret.
+        if name.startswith("EXHAUST_") and not _is_text(value):
+            raise typer.BadParameter("It is not UTF-8.", param_hint=name)
+
+
+def _is_text(text: str) -> bool:
+    return text == text.encode("utf-8", "replace").decode()
 
 
 def _error_of(error: TyperException) -> dict[str, object]:

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import zip_longest
 from pathlib import Path
@@ -20,6 +21,7 @@ from urllib.parse import quote
 from exhaust.console import SILENCE, Console
 from exhaust.errors import ExhaustError, UsageError
 from exhaust.permissions import make_folder, private_opener, private_umask
+from exhaust.pipeline.dbt_locks import ending_long_waits
 from exhaust.pipeline.lease import Lease
 from exhaust.project.settings import Settings
 from exhaust.warehouse import class_of
@@ -100,7 +102,8 @@ def run_dbt(
             *("--log-path", str(log.parent)),
             *FORMAT,
         ]
-        code = _run_child(command, settings, output, lease)
+        waits = partial(ending_long_waits, settings.profile, console)
+        code = _run_child(command, settings, output, lease, waits)
     if not output.invocation_id and code == 2 and arguments[1:]:
         raise UsageError(
             f"dbt does not accept these arguments: {output.error_lines()}",
@@ -134,7 +137,7 @@ def install_packages(settings: Settings, console: Console = SILENCE) -> None:
         *(*DBT, "deps", "--project-dir", str(settings.project_dir)),
         *("--log-path", str(log), *FORMAT),
     ]
-    if _run_child(command, settings, output, NO_LEASE):
+    if _run_child(command, settings, output):
         raise ExhaustError(
             f"dbt could not install the packages of {settings.project_dir}: {output.error_lines()}",
             "Correct packages.yml. `exhaust init` corrects the path of an earlier installation.",
@@ -229,7 +232,13 @@ def _profiles_dir(settings: Settings) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _run_child(command: Sequence[str], settings: Settings, output: "_Output", lease: Lease) -> int:
+def _run_child(
+    command: Sequence[str],
+    settings: Settings,
+    output: "_Output",
+    lease: Lease = NO_LEASE,
+    waits: Callable[[Callable[[], None]], AbstractContextManager[None]] | None = None,
+) -> int:
     # A session of its own: Ctrl-C reaches dbt once, from us, and dbt can cancel its queries.
     with (
         _child_log(settings) as log,
@@ -246,6 +255,7 @@ def _run_child(command: Sequence[str], settings: Settings, output: "_Output", le
             start_new_session=True,
             umask=private_umask(),
         ) as child,
+        waits(partial(_interrupt, child)) if waits else nullcontext(),
     ):
         start = log.tell() if log else 0
         try:
@@ -258,22 +268,20 @@ def _run_child(command: Sequence[str], settings: Settings, output: "_Output", le
                 output.add_error(log.read())
             return code
         except BaseException:
-            _end(child)
+            _interrupt(child)
+            if child.stdout:
+                child.stdout.read()
             raise
 
 
-def _end(child: "subprocess.Popen[str]") -> None:
+def _interrupt(child: "subprocess.Popen[str]") -> None:
     """Lets dbt cancel its queries, and ends it if that takes long."""
     assert child.stdin  # noqa: S101
-    assert child.stdout  # noqa: S101
     child.send_signal(signal.SIGINT)
     # It ends with its standard input, at the latest.
     end_of_input = threading.Timer(CANCEL_SECONDS, child.stdin.close)
+    end_of_input.daemon = True
     end_of_input.start()
-    try:
-        child.stdout.read()
-    finally:
-        end_of_input.cancel()
 
 
 @contextmanager

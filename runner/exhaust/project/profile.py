@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ class Profile:
     """The folder that relative paths start from."""
     environment: frozenset[str] = frozenset()
     """The names of the environment variables that it reads."""
+    lock_timeout: timedelta = timedelta(minutes=10)
+    """How long to wait for a lock on PostgreSQL; a variable of the project."""
 
     @property
     def requests_schema(self) -> str:

@@ -65,9 +65,13 @@ class Settings:
         Raises UsageError that names the variable if one has the wrong type or value.
         """
         variables = self.variables.overridden(values)
+        profile = self.profile
+        if "lock_timeout_minutes" in values:
+            profile = replace(profile, lock_timeout=_lock_timeout(variables))
         return replace(
             self,
             variables=variables,
+            profile=profile,
             landing_schema=variables.get("landing_schema", self.landing_schema),
             report_timezone=ZoneInfo(variables.get("report_timezone", self.report_timezone.key)),
         )
@@ -106,6 +110,7 @@ def read_settings(
         profiles_file, name, target or environ.get("EXHAUST_TARGET"), work_dir, environment
     )
     variables = read_variables(config, file, profile.target, _defaults(project, package), console)
+    profile = replace(profile, lock_timeout=_lock_timeout(variables))
     results = work_dir / variables.get("results_dir", "results")
     has_own_results = variables.is_of_target("results_dir")
     return Settings(
@@ -179,6 +184,10 @@ def _defaults(project: Path, package: Path) -> dict[str, Any]:
         return {}
     folder = package if (package / "dbt_project.yml").is_file() else OWN_PACKAGE
     return set_in(read_yaml(folder / "dbt_project.yml"))
+
+
+def _lock_timeout(variables: Variables) -> timedelta:
+    return timedelta(minutes=variables.get("lock_timeout_minutes", 10))
 
 
 def _with_absolute_path(environ: Mapping[str, str]) -> dict[str, str]:

@@ -166,6 +166,7 @@ FORMS: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
     "results_dir": ("a folder", _is_text, "results"),
     "results_retention_days": ("a whole number from 1", _is_number, "30"),
     "max_batches_per_request": ("a whole number from 1", _is_number, "20"),
+    "lock_timeout_minutes": ("a whole number from 1", _is_number, "10"),
     "assessment_content_types": ("a list of texts", _is_list, "[SelfAssess]"),
     "assessment_object_types": ("a list of texts", _is_list, "[QuestionSet]"),
     "assessment_primary_categories": ("a list of texts", _is_list, "[Practice Question Set]"),

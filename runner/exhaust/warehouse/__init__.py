@@ -10,13 +10,16 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.extract.landing import LandedFiles
 from exhaust.project import sql
 from exhaust.project.profile import Profile
+
+if TYPE_CHECKING:
+    from exhaust.warehouse.postgres_locks import LockWatch
 
 LOCK_TIMEOUT_SECONDS = 10.0
 """How long a command waits for what another process holds."""
@@ -105,6 +108,13 @@ class Warehouse(ABC):
     def child_log(cls, profile: Profile) -> Path | None:
         """Returns the file for what the engine prints while dbt runs; None if it does not print."""
         del profile
+        return None
+
+    @classmethod
+    def lock_watch(cls, profile: Profile, waiting: str, console: Console) -> "LockWatch | None":
+        """Returns what says who holds the locks that other sessions wait for; None if the engine
+        has no such locks. `waiting` is a condition for these sessions, as SQL of the engine."""
+        del profile, waiting, console
         return None
 
     @classmethod

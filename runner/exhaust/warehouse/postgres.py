@@ -1,7 +1,7 @@
 """A PostgreSQL database, 16 or later."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Self
 
 import duckdb
@@ -13,10 +13,14 @@ from exhaust.errors import DataError, ExhaustError, NoConnection, PermissionDeni
 from exhaust.extract.data_file import READER
 from exhaust.extract.landing import LandedFiles
 from exhaust.project.profile import Profile
+from exhaust.repeating import repeating
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pipe import copy_through_pipe
+from exhaust.warehouse.postgres_locks import LockWatch
 from exhaust.warehouse.postgres_session import (
+    MAX_IDENTIFIER_BYTES,
     RIGHTS_HINT,
+    application_name,
     known_error,
     libpq,
     read_only,
@@ -26,7 +30,9 @@ from exhaust.warehouse.postgres_session import (
 
 OLDEST = 16
 CHUNK = 1 << 18
-MAX_IDENTIFIER_BYTES = 63
+
+LOOK_SECONDS = 5.0
+"""After how long a statement is asked about what it waits for, again and again."""
 
 CREATE_LOCK = 0x65786873
 """An advisory lock: `exhs`. With `if not exists` alone, one of two at once would fail."""
@@ -36,10 +42,12 @@ class PostgresWarehouse(Warehouse):
     engine = "postgres"
     max_columns = 1664
 
-    def __init__(self, connection: psycopg.Connection, name: str, settings: str) -> None:
-        super().__init__(name)
+    def __init__(self, connection: psycopg.Connection, profile: Profile, console: Console) -> None:
+        super().__init__(server_name(profile.options))
         self._connection = connection
-        self._settings = settings
+        self._profile = profile
+        self._console = console
+        self._settings = settings(profile.options, profile.lock_timeout)
         """The statements that each transaction begins with."""
 
     @classmethod
@@ -51,7 +59,7 @@ class PostgresWarehouse(Warehouse):
         console: Console = SILENCE,
         clock: Clock = SYSTEM_CLOCK,
     ) -> Self:
-        del console, clock  # The server itself makes whoever has to wait, wait.
+        del clock  # The server itself makes whoever has to wait, wait.
         name = server_name(profile.options)
         arguments = libpq(profile.options)
         try:
@@ -64,7 +72,7 @@ class PostgresWarehouse(Warehouse):
                 "Check that the server is running. Check PGHOST, PGPORT, PGUSER, PGPASSWORD and "
                 "PGDATABASE, or your profiles.yml.",
             ) from error
-        warehouse = cls(connection, name, settings(profile.options))
+        warehouse = cls(connection, profile, console)
         try:
             warehouse._check(writing=writing)
         except BaseException:
@@ -94,12 +102,28 @@ class PostgresWarehouse(Warehouse):
         return self._connection.info.parameter_status("server_version") or ""
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.transaction():
+        with self.transaction(), self._telling_of_locks():
             return self._connection.execute(sql).fetchall()
 
     def execute(self, sql: str) -> None:
-        with self.transaction():
+        with self.transaction(), self._telling_of_locks():
             self._connection.execute(sql)
+
+    @contextmanager
+    def _telling_of_locks(self) -> Iterator[None]:
+        """Says who holds a lock that a statement waits for; Busy names them too."""
+        own = f"application_name = {self.literal(application_name())}"
+        watch = self.lock_watch(self._profile, own, self._console)
+
+        def look() -> bool:
+            watch.look()
+            return True
+
+        with closing(watch), repeating(look, LOOK_SECONDS):
+            try:
+                yield
+            except psycopg.errors.LockNotAvailable as error:
+                raise watch.busy(self._profile.lock_timeout) from error
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -228,6 +252,13 @@ class PostgresWarehouse(Warehouse):
 
     def progress(self) -> float | None:
         return None
+
+    @classmethod
+    def lock_watch(cls, profile: Profile, waiting: str, console: Console) -> LockWatch:
+        def connect() -> psycopg.Connection:
+            return psycopg.connect(autocommit=True, **libpq(profile.options))
+
+        return LockWatch(server_name(profile.options), connect, waiting, console)
 
     def close(self) -> None:
         self._connection.close()

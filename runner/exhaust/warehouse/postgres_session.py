@@ -4,13 +4,16 @@ A pooler such as PgBouncer may run each transaction of a client in another sessi
 relies on what an earlier transaction has set or prepared: each transaction begins with `settings`.
 """
 
+import os
+import socket
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 
 from exhaust.errors import Busy, DiskFull, ExhaustError, PermissionDenied
-from exhaust.project.sql import identifier
+from exhaust.project.sql import identifier, literal
 from exhaust.warehouse import LOCK_TIMEOUT_SECONDS
 
 LIBPQ_OPTIONS = (
@@ -28,7 +31,6 @@ LIBPQ_OPTIONS = (
 
 SETTINGS: Mapping[str, str] = {
     "timezone": "UTC",
-    "lock_timeout": f"{LOCK_TIMEOUT_SECONDS:.0f}s",
     "search_path": "public",
     "standard_conforming_strings": "on",
     "datestyle": "ISO, MDY",
@@ -36,6 +38,8 @@ SETTINGS: Mapping[str, str] = {
     "extra_float_digits": "1",
 }
 """What our SQL relies on, and a role or a database may set otherwise."""
+
+MAX_IDENTIFIER_BYTES = 63
 
 RACES = (psycopg.errors.DuplicateTable, psycopg.errors.DuplicateSchema)
 
@@ -69,9 +73,26 @@ def server_name(options: Mapping[str, Any]) -> str:
     return f"{where}:{arguments.get('port', 5432)}/{arguments['dbname']}"
 
 
-def settings(options: Mapping[str, Any]) -> str:
+def application_name() -> str:
+    """Returns what the server calls the sessions of this process: each statement of ours can be
+    found by it, even behind a pooler, where a session has no number of its own."""
+    name = f"exhaust {os.getpid()}@{socket.gethostname()}"
+    return name.encode("ascii", "replace").decode()[:MAX_IDENTIFIER_BYTES]
+
+
+def settings(
+    options: Mapping[str, Any], lock_timeout: timedelta = timedelta(seconds=LOCK_TIMEOUT_SECONDS)
+) -> str:
     """Returns the statements that each transaction begins with, from a dbt output."""
-    statements = [f"set local {name} = '{value}'" for name, value in SETTINGS.items()]
+    milliseconds = round(lock_timeout / timedelta(milliseconds=1))
+    values = {
+        **SETTINGS,
+        "lock_timeout": f"{milliseconds}ms",
+        "application_name": application_name(),
+    }
+    statements = [
+        f"set local {name} = {literal(value, 'postgres')}" for name, value in values.items()
+    ]
     if options.get("role"):
         statements.append(f"set local role {identifier(str(options['role']), 'postgres')}")
     return "; ".join(statements)

@@ -1,3 +1,5 @@
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -80,3 +82,24 @@ def test_completion_offers_commands(
     monkeypatch.setenv("COMP_CWORD", "1")
     assert call() == 0
     assert capsys.readouterr().out.strip() == "export"
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "info"])
+def test_an_argument_that_is_not_utf8_is_wrong_usage(
+    no_warehouse: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    assert call(command, os.fsdecode(b"caf\xe9"), "--json") == 2
+    shown = capsys.readouterr()
+    assert "Error: Invalid value for `caf\\xe9`: It is not UTF-8.\n" in shown.err
+    assert json.loads(shown.out)["error"]["code"] == "usage"
+    assert list(no_warehouse.iterdir()) == []
+
+
+def test_a_variable_that_is_not_utf8_is_wrong_usage_and_not_quoted(
+    no_warehouse: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("EXHAUST_RECEIPT_KEY", os.fsdecode(b"S3cret\xe9"))
+    assert call("courses") == 2
+    shown = capsys.readouterr().err
+    assert "Error: Invalid value for EXHAUST_RECEIPT_KEY: It is not UTF-8.\n" in shown
+    assert "S3cret" not in shown
