@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from exhaust.reports.selection import Destination
     from exhaust.reports.verify import Verification
     from exhaust.requests.entities import Request, Worker
+    from exhaust.requests.grants import Granted
     from exhaust.requests.ledger import Ledger
 
 check_system()
@@ -321,6 +322,29 @@ def cancel(
     """
     with _ledger(project, user_id, console) as ledger:
         return ledger.cancel(request_id, user_id)
+
+
+def grant(
+    project: "Settings",
+    kind: str,
+    role: str,
+    *,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> "Granted":
+    """Gives a role of PostgreSQL the rights of a `reader`, a `server` or a `worker`.
+
+    `user_id` is the user whose requests a reader makes. Raises UsageError on other engines and for
+    another kind, NotFound without such a role, DataError if nothing is built, PermissionDenied if
+    the caller may not grant a right, or if the role may write the ledger in another way.
+    """
+    from exhaust.errors import UsageError
+    from exhaust.requests.grants import GrantKind, grant
+
+    kinds = [one.value for one in GrantKind]
+    if kind not in kinds:
+        raise UsageError(f"There is no kind `{kind}`.", f"Give one of {', '.join(kinds)}.")
+    return grant(project, GrantKind(kind), role, user_id, console)
 
 
 @contextmanager

@@ -15,6 +15,9 @@ from exhaust.requests.ledger import Ledger
 DAY = date(2026, 11, 23)
 
 
+DATA = {"layout": "exhaust", "allLearners": True}
+
+
 def stored_time(clock: ManualClock) -> datetime:
     """Returns the time as the ledger stores it, in UTC without a time zone."""
     return clock.now().replace(tzinfo=None)
@@ -30,7 +33,7 @@ def new_request(**changes: Any) -> NewRequest:
         "channel": "tn",
         "day": DAY,
         "target": "one",
-        "request_data": {"layout": "exhaust"},
+        "request_data": DATA,
         **changes,
     }
     return NewRequest(**values)

@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from exhaust.cli.answer import as_json
 from exhaust.cli.catalogue import batches, courses
 from exhaust.cli.display import Display
+from exhaust.cli.grants import grant
 from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, init, load
 from exhaust.cli.reports import export, verify
@@ -95,6 +96,7 @@ for command in (
     *(courses, batches),
     *(export, verify),
     *(request, process, status, download, cancel),
+    grant,
 ):
     app.command()(command)
 

@@ -216,7 +216,7 @@ def _show(requests: "list[Request]", workers: _Workers, options: Options, watch:
 
 def _batches(request: "Request") -> str:
     """Returns the name of the only batch, or how many there are."""
-    if len(request.batch_ids) > 1:
+    if len(request.batch_ids) != 1:
         return counted(len(request.batch_ids), "batch", "batches")
     (batch_id,) = request.batch_ids
     return request.batch_names.get(batch_id, batch_id)

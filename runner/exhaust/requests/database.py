@@ -59,13 +59,15 @@ class SQLite:
 
     def _open(self, uri: str) -> sqlite3.Connection:
         # Python would start transactions itself, and too late: two could read, then one not write.
-        return sqlite3.connect(
+        connection = sqlite3.connect(
             uri,
             uri=True,
             timeout=SQLITE_TIMEOUT_SECONDS,
             isolation_level=None,
             check_same_thread=False,
         )
+        connection.text_factory = _text
+        return connection
 
     def _begin(self, connection: Connection) -> None:
         only_reads = not self.is_writable or connection.get_execution_options().get(READS)
@@ -133,6 +135,11 @@ class Postgres:
         if known is None and isinstance(error, sa.exc.OperationalError):
             return NoConnection(f"The ledger {self.name} cannot be used: {_first_line(error)}")
         return known
+
+
+def _text(stored: bytes) -> str:
+    """Returns a text as it is stored; bytes that are no UTF-8 do not end what reads it."""
+    return stored.decode(errors="replace")
 
 
 def _first_line(error: DBAPIError) -> str:

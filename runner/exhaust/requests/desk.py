@@ -11,10 +11,10 @@ from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
 from exhaust.reports.files import check_file, make_folder
 from exhaust.reports.pair import copy_report
-from exhaust.reports.receipt import receipt_path
 from exhaust.reports.selection import Criteria, Destination, Selection, select
 from exhaust.requests.entities import NewRequest, Request, Status
 from exhaust.requests.ledger import Ledger
+from exhaust.requests.results import find_file, folder_of, roots
 from exhaust.text import visible
 
 
@@ -119,7 +119,7 @@ def download(
 
     A file that goes to a stream goes without its receipt. Raises NotFound if the request has no
     files, or no longer, Busy while it is being processed, PermissionDenied if the requester has
-    lost the right to them.
+    lost the right to them, or if they are not what the ledger says.
     """
     request = ledger.request(request_id, user_id)
     files = _files(request, settings)
@@ -142,11 +142,6 @@ def download(
         check_file(output)
     copy_report(file, output, is_named=True)
     return [output] if isinstance(output, Path) else []
-
-
-def has_file(file: Path) -> bool:
-    """Returns whether a report file and its receipt both exist."""
-    return file.is_file() and receipt_path(file).is_file()
 
 
 def _requester_of(selection: Selection) -> Requester:
@@ -172,11 +167,23 @@ def _files(request: Request, settings: Settings) -> list[Path]:
             + (f" {request.error}" if request.error else ""),
             "Request the report again.",
         )
-    files = sorted({Path(file) for file in request.files.values()})
-    if not files or not all(map(has_file, files)):
+    files = [find_file(settings, request, batch_id) for batch_id in request.batch_ids]
+    if not all(files):
         raise NotFound(
-            f"The files of the request {request.request_id} no longer exist, or never did.",
-            f"They are kept for {settings.results_retention.days} days; those of an export stay "
-            "where it wrote them. Request the report again.",
+            f"The request {request.request_id} has no files in the folder of results, or no "
+            "longer.",
+            _hint_for_missing(request, settings),
         )
-    return files
+    return list(filter(None, files))
+
+
+def _hint_for_missing(request: Request, settings: Settings) -> str:
+    folders = [folder_of(root, request) for root in roots(settings)]
+    paths = {Path(file) for file in request.files.values()}
+    elsewhere = sorted(str(path) for path in paths if path.parent not in folders)
+    if elsewhere:
+        return f"An export wrote {', '.join(elsewhere)}. Only files of workers can be downloaded."
+    return (
+        f"They are kept for {settings.results_retention.days} days, and an export to standard "
+        "output keeps none. Request the report again."
+    )

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,12 @@ class Status(StrEnum):
 
 
 UNDER_WAY = (Status.SUBMITTED, Status.PROCESSING)
+ENDED = tuple(status for status in Status if status not in UNDER_WAY)
+
+MAX_TRIES = 3
+
+MAX_CLOCK_SKEW = timedelta(hours=1)
+"""How far the clocks of workers may differ: a time that is later still was made up."""
 
 
 class LeaseLost(Exception):
@@ -73,6 +79,10 @@ class Request:
     def sees_all_learners(self) -> bool:
         """Whether it was for all learners, and not only for those of the channel."""
         return bool(self.request_data["allLearners"])
+
+
+class DamagedRequest(Request):
+    """A request whose row no exhaust has written: it has failed, and its error says why."""
 
 
 @dataclass(frozen=True)

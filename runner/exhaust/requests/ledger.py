@@ -1,14 +1,14 @@
 """The ledger of report requests: who requested what, its progress, and where its files are.
 
 It has a table of requests, with Sunbird's own columns and ours, and a table of their batches. A
-unique index prevents duplicate requests, and every change of a request names the state and the
-worker that it changes, so no check can be overtaken by another process.
+unique index prevents duplicate requests.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
-from typing import Any, Self
+from datetime import timedelta
+from functools import cached_property
+from typing import Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -19,20 +19,22 @@ from exhaust.errors import NotFound, UsageError
 from exhaust.marts.names import cleaned
 from exhaust.project.profile import Profile
 from exhaust.requests.entities import (
-    UNDER_WAY,
+    ENDED,
+    MAX_TRIES,
     Claim,
-    LeaseLost,
     NewRequest,
     Request,
     Status,
     Worker,
 )
-from exhaust.requests.requesters import is_of, under_way
-from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, Store, read_requests, rows_of
-from exhaust.requests.workers import read_workers, record_worker, renew_worker
+from exhaust.requests.functions import Functions
+from exhaust.requests.requesters import is_of
+from exhaust.requests.rows import read_requests
+from exhaust.requests.store import BATCHES, REQUESTS, Store
+from exhaust.requests.tables import Tables, find_request
+from exhaust.requests.workers import read_workers, record_worker
 from exhaust.text import visible
 
-MAX_TRIES = 3
 LEASE = timedelta(minutes=2)
 
 
@@ -41,7 +43,7 @@ class Ledger:
 
     def __init__(self, store: Store, clock: Clock, lease: timedelta) -> None:
         self._store = store
-        self._clock = clock
+        self._tables = Tables(clock, lease)
         self.lease = lease
 
     @classmethod
@@ -62,6 +64,12 @@ class Ledger:
         store = Store.open(profile, writing=writing, console=console, clock=clock)
         return cls(store, clock, lease)
 
+    @cached_property
+    def _changes(self) -> Tables | Functions:
+        """How requests are changed: by who may not write the tables, through functions."""
+        schema = self._store.functions()
+        return self._tables if schema is None else Functions(schema)
+
     def close(self) -> None:
         self._store.close()
 
@@ -80,78 +88,15 @@ class Ledger:
         """
         while True:
             try:
-                return self._insert(new, worker)
+                with self._store.begin() as connection:
+                    return self._read(connection, self._changes.insert(connection, new, worker))
             except IntegrityError:
-                self._check_under_way(new, None if worker is None else new.requester)
+                replacing = None if worker is None else new.requester
+                with self._store.begin() as connection:
+                    blocking = self._changes.blocking(connection, new, replacing)
+                if blocking is not None:
+                    raise blocking.error() from None
                 # That one has ended meanwhile, or it took the ID: try again.
-
-    def _insert(self, new: NewRequest, worker: str | None) -> Request:
-        with self._store.begin() as connection:
-            new_id = self._next_id(connection, new.request_id)
-            connection.execute(
-                sa.insert(REQUESTS).values(
-                    tag=new.tag,
-                    request_id=new_id,
-                    job_id=new.kind.dataset,
-                    status=Status.SUBMITTED,
-                    request_data=dict(new.request_data),
-                    requested_by=new.requester,
-                    requested_channel=new.channel,
-                    dt_job_submitted=self._now(),
-                    batch_number=len(new.batches),
-                    course_id=new.course_id,
-                    course_name=new.course_name,
-                    rows_expected=sum(new.batches.values()),
-                )
-            )
-            connection.execute(
-                sa.insert(BATCHES),
-                [
-                    {
-                        "request_id": new_id,
-                        "batch_id": batch_id,
-                        "dataset": new.kind.dataset,
-                        "course_id": new.course_id,
-                        "channel": new.channel,
-                        "is_under_way": True,
-                    }
-                    for batch_id in new.batch_ids
-                ],
-            )
-            if worker is not None:
-                self._take(connection, new_id, worker)
-        return self.request(new_id)
-
-    def _next_id(self, connection: Connection, base: str) -> str:
-        """The first request of a day has the ID itself, later ones have a number after it."""
-        taken = connection.execute(
-            sa.select(REQUESTS.c.request_id).where(REQUESTS.c.request_id.startswith(base))
-        )
-        highest = max((int(row.request_id[len(base) + 1 :] or 1) for row in taken), default=0)
-        return f"{base}-{highest + 1}" if highest else base
-
-    def _check_under_way(self, new: NewRequest, replacing: str | None) -> None:
-        """Raises Busy, unless the request is one of `replacing` whose worker has stopped."""
-        with self._store.begin() as connection:
-            found = connection.execute(
-                sa.select(BATCHES.c.batch_id, REQUESTS)
-                .join(REQUESTS, BATCHES.c.request_id == REQUESTS.c.request_id)
-                .where(
-                    BATCHES.c.dataset == new.kind.dataset,
-                    BATCHES.c.course_id == new.course_id,
-                    BATCHES.c.batch_id.in_(new.batch_ids),
-                    BATCHES.c.channel == new.channel,
-                    BATCHES.c.is_under_way,
-                )
-            ).first()
-            if found is None:
-                return
-            has_stopped = found.status == Status.PROCESSING and found.lease_until < self._now()
-            if has_stopped and found.requested_by == replacing:
-                reason = "Its worker stopped, and the report was requested again."
-                self._end(connection, found.request_id, Status.FAILED, reason)
-                return
-        raise under_way(found, new.requester, has_stopped=has_stopped)
 
     def claim(self, worker: str) -> Claim | None:
         """Takes the request that has waited longest; returns None if there is none.
@@ -160,50 +105,33 @@ class Ledger:
         """
         # A worker of this name may be recorded at the same time, by another thread.
         with suppress(IntegrityError), self._store.begin() as connection:
-            record_worker(connection, worker, self._now())
+            record_worker(connection, worker, self._tables.now())
+        tables = self._tables
+        is_free = sa.or_(
+            REQUESTS.c.status.not_in([*ENDED, Status.PROCESSING]), tables.has_stopped()
+        )
         while True:
-            is_free = sa.or_(
-                REQUESTS.c.status == Status.SUBMITTED,
-                sa.and_(
-                    REQUESTS.c.status == Status.PROCESSING, REQUESTS.c.lease_until < self._now()
-                ),
-            )
             with self._store.begin() as connection:
-                free = connection.execute(
-                    sa.select(REQUESTS)
+                free_id = connection.scalar(
+                    sa.select(REQUESTS.c.request_id)
                     .where(is_free)
                     .order_by(REQUESTS.c.dt_job_submitted, REQUESTS.c.request_id)
                     .limit(1)
                     .with_for_update(skip_locked=True)
-                ).first()
-                if free is None:
+                )
+                if free_id is None:
                     return None
-                if free.iteration < MAX_TRIES:
-                    self._take(connection, free.request_id, worker)
-                    return Claim(self._read(connection, free.request_id), worker)
-                reason = free.err_message or "Its worker stopped three times."
-                self._end(connection, free.request_id, Status.FAILED, reason)
-
-    def _take(self, connection: Connection, request_id: str, worker: str) -> None:
-        now = self._now()
-        connection.execute(
-            sa.update(REQUESTS)
-            .where(REQUESTS.c.request_id == request_id)
-            .values(
-                status=Status.PROCESSING,
-                iteration=REQUESTS.c.iteration + 1,
-                lease_owner=worker,
-                lease_until=now + self.lease,
-                claimed_at=now,
-                rows_done=rows_of(request_id),
-            )
-        )
+                free = find_request(connection, free_id)
+                if free and free.is_under_way and free.tries < MAX_TRIES:
+                    tables.take(connection, free_id, worker)
+                    return Claim(self._read(connection, free_id), worker)
+                reason = (free and free.error) or "Its worker stopped three times."
+                tables.end(connection, free_id, Status.FAILED, reason)
 
     def heartbeat(self, claim: Claim, rows_done: int | None = None) -> None:
         """Holds a request for another lease. Raises LeaseLost if it is no longer this worker's."""
         with self._store.begin() as connection:
-            self._hold(connection, claim, {} if rows_done is None else {"rows_done": rows_done})
-            renew_worker(connection, claim.worker, self._now())
+            self._changes.heartbeat(connection, claim, rows_done)
 
     def batch_done(
         self,
@@ -218,55 +146,30 @@ class Ledger:
         `file` is None for standard output. `publish` gives the file its name: it is called while
         no other worker can take the request.
         """
-        request_id = claim.request.request_id
         with self._store.begin() as connection:
-            self._hold(connection, claim, {"dt_file_created": self._now()})
-            connection.execute(
-                sa.update(BATCHES)
-                .where(BATCHES.c.request_id == request_id, BATCHES.c.batch_id == batch_id)
-                .values(file=file, rows=rows)
-            )
-            done = connection.execute(
-                sa.select(BATCHES).where(
-                    BATCHES.c.request_id == request_id, BATCHES.c.rows.is_not(None)
-                )
-            ).all()
-            self._hold(
-                connection,
-                claim,
-                {
-                    "rows_done": rows_of(request_id),
-                    "processed_batches": sorted(row.batch_id for row in done),
-                    "download_urls": sorted({row.file for row in done if row.file}),
-                },
-            )
+            self._changes.batch_done(connection, claim, batch_id, file, rows)
             publish()
 
     def succeed(self, claim: Claim) -> Request:
         """Ends a request that has all its files."""
-        request_id = claim.request.request_id
         with self._store.begin() as connection:
-            # A build in between may have changed what was expected.
-            rows = rows_of(request_id)
-            self._hold(connection, claim, {"rows_done": rows, "rows_expected": rows})
-            self._end(connection, request_id, Status.SUCCESS, None)
-            return self._read(connection, request_id)
+            self._changes.succeed(connection, claim)
+            return self._read(connection, claim.request.request_id)
 
     def fail(self, claim: Claim, reason: str, *, is_final: bool) -> Request:
         """Ends a request that failed, or makes it wait for another try, up to three times."""
         with self._store.begin() as connection:
             if is_final or claim.request.tries >= MAX_TRIES:
-                self._hold(connection, claim, {})
-                self._end(connection, claim.request.request_id, Status.FAILED, reason)
+                self._changes.fail(connection, claim, reason)
             else:
-                self._requeue(connection, claim, reason, tries=claim.request.tries)
+                self._tables.requeue(connection, claim, reason, tries=claim.request.tries)
             return self._read(connection, claim.request.request_id)
 
     def put_back(self, claim: Claim, reason: str) -> None:
         """Makes a request wait again without counting the try, because it did not cause the
         failure."""
         with self._store.begin() as connection:
-            self._requeue(connection, claim, reason, tries=claim.request.tries - 1)
+            self._tables.requeue(connection, claim, reason, tries=claim.request.tries - 1)
 
     def release(self, worker: str, reason: str) -> None:
         """Puts back whatever a worker holds, which is at most one request."""
@@ -276,16 +179,7 @@ class Ledger:
             ).all()
             for row in held:
                 claim = Claim(self._read(connection, row.request_id), worker)
-                self._requeue(connection, claim, reason, tries=claim.request.tries - 1)
-
-    def _requeue(self, connection: Connection, claim: Claim, reason: str, tries: int) -> None:
-        values = {
-            "status": Status.SUBMITTED,
-            "iteration": tries,
-            "err_message": reason[:MAX_REASON],
-            "lease_owner": None,
-        }
-        self._hold(connection, claim, values)
+                self._tables.requeue(connection, claim, reason, tries=claim.request.tries - 1)
 
     def cancel(self, request_id: str, requester: str | None = None) -> Request:
         """Ends a request that is under way.
@@ -295,7 +189,7 @@ class Ledger:
         """
         with self._store.begin() as connection:
             request_id = self._read(connection, request_id, requester).request_id
-            was_under_way = self._end(connection, request_id, Status.CANCELLED, None)
+            was_under_way = self._changes.cancel(connection, request_id)
             request = self._read(connection, request_id)
         if not was_under_way:
             raise UsageError(
@@ -319,7 +213,7 @@ class Ledger:
     def workers(self) -> list[Worker]:
         """Returns the workers that were seen lately, the one that was seen last first."""
         with self._store.begin() as connection:
-            return read_workers(connection)
+            return read_workers(connection, self._tables.now())
 
     def forget_files(self, request_ids: Sequence[str], retention: timedelta) -> list[str]:
         """Forgets the files of those of the requests that ended so long ago; returns their IDs."""
@@ -327,7 +221,7 @@ class Ledger:
             rows = connection.execute(
                 sa.select(REQUESTS.c.request_id).where(
                     REQUESTS.c.request_id.in_(request_ids),
-                    REQUESTS.c.dt_job_completed < self._now() - retention,
+                    REQUESTS.c.dt_job_completed < self._tables.now() - retention,
                 )
             )
             old = [row.request_id for row in rows]
@@ -336,60 +230,16 @@ class Ledger:
             )
             return old
 
-    def _now(self) -> datetime:
-        """UTC without a time zone, as SQLite keeps it."""
-        return self._clock.now().replace(tzinfo=None)
-
-    def _hold(self, connection: Connection, claim: Claim, values: Mapping[str, Any]) -> None:
-        held = connection.execute(
-            sa.update(REQUESTS)
-            .where(
-                REQUESTS.c.request_id == claim.request.request_id,
-                REQUESTS.c.status == Status.PROCESSING,
-                REQUESTS.c.lease_owner == claim.worker,
-                REQUESTS.c.iteration == claim.request.tries,
-            )
-            .values(lease_until=self._now() + self.lease, **values)
-        )
-        if held.rowcount != 1:
-            raise LeaseLost(claim.request.request_id)
-
-    def _end(
-        self, connection: Connection, request_id: str, status: Status, reason: str | None
-    ) -> bool:
-        """Ends a request; returns whether it was under way."""
-        now = self._now()
-        row = connection.execute(
-            sa.select(REQUESTS.c.claimed_at).where(REQUESTS.c.request_id == request_id)
-        ).one()
-        took = int((now - row.claimed_at).total_seconds() * 1000) if row.claimed_at else None
-        ended = connection.execute(
-            sa.update(REQUESTS)
-            .where(REQUESTS.c.request_id == request_id, REQUESTS.c.status.in_(UNDER_WAY))
-            .values(
-                status=status,
-                err_message=reason and reason[:MAX_REASON],
-                dt_job_completed=now,
-                execution_time=took,
-                lease_owner=None,
-                lease_until=None,
-            )
-        )
-        connection.execute(
-            sa.update(BATCHES).where(BATCHES.c.request_id == request_id).values(is_under_way=False)
-        )
-        return ended.rowcount == 1
-
     def _read(
         self, connection: Connection, request_id: str, requester: str | None = None
     ) -> Request:
         is_own = sa.true() if requester is None else is_of(requester)
-        has_id = REQUESTS.c.request_id.in_([request_id, cleaned(request_id).upper()])
-        found = read_requests(connection, sa.and_(has_id, is_own))
-        if not found:
-            raise NotFound(
-                f"There is no request {visible(request_id)}"
-                + (f" of {visible(requester)}." if requester is not None else "."),
-                "`exhaust status` lists them.",
-            )
-        return found[0]
+        for text in (request_id, cleaned(request_id).upper()):
+            has_id = sa.and_(REQUESTS.c.request_id == text, is_own)
+            for found in read_requests(connection, has_id):
+                return found
+        raise NotFound(
+            f"There is no request {visible(request_id)}"
+            + (f" of {visible(requester)}." if requester is not None else "."),
+            "`exhaust status` lists them.",
+        )

@@ -1,6 +1,8 @@
 """Whose requests are in the ledger, and what others learn of them."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -11,7 +13,7 @@ from exhaust.marts.state import minute
 from exhaust.requests.store import REQUESTS
 from exhaust.text import visible
 
-ROLES = {
+ROLES: Mapping[str | None, str] = {
     Role.COURSE_CREATOR: "the course's creator",
     Role.BATCH_CREATOR: "the batch's creator",
     Role.MENTOR: "a mentor of the batch",
@@ -29,20 +31,29 @@ def is_of(requester: str) -> sa.ColumnElement[bool]:
     )
 
 
-def under_way(found: sa.Row[Any], requester: str, *, has_stopped: bool) -> Busy:
-    """Returns the error for a batch that somebody has requested already.
+@dataclass(frozen=True)
+class Blocking:
+    """A request that blocks another one, as far as others may know it."""
 
-    `found` is the row of that request, with the `batch_id`; a ledger of before version 2 does not
-    know the roles.
-    """
-    role = found.request_data.get("roles", {}).get(found.batch_id)
-    is_own = found.requested_by == requester
-    by = "another export of yours" if is_own else ROLES.get(role, "another user")
-    return Busy(
-        f"The request for this report is being processed: batch {visible(found.batch_id)} was "
-        f"requested at {minute(found.dt_job_submitted)} by {by} and is {found.status}, with "
-        f"{found.rows_done:,} of {found.rows_expected:,} rows.",
-        "Its worker has stopped. Run `exhaust process` to take it up again."
-        if has_stopped
-        else "You can request it again when it has ended.",
-    )
+    batch_id: str
+    """The batch that both are for."""
+    is_own: bool
+    role: str | None
+    """The requester's role; a ledger of before version 2 does not know it."""
+    submitted_at: datetime
+    status: str
+    rows_done: int
+    rows_expected: int
+    has_stopped: bool
+    """Whether its worker has stopped."""
+
+    def error(self) -> Busy:
+        by = "another export of yours" if self.is_own else ROLES.get(self.role, "another user")
+        return Busy(
+            f"The request for this report is being processed: batch {visible(self.batch_id)} was "
+            f"requested at {minute(self.submitted_at)} by {by} and is {self.status}, with "
+            f"{self.rows_done:,} of {self.rows_expected:,} rows.",
+            "Its worker has stopped. Run `exhaust process` to take it up again."
+            if self.has_stopped
+            else "You can request it again when it has ended.",
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
@@ -13,7 +14,6 @@ from exhaust.errors import Busy, DataError
 from exhaust.project.profile import Profile
 from exhaust.project.sql import identifier
 from exhaust.requests.database import READS, Postgres, SQLite
-from exhaust.requests.entities import Request, Status
 from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, class_of
 
 Result = TypeVar("Result")
@@ -91,6 +91,15 @@ WORKERS = sa.Table(
     sa.Column("last_seen_at", sa.DateTime, nullable=False),
 )
 
+QUEUE = sa.Table("queue", sa.MetaData(), sa.Column("request_id", sa.Text), sa.Column("rank"))
+"""A view of the requests that wait, with their rank among all."""
+QUEUE_OF_SQLITE = """
+create view queue as
+select request_id, row_number() over (order by dt_job_submitted, request_id) as rank
+from job_request where status = 'SUBMITTED'
+"""
+FUNCTIONS = Path(__file__).with_name("functions.sql")
+
 
 def _create_requests(connection: Connection) -> None:
     TABLES.create_all(connection, [VERSION, REQUESTS, BATCHES])
@@ -114,7 +123,26 @@ def _add_workers(connection: Connection) -> None:
         connection.exec_driver_sql(f"grant {row.privilege_type} on {table} to {row.role}")
 
 
-MIGRATIONS: Sequence[Callable[[Connection], None]] = (_create_requests, _add_workers)
+def _restrict_requesters(connection: Connection) -> None:
+    """Adds the queue; on Postgres, also the functions and policies of requesters."""
+    if connection.dialect.name != "postgresql":
+        connection.exec_driver_sql(QUEUE_OF_SQLITE)
+        return
+    schema = identifier(
+        connection.get_execution_options()["schema_translate_map"][None], "postgres"
+    )
+    connection.exec_driver_sql(f"set local search_path = {schema}, pg_temp")
+    connection.exec_driver_sql(
+        FUNCTIONS.read_text("utf-8"), execution_options={"no_parameters": True}
+    )
+    connection.exec_driver_sql(f"revoke execute on all functions in schema {schema} from public")
+    connection.exec_driver_sql("set local search_path = public")
+
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (
+    *(_create_requests, _add_workers),
+    _restrict_requesters,
+)
 """The changes that each version of the ledger makes; their number is the newest version."""
 
 
@@ -188,7 +216,22 @@ class Store:
     def _version_of(self, connection: Connection) -> int:
         if not sa.inspect(connection).has_table(VERSION.name, schema=self._schema):
             return 0
-        return connection.scalar(sa.select(VERSION.c.version)) or 0
+        version = connection.scalar(sa.select(VERSION.c.version)) or 0
+        if not isinstance(version, int) or version < 0:
+            raise DataError(f"The ledger {self._database.name} has no valid version.")
+        return version
+
+    def functions(self) -> str | None:
+        """Returns the schema of the functions to be called, as SQL, by who may not write the
+        tables; None for who may."""
+        if self._schema is None:
+            return None
+        schema = identifier(self._schema, "postgres")
+        with self.begin() as connection:
+            may_write = connection.scalar(
+                sa.select(sa.func.has_table_privilege(f"{schema}.{REQUESTS.name}", "insert"))
+            )
+        return None if may_write else schema
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -232,48 +275,6 @@ class Store:
             if known is None:
                 raise
             raise known from error
-
-
-def read_requests(connection: Connection, which: sa.ColumnElement[bool]) -> list[Request]:
-    """Returns the requests for which the condition holds, newest first."""
-    # Before their batches: Postgres may show the batches of a request that was added in between.
-    rows = connection.execute(
-        sa.select(REQUESTS)
-        .where(which)
-        .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
-    ).all()
-    waiting = connection.execute(
-        sa.select(REQUESTS.c.request_id)
-        .where(REQUESTS.c.status == Status.SUBMITTED)
-        .order_by(REQUESTS.c.dt_job_submitted, REQUESTS.c.request_id)
-    )
-    positions = {row.request_id: position for position, row in enumerate(waiting, 1)}
-    files: dict[str, dict[str, str | None]] = {}
-    of_requests = BATCHES.c.request_id.in_(sa.select(REQUESTS.c.request_id).where(which))
-    for row in connection.execute(sa.select(BATCHES).where(of_requests)):
-        files.setdefault(row.request_id, {})[row.batch_id] = row.file
-    return [
-        Request(
-            request_id=row.request_id,
-            course_id=row.course_id,
-            course_name=row.course_name,
-            batch_ids=sorted(files[row.request_id], key=str.encode),
-            requester=row.requested_by,
-            channel=row.requested_channel,
-            status=Status(row.status),
-            submitted_at=row.dt_job_submitted,
-            completed_at=row.dt_job_completed,
-            rows_done=row.rows_done,
-            rows_expected=row.rows_expected,
-            position=positions.get(row.request_id),
-            tries=row.iteration,
-            error=row.err_message,
-            files={batch: file for batch, file in files[row.request_id].items() if file},
-            request_data=row.request_data,
-            dataset=row.job_id,
-        )
-        for row in rows
-    ]
 
 
 def rows_of(request_id: str) -> sa.ScalarSelect[int]:

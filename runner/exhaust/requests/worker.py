@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import ExhaustError
+from exhaust.errors import ExhaustError, NotFound
 from exhaust.marts.entities import Batch
 from exhaust.marts.records import Build
 from exhaust.marts.state import Marts, open_marts
@@ -17,10 +17,11 @@ from exhaust.reports.kinds import KINDS
 from exhaust.reports.parts import sweep
 from exhaust.reports.selection import Destination, Selection
 from exhaust.reports.signature import Signer, read_signer
-from exhaust.requests.desk import has_file, select_again
+from exhaust.requests.desk import select_again
 from exhaust.requests.entities import Claim, LeaseLost, Request
 from exhaust.requests.lease import NOT_COUNTED, CountingConsole, Pulse, fail, holding, reason_for
 from exhaust.requests.ledger import Ledger
+from exhaust.requests.results import find_file, folder_of, roots
 
 
 def process(
@@ -74,7 +75,9 @@ def _process(
     except Exception as error:
         fail(ledger, claim, error, is_final=False)
         raise
-    return ledger.request(request.request_id)
+    with suppress(NotFound):
+        return ledger.request(request.request_id)
+    return request
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,10 @@ class _Try:
     def make_files(self, selection: Selection) -> None:
         """Makes the file of each batch that an earlier try has not made."""
         ((course, batches),) = selection.batches.items()
+        request = self.claim.request
         for batch in batches:
-            if not has_file(Path(self.claim.request.files.get(batch.id, ""))):
+            is_done = batch.id in request.files
+            if not is_done or not find_file(self.marts.settings, request, batch.id):
                 self._make_file(replace(selection, batches={course: [batch]}), batch)
 
     def _make_file(self, selection: Selection, batch: Batch) -> None:
@@ -109,7 +114,7 @@ class _Try:
             self.build,
             selection,
             Destination(
-                folder=self.marts.settings.results_dir / request.dataset / request.request_id,
+                folder=folder_of(self.marts.settings.results_dir, request),
                 is_private=True,
                 publish=publish,
             ),
@@ -126,8 +131,7 @@ class _Try:
 def _remove_old_files(settings: Settings, ledger: Ledger) -> None:
     """Removes the folders of requests that ended longer ago than files are kept, and what killed
     workers have left in the others."""
-    roots = filter(None, (settings.results_dir, settings.shared_results_dir))
-    for results in (root / dataset for root in roots for dataset in KINDS):
+    for results in (root / dataset for root in roots(settings) for dataset in KINDS):
         folders = [folder.name for folder in results.iterdir()] if results.is_dir() else []
         old = ledger.forget_files(folders, settings.results_retention) if folders else []
         for request_id in old:

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from exhaust.requests.entities import Worker
+from exhaust.requests.entities import MAX_CLOCK_SKEW, Worker
+from exhaust.requests.rows import as_text, time_of
 from exhaust.requests.store import WORKERS
 
 FORGOTTEN_AFTER = timedelta(days=1)
@@ -38,7 +39,13 @@ def renew_worker(connection: Connection, name: str, now: datetime) -> bool:
     return connection.execute(own.values(last_seen_at=now)).rowcount == 1
 
 
-def read_workers(connection: Connection) -> list[Worker]:
-    """Returns the workers, the one that was seen last first."""
-    newest_first = sa.select(WORKERS).order_by(WORKERS.c.last_seen_at.desc(), WORKERS.c.name)
-    return [Worker(row.name, row.last_seen_at) for row in connection.execute(newest_first)]
+def read_workers(connection: Connection, now: datetime) -> list[Worker]:
+    """Returns the workers, the one that was seen last first; leaves out rows that cannot be."""
+    rows = connection.execute(sa.select(*as_text(WORKERS)))
+    seen = [(row.name or "", time_of(row.last_seen_at)) for row in rows]
+    workers = [Worker(name, at) for name, at in seen if at and at <= now + MAX_CLOCK_SKEW]
+    return sorted(sorted(workers, key=_name), key=lambda one: one.last_seen_at, reverse=True)
+
+
+def _name(worker: Worker) -> str:
+    return worker.name

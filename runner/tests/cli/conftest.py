@@ -1,32 +1,17 @@
 """Fixtures for the tests of the commands, which mostly run in this process."""
 
-import os
 import shutil
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from cli_support import SAMPLE
+from cli_support import SAMPLE, use_warehouse
 from support import PROJECT, Built
 
 from exhaust.cli import command
 from exhaust.project.settings import Settings
 from exhaust.requests import store
 from exhaust.requests.ledger import Ledger
-
-
-def use_warehouse(settings: Settings, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Points the commands at a warehouse of the tests, and changes to an empty folder."""
-    shutil.copy(settings.profiles_file, folder / "profiles.yml")
-    (folder / "here").mkdir()
-    monkeypatch.chdir(folder / "here")
-    for name in os.environ:
-        if name.startswith(("EXHAUST_", "DBT_", "PG")):
-            monkeypatch.delenv(name)
-    for name, value in settings.environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(PROJECT))
-    monkeypatch.setenv("EXHAUST_PROFILES_DIR", str(folder))
 
 
 @pytest.fixture(autouse=True)

@@ -1,14 +1,15 @@
-"""The role for readers in docs/access.md."""
+"""A reader of PostgreSQL: what it reads and writes, and what it cannot."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from handmade_marts import CREATOR, MATHS, MATHS_2, create_marts
-from support import NO_MESSAGES, PROJECT, relation
+from postgres_roles import new_role
+from support import NO_MESSAGES, relation
 
+from exhaust import api
 from exhaust.errors import PermissionDenied
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
@@ -25,27 +26,17 @@ HIDDEN = ("sunbird", "exhaust_staging", "exhaust_intermediate")
 
 @pytest.fixture
 def reader(settings_postgres: Settings) -> Iterator[Settings]:
-    """Creates a login with the reader role; all marts except one are created after the role."""
-    (sql,) = re.findall(
-        r"```sql\n(create role exhaust_reader.*?)```",
-        (PROJECT / "docs" / "access.md").read_text("utf-8"),
-        re.DOTALL,
-    )
+    """A login that is a reader; a table of the marts' schema is created after that."""
     schema = settings_postgres.profile.schema
     with connect(settings_postgres.profile, writing=True, console=NO_MESSAGES) as warehouse:
-        warehouse.execute(f"create schema {schema}; create table {schema}.earlier (one int)")
         for hidden in HIDDEN:
             warehouse.execute(f"create schema {hidden}; create table {hidden}.one (one int)")
-        Ledger.open(settings_postgres.profile).close()
-        # Roles belong to the server, which the tests share.
-        warehouse.execute("drop role if exists exhaust_reader, desk")
-        warehouse.execute(sql)
-        warehouse.execute("create role desk login; grant exhaust_reader to desk")
         create_marts(warehouse, settings_postgres)
-    options = {**settings_postgres.profile.options, "user": "desk"}
-    yield replace(settings_postgres, profile=replace(settings_postgres.profile, options=options))
-    with connect(settings_postgres.profile, writing=True, console=NO_MESSAGES) as warehouse:
-        warehouse.execute("drop owned by exhaust_reader, desk; drop role exhaust_reader, desk")
+        with new_role(settings_postgres) as settings:
+            role = str(settings.profile.options["user"])
+            api.grant(settings_postgres, "reader", role, user_id=CREATOR)
+            warehouse.execute(f"create table {schema}.later (one int)")
+            yield settings
 
 
 def test_a_reader_exports(reader: Settings, tmp_path: Path) -> None:
@@ -54,17 +45,20 @@ def test_a_reader_exports(reader: Settings, tmp_path: Path) -> None:
             Marts(warehouse, reader), Criteria([MATHS, MATHS_2]), Destination(folder=tmp_path)
         )
         assert [file.rows for file in report.files] == [2, 1, 1]
-        assert warehouse.query(f"select * from {relation(reader.profile.schema, 'earlier')}") == []
+        assert warehouse.query(f"select * from {relation(reader.profile.schema, 'later')}") == []
 
 
-def test_a_reader_writes_requests(reader: Settings, tmp_path: Path) -> None:
+def test_a_reader_writes_requests(
+    settings_postgres: Settings, reader: Settings, tmp_path: Path
+) -> None:
     with open_marts(reader) as marts, Ledger.open(reader.profile) as ledger:
         criteria = Criteria([MATHS], user_id=CREATOR)
         first = submit(marts, ledger, criteria)
         ledger.cancel(first.request_id)
         submit(marts, ledger, criteria)
-        desk = replace(reader, results_dir=tmp_path)
-        (done,) = process(desk, ledger, "worker", NO_MESSAGES)
+    with Ledger.open(settings_postgres.profile) as ledger:
+        owner = replace(settings_postgres, results_dir=tmp_path)
+        (done,) = process(owner, ledger, "worker", NO_MESSAGES)
     assert done.status == Status.SUCCESS
 
 

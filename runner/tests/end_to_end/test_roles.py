@@ -22,7 +22,7 @@ from exhaust.requests.ledger import Ledger
 from exhaust.warehouse import connect
 
 SAMPLE = SCENARIOS["sample"]
-ROLE = re.compile(r"exhaust_(loader|builder|reader)\b")
+ROLE = re.compile(r"exhaust_(loader|builder|reader|worker)\b")
 
 
 def sql_of_the_page(beginning: str) -> str:
@@ -45,11 +45,12 @@ class Roles:
     def of(self, role: str) -> Settings:
         return as_role(self.settings, f"{role}_{self.suffix}")
 
-    def add_reader(self) -> None:
-        """Creates the reader's role, after the first build and `exhaust status`, as a login."""
-        create, grants = sql_of_the_page("create role exhaust_reader").split(";", 1)
-        self.run(create.replace("nologin", "login"))
-        self.run(grants, "exhaust_builder")
+    def grant(self) -> None:
+        """Makes a reader and a worker, after the first build."""
+        self.run(sql_of_the_page("create role exhaust_reader"))
+        builder = self.of("exhaust_builder")
+        api.grant(builder, "reader", f"exhaust_reader_{self.suffix}", user_id=CREATOR)
+        api.grant(builder, "worker", f"exhaust_worker_{self.suffix}")
 
 
 @pytest.fixture
@@ -68,8 +69,7 @@ def reader(roles: Roles) -> Settings:
     builder = roles.of("exhaust_builder")
     with connect(builder.profile, writing=True) as warehouse:
         create_marts(warehouse, builder)
-    Ledger.open(builder.profile).close()
-    roles.add_reader()
+    roles.grant()
     reader = roles.of("exhaust_reader")
     api.submit(reader, MATHS, batches=["001"], user_id=CREATOR)
     return reader
@@ -83,7 +83,7 @@ def test_each_command_works_with_just_its_rights(roles: Roles, tmp_path: Path) -
     assert {one.status for one in run.results} == {"success"}
     assert not build(builder, (), NO_MESSAGES).failed
     assert api.requests(builder) == []
-    roles.add_reader()
+    roles.grant()
     reader = roles.of("exhaust_reader")
 
     export_all(reader, tmp_path / "out", day=date(2024, 7, 1))
@@ -94,12 +94,14 @@ def test_each_command_works_with_just_its_rights(roles: Roles, tmp_path: Path) -
     assert written == {file.stem: file.read_bytes() for file in (GOLDEN / "sample").iterdir()}
 
 
-def test_a_reader_requests_and_processes(reader: Settings, tmp_path: Path) -> None:
+def test_a_reader_requests_and_a_worker_processes(
+    roles: Roles, reader: Settings, tmp_path: Path
+) -> None:
     assert MATHS in [course.id for course in api.courses(reader)]
     assert api.batches(reader, MATHS)[1]
     second = api.submit(reader, MATHS, batches=["002"], user_id=CREATOR)
     assert api.cancel(reader, second.request_id).status == Status.CANCELLED
-    (done,) = api.process(reader)
+    (done,) = api.process(roles.of("exhaust_worker"))
     assert api.request(reader, done.request_id).status == Status.SUCCESS
     assert api.download(reader, done.request_id, user_id=CREATOR, output_dir=tmp_path)
     assert api.export(reader, [MATHS], user_id=CREATOR, output_dir=tmp_path / "at once").files
@@ -133,14 +135,17 @@ class TestWithoutOne:
             ("usage on schema exhaust_requests", lambda reader: api.requests(reader)),
             ("select on exhaust_requests.job_request", lambda reader: api.requests(reader)),
             (
-                "insert on exhaust_requests.job_request",
+                "execute on function exhaust_requests.submit_request",
                 lambda reader: api.submit(reader, MATHS, batches=["002"], user_id=CREATOR),
             ),
             (
-                "update on exhaust_requests.job_request",
+                "execute on function exhaust_requests.cancel_request",
                 lambda reader: api.cancel(reader, api.requests(reader)[0].request_id),
             ),
-            ("update on exhaust_requests.job_request", lambda reader: list(api.process(reader))),
+            (
+                "execute on function exhaust_requests.finish_batch",
+                lambda reader: api.export(reader, [MATHS], batches=["002"], user_id=CREATOR),
+            ),
         ],
     )
     def test_a_reader(
@@ -150,6 +155,14 @@ class TestWithoutOne:
         with pytest.raises(PermissionDenied, match="permission denied for") as raised:
             use(reader)
         assert "docs/access.md" in str(raised.value.hint)
+
+    @pytest.mark.parametrize("lost", ["insert", "update"])
+    def test_a_worker(self, roles: Roles, reader: Settings, lost: str) -> None:
+        roles.run(
+            f"revoke {lost} on exhaust_requests.worker from exhaust_worker", "exhaust_builder"
+        )
+        with pytest.raises(PermissionDenied, match="permission denied for table worker"):
+            list(api.process(roles.of("exhaust_worker")))
 
     def test_the_first_command_for_requests(self, roles: Roles) -> None:
         roles.run("revoke create on schema exhaust_requests from exhaust_builder")

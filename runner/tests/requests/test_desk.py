@@ -140,7 +140,7 @@ class TestDownload:
         submit_request(project, batches=["002"])
         (done,) = process_requests(project)
         Path(f"{done.files['002']}.receipt.json").unlink()
-        with pytest.raises(NotFound, match="no longer exist, or never did"):
+        with pytest.raises(NotFound, match="has no files in the folder of results"):
             download_files(project, done)
 
     def test_a_folder_as_output_is_refused(self, project: Settings) -> None:

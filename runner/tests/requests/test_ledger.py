@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from ledger_support import DAY, Submit, claim_of, finish, has_id, new_request, stored_time
+from ledger_support import DATA, DAY, Submit, claim_of, finish, has_id, new_request, stored_time
 from support import ManualClock, new_processes
 
 from exhaust.errors import Busy, NotFound, UsageError
@@ -40,7 +40,7 @@ def test_a_request_is_stored_as_submitted(
         tries=0,
         error=None,
         files={},
-        request_data={"layout": "exhaust"},
+        request_data=DATA,
         dataset="progress-exhaust",
     )
 
@@ -60,7 +60,7 @@ def test_the_table_has_sunbirds_columns(ledger: Ledger, submit: Submit, clock: M
         "request_id": new.request_id,
         "job_id": "progress-exhaust",
         "status": "SUCCESS",
-        "request_data": {"layout": "exhaust"},
+        "request_data": DATA,
         "requested_by": "u1",
         "requested_channel": "tn",
         "dt_job_submitted": stored_time(clock) - timedelta(seconds=1.5),
@@ -100,13 +100,13 @@ class TestDuplicates:
     def test_another_requester_learns_the_role_but_not_the_user(
         self, submit: Submit, role: str, by: str
     ) -> None:
-        submit(request_data={"roles": {"001": role, "002": "other"}})
+        submit(request_data={**DATA, "roles": {"001": role, "002": "other"}})
         with pytest.raises(Busy, match=f"requested at 2026-11-23 10:00 UTC by {by} and") as raised:
             submit(batches={"001": 1}, requester="u2")
         assert "u1" not in f"{raised.value.message}{raised.value.hint}"
 
     def test_the_same_requester_learns_that_it_is_their_own(self, submit: Submit) -> None:
-        submit(request_data={"roles": {"001": "mentor"}})
+        submit(request_data={**DATA, "roles": {"001": "mentor"}})
         with pytest.raises(Busy, match=r"10:00 UTC by another export of yours and is SUBMITTED"):
             submit(batches={"001": 1})
 

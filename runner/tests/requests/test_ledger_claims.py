@@ -169,4 +169,4 @@ def test_a_finished_request_has_all_its_rows(ledger: Ledger, claimed: Claim) -> 
     ledger.batch_done(claimed, "002", "/r/002.csv", 31)
     done = ledger.succeed(claimed)
     assert (done.rows_done, done.rows_expected) == (43, 43)
-    assert (done.error, done.completed_at) == (None, ledger._now())
+    assert (done.error, done.completed_at) == (None, ledger._tables.now())

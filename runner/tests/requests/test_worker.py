@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from handmade_marts import CREATOR, HEADER, LINES, MATHS, MENTOR
 from key_pair import KeyPair
 from requests_support import (
@@ -25,7 +26,7 @@ from exhaust.project.settings import Settings
 from exhaust.reports.layout import Layout
 from exhaust.reports.parts import HOST
 from exhaust.reports.verify import verify
-from exhaust.requests import lease, worker
+from exhaust.requests import lease, store, worker
 from exhaust.requests.entities import Status
 from exhaust.requests.lease import Pulse
 from exhaust.requests.ledger import LEASE, Ledger
@@ -140,14 +141,11 @@ def test_a_failure_records_its_reason(project: Settings) -> None:
 
 def test_finished_batches_are_not_made_again(project: Settings) -> None:
     submit_request(project)
-    with Ledger.open(project.profile, ShiftedClock(-2 * LEASE)) as ledger:
-        claim = ledger.claim("killed")
-        assert claim
-        mark = project.results_dir / "mark.csv"
-        mark.parent.mkdir()
-        mark.write_text("made before")
-        mark.with_name("mark.csv.receipt.json").touch()
-        ledger.batch_done(claim, "001", str(mark), 2)
+    (made,) = process_requests(project)
+    mark = Path(made.files["001"])
+    mark.write_text("made before")
+    with Ledger.open(project.profile) as ledger, ledger._store.begin() as connection:
+        connection.execute(sa.update(store.REQUESTS).values(status=Status.SUBMITTED))
     (done,) = process_requests(project)
     assert (done.status, done.tries, done.files["001"]) == (Status.SUCCESS, 2, str(mark))
     assert mark.read_text() == "made before"
@@ -276,5 +274,5 @@ def test_old_files_are_removed(project: Settings) -> None:
     assert process_requests(replace(project, results_retention=timedelta())) == []
     assert not Path(done.files["001"]).parent.exists()
     assert others.exists()
-    with pytest.raises(NotFound, match="no longer exist, or never did"):
+    with pytest.raises(NotFound, match="has no files in the folder of results"):
         download_files(project, done)

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -100,7 +100,7 @@ class Victim:
     def let_leases_end(self) -> None:
         """As if two minutes had passed: whoever was killed has lost its requests and its target."""
         with Ledger.open(self.settings.profile) as ledger, ledger._store.begin() as connection:
-            ended = ledger._now() - LEASE
+            ended = datetime.now(UTC).replace(tzinfo=None) - LEASE
             connection.execute(sa.update(store.REQUESTS).values(lease_until=ended))
         with connect(self.settings.profile, writing=True) as warehouse:
             if TABLE in warehouse.tables(self.settings.profile.schema):
