@@ -18,7 +18,7 @@
         {%- if flags.WHICH != "test" %}
             {%- do check_landing() %} {%- do claim_lease() %} {%- do check_loads_are_earlier() %}
         {%- endif %}
-        {{ statements(make_builds()) }}
+        {{ statements(make_builds() + make_reader_functions()) }}
     {%- endif %}
 {% endmacro %}
 

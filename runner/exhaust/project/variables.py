@@ -161,6 +161,7 @@ FORMS: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
     "landing_schema": ("the name of a schema", _is_text, "sunbird"),
     "report_timezone": ("the name of a time zone", _is_zone, "Asia/Kolkata"),
     "require_requester": ("true or false", _is_bool, "true"),
+    "reader_row_security": ("true or false", _is_bool, "true"),
     "results_dir": ("a folder", _is_text, "results"),
     "results_retention_days": ("a whole number from 1", _is_number, "30"),
     "max_batches_per_request": ("a whole number from 1", _is_number, "20"),
