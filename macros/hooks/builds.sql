@@ -17,12 +17,14 @@
 -#}
 {% macro start_build() %}
     {%- if not concerns_us() %} {{ return("") }} {%- endif %}
-    {%- if not var("record_builds") %} {{ return(statements(forget_marts())) }} {%- endif %}
+    {%- if not var("record_builds") %}
+        {{ return(statements(forget_marts() + make_reader_functions())) }}
+    {%- endif %}
     {%- do check_variables() %}
     {%- if flags.WHICH != "test" %}
         {%- do check_landing() %} {%- do claim_lease() %} {%- do check_loads_are_earlier() %}
     {%- endif %}
-    {{ statements(make_builds()) }}
+    {{ statements(make_builds() + make_reader_functions()) }}
 {% endmacro %}
 
 {#- Whether an invocation builds or tests something of ours. -#}

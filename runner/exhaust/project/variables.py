@@ -163,6 +163,7 @@ FORMS: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
     "require_requester": ("true or false", _is_bool, "true"),
     "record_builds": ("true or false", _is_bool, "true"),
     "exhaust_unit_tests": ("true or false", _is_bool, "true"),
+    "reader_row_security": ("true or false", _is_bool, "true"),
     "results_dir": ("a folder", _is_text, "results"),
     "results_retention_days": ("a whole number from 1", _is_number, "30"),
     "max_batches_per_request": ("a whole number from 1", _is_number, "20"),

@@ -26,6 +26,7 @@ GOOD = [
     ("record_builds", True),
     ("exhaust_unit_tests", True),
     ("require_requester", False),
+    ("reader_row_security", True),
     ("results_dir", "../results"),
     ("results_retention_days", 1),
     ("max_batches_per_request", 1000),
@@ -43,7 +44,10 @@ BAD = [
     *(("results_dir", value) for value in NOT_TEXT),
     *(
         (name, value)
-        for name in ("require_requester", "record_builds", "exhaust_unit_tests")
+        for name in (
+            *("require_requester", "record_builds", "exhaust_unit_tests"),
+            "reader_row_security",
+        )
         for value in ["true", "no", 1, 0, None, []]
     ),
     *(("results_retention_days", value) for value in NOT_A_NUMBER),

@@ -10,6 +10,7 @@ from support import ManualClock
 from exhaust.errors import DataError, NoConnection
 from exhaust.project.settings import Settings
 from exhaust.requests import store
+from exhaust.requests.entities import Status
 from exhaust.requests.ledger import Ledger
 from exhaust.warehouse import connect
 
@@ -60,19 +61,22 @@ def test_version_2_adds_workers_and_keeps_what_there_is(
     settings: Settings, ledger_of_version_1: Ledger, clock: ManualClock
 ) -> None:
     old = ledger_of_version_1
-    # As version 1 made it: without the names of the batches and the roles.
-    new = old.submit(new_request(request_data={"layout": "exhaust", "allLearners": True}))
-    waiting = old.submit(new_request(course_id="do_2"))
-    old.cancel(new.request_id)
-    before = old.requests()
+    with old._store.begin() as connection:
+        # As version 1 made it: without the names of the batches and the roles.
+        cancelled = old._tables.insert(connection, new_request(), None)
+        old._tables.end(connection, cancelled, Status.CANCELLED, None)
+        waiting = old._tables.insert(connection, new_request(course_id="do_2"), None)
     with pytest.raises((NoConnection, sa.exc.DBAPIError)):
         old.workers()
     with Ledger.open(settings.profile, clock) as upgraded:
-        assert upgraded.requests() == before
+        assert {one.request_id: one.status for one in upgraded.requests()} == {
+            cancelled: Status.CANCELLED,
+            waiting: Status.SUBMITTED,
+        }
         assert [one.batch_names for one in upgraded.requests()] == [{}, {}]
         assert upgraded.workers() == []
         claim = claim_of(upgraded)
-        assert claim.request.request_id == waiting.request_id
+        assert claim.request.request_id == waiting
         assert finish(upgraded, claim).status == "SUCCESS"
         assert [one.name for one in upgraded.workers()] == ["a"]
 

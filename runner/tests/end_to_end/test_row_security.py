@@ -1,0 +1,131 @@
+"""`reader_row_security`: what a reader of PostgreSQL sees of the marts, tried with its login."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from postgres_roles import new_role
+from support import NO_MESSAGES, SCENARIOS, NewSettings, load_extract
+
+from exhaust import api
+from exhaust.pipeline.build import build
+from exhaust.project.settings import Settings
+
+SWITCHED_ON = ["--vars", "reader_row_security: true"]
+MARTS = ("course_progress", "course_batches", "courses", "requester_batches", "requesters")
+NOBODY = "a user without a course or a batch"
+
+
+@pytest.fixture(scope="module")
+def owner(new_settings: NewSettings, postgres_server: object) -> Settings:
+    """The sample, built twice: the second build replaces tables that have policies."""
+    settings = new_settings("postgres")
+    load_extract(settings, SCENARIOS["sample"])
+    for _ in range(2):
+        assert not build(settings, SWITCHED_ON, NO_MESSAGES).failed
+    return settings
+
+
+@pytest.fixture(scope="module")
+def reader(owner: Settings) -> Iterator[Settings]:
+    with new_role(owner) as settings:
+        api.grant(owner, "reader", role_of(settings), user_id=NOBODY)
+        yield settings
+
+
+def role_of(settings: Settings) -> str:
+    return str(settings.profile.options["user"])
+
+
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    """Runs a statement as somebody with `psql` would."""
+    options = settings.profile.options
+    with psycopg.connect(
+        host=options["host"], user=options["user"], dbname=options["dbname"], autocommit=True
+    ) as connection:
+        found = connection.execute(sql)
+        return found.fetchall() if found.description else []
+
+
+def become(owner: Settings, reader: Settings, user_id: str) -> None:
+    query(
+        owner,
+        f"update exhaust_requests.granted_role set user_id = '{user_id}' "
+        f"where role = '{role_of(reader)}'",
+    )
+
+
+def counts(settings: Settings) -> dict[str, int]:
+    return {mart: query(settings, f"select count(*) from exhaust.{mart}")[0][0] for mart in MARTS}
+
+
+def test_every_requester_sees_just_their_batches_and_learners(
+    owner: Settings, reader: Settings
+) -> None:
+    users = [user for (user,) in query(owner, "select user_id from exhaust.requesters")]
+    seen = set()
+    for user in users:
+        become(owner, reader, user)
+        expected = query(
+            owner,
+            "select course_id, batch_id, enrolled from exhaust.requester_batches "
+            f"where user_id = '{user}' and enrolled > 0 order by 1, 2",
+        )
+        per_batch = "select course_id, batch_id, count(*) from exhaust.course_progress "
+        assert query(reader, f"{per_batch} group by 1, 2 order by 1, 2") == expected
+        seen.add(sum(rows for *_, rows in expected))
+        visible = counts(reader)
+        assert visible["requesters"] == 1
+        assert visible["requester_batches"] == visible["course_batches"] >= len(expected)
+    assert len(seen) > 1
+
+
+def test_an_export_is_the_same_as_the_owners(
+    owner: Settings, reader: Settings, tmp_path: Path
+) -> None:
+    ((user, course),) = query(
+        owner,
+        "select user_id, course_id from exhaust.requester_batches "
+        "where not sees_all_learners and enrolled > 0 order by user_id, course_id limit 1",
+    )
+    become(owner, reader, user)
+    texts = []
+    for settings in (owner, reader):
+        folder = tmp_path / role_of(settings)
+        report = api.export(settings, [course], user_id=user, output_dir=folder)
+        texts.append({Path(one.file).name: Path(one.file).read_bytes() for one in report.files})
+    assert texts[0] == texts[1]
+
+
+def test_others_see_nothing(owner: Settings, reader: Settings) -> None:
+    become(owner, reader, NOBODY)
+    assert set(counts(reader).values()) == {0}
+    with new_role(owner, "grant pg_read_all_data to {role}") as analyst:
+        assert set(counts(analyst).values()) == {0}
+
+
+def test_the_long_scores_are_not_read_by_readers(owner: Settings, reader: Settings) -> None:
+    select = "select count(*) from exhaust.assessment_scores"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        query(reader, select)
+    assert query(owner, select) > [(0,)]
+
+
+def test_the_functions_say_nothing_of_others(owner: Settings, reader: Settings) -> None:
+    become(owner, reader, NOBODY)
+    assert query(reader, "select * from exhaust.reader_batches()") == []
+    assert query(reader, "select exhaust.reads_all_rows()") == [(False,)]
+
+
+@pytest.mark.parametrize("kind", ["server", "worker"])
+def test_servers_and_workers_see_all(owner: Settings, kind: str) -> None:
+    with new_role(owner) as settings:
+        api.grant(owner, kind, role_of(settings))
+        assert counts(settings) == counts(owner)
+
+
+def test_a_member_of_the_owner_sees_all(owner: Settings) -> None:
+    with new_role(owner, "grant postgres to {role}") as member:
+        assert counts(member) == counts(owner)
