@@ -205,6 +205,7 @@ def _check(
         name = warehouse.literal(warehouse.relation(ledger, table))
         ((may_write,),) = warehouse.query(
             f"select has_table_privilege({grantee}, {name}, 'insert, update, delete, truncate') "
+            f"or has_schema_privilege({grantee}, {warehouse.literal(ledger)}, 'create') "
             f"or (select rolsuper or rolbypassrls from pg_roles where rolname = {grantee})"
         )
         if may_write:
