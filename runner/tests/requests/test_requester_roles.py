@@ -332,6 +332,17 @@ class TestGrant:
         query(owner, "create table exhaust.later (a int)")
         assert query(creator, "select * from exhaust.later") == []
 
+    def test_marts_of_later_builds_can_be_read_whoever_grants(self, owner: Settings) -> None:
+        with new_role(owner, "grant usage, create on schema exhaust to {role}") as builder:
+            role = builder.profile.options["user"]
+            for (table,) in query(
+                owner, "select tablename from pg_tables where schemaname = 'exhaust'"
+            ):
+                query(owner, f"alter table exhaust.{table} owner to {role}")
+            with granted(owner, "reader") as reader:
+                query(builder, "create table exhaust.later (a int)")
+                assert query(reader, "select * from exhaust.later") == []
+
     def test_an_older_reader_writes_nothing(self, owner: Settings) -> None:
         Ledger.open(owner.profile).close()
         new = submit_request(owner)
