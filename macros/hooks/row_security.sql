@@ -14,7 +14,7 @@
 {% macro postgres__secure_rows(mart) %}
     {%- set rows = rows_of_readers().get(model.name) %}
     {%- if var("reader_row_security", false) and model.config.materialized == "view" %}
-        {#- With the rights of who reads it, who has none on the intermediate models. -#}
+        {#- With the rights of who reads it: with the owner's, a view shows all rows. -#}
         alter view {{ mart }} set (security_invoker = true)
     {%- elif var("reader_row_security", false) and rows %}
         alter table {{ mart }} enable row level security;

@@ -44,6 +44,43 @@ begin atomic
     select coalesce(caller_kind() in ('server', 'worker') or caller_user() = requester, false);
 end;
 
+-- Where the newest build put a mart, as SQL; null if nothing is built.
+create function location_of(of_mart text) returns text
+language plpgsql stable security definer set search_path from current as $$
+declare
+    marts constant text := left(current_schema, -length('_requests'));
+    location text;
+begin
+    execute format(
+        'select quote_ident(schema_name) || $2 || quote_ident(table_name) from %I.built_marts '
+        'where mart = $1 order by replaced_at desc, started_at desc limit 1',
+        marts
+    ) into location using of_mart, '.';
+    return location;
+exception
+    when undefined_table or invalid_schema_name then return null;
+end
+$$;
+
+-- Whether a user may have these batches of a course, and is of that root organisation: a request
+-- keeps the others of its organisation from the same report.
+create function may_have(requester text, course text, batch_ids text[], channel text)
+returns boolean
+language plpgsql stable security definer set search_path from current as $$
+declare
+    may_have boolean;
+begin
+    execute format(
+        'select (select count(*) from %s where user_id = $1 and course_id = $2 '
+        'and batch_id = any ($3)) = cardinality($3) '
+        'and (select coalesce(root_org_id, $5) from %s where user_id = $1) = $4',
+        location_of('requester_batches'),
+        location_of('requesters')
+    ) into may_have using requester, course, batch_ids, channel, '';
+    return coalesce(may_have, false);
+end
+$$;
+
 create function utc_now() returns timestamp
 language sql volatile set search_path from current
 begin atomic
@@ -100,6 +137,10 @@ begin
     )
     then
         raise insufficient_privilege using message = 'this is not a request for a report';
+    end if;
+    if not may_have(requester, course, batch_ids, channel) then
+        raise insufficient_privilege using message
+            = requester || ' may not request these batches of ' || course;
     end if;
     base := upper(md5(array_to_string(array[
         dataset,
@@ -301,7 +342,7 @@ end
 $$;
 
 -- The requests that wait, with their rank among all, for who may see them.
-create view queue as
+create view queue with (security_barrier) as
 select waiting.request_id, waiting.rank
 from (
     select

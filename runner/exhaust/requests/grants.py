@@ -1,6 +1,6 @@
 """What roles of PostgreSQL may do: readers, servers and workers get just the rights they need."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -137,6 +137,15 @@ def _owned(warehouse: Warehouse, schema: str) -> set[str]:
     return {table for (table,) in found}
 
 
+def _owners(warehouse: Warehouse, schema: str, tables: Set[str]) -> list[str]:
+    names = ", ".join(map(warehouse.literal, sorted(tables)))
+    found = warehouse.query(
+        f"select distinct pg_get_userbyid(relowner) from pg_class where relname in ({names}) "
+        f"and relnamespace = {warehouse.literal(warehouse.identifier(schema))}::regnamespace"
+    )
+    return [owner for (owner,) in found]
+
+
 def _rights(warehouse: Warehouse, settings: Settings, kind: GrantKind) -> Iterator[_Right]:
     for schema, tables in _tables(warehouse, settings).items():
         yield _Right("usage", "schema", warehouse.identifier(schema))
@@ -162,12 +171,13 @@ def _grant(warehouse: Warehouse, settings: Settings, role: str, rights: list[_Ri
     warehouse.execute(f"revoke all on all functions in schema {ledger} from {grantee}")
     for right in rights:
         warehouse.execute(f"grant {right.privilege} on {right.on} to {grantee}")
-    for schema in _tables(warehouse, settings):
+    for schema, tables in _tables(warehouse, settings).items():
         # A build replaces its tables: this is for those to come.
-        warehouse.execute(
-            f"alter default privileges in schema {warehouse.identifier(schema)} "
-            f"grant select on tables to {grantee}"
-        )
+        for owner in _owners(warehouse, schema, tables):
+            warehouse.execute(
+                f"alter default privileges for role {warehouse.identifier(owner)} "
+                f"in schema {warehouse.identifier(schema)} grant select on tables to {grantee}"
+            )
 
 
 def _record(
@@ -205,6 +215,7 @@ def _check(
         name = warehouse.literal(warehouse.relation(ledger, table))
         ((may_write,),) = warehouse.query(
             f"select has_table_privilege({grantee}, {name}, 'insert, update, delete, truncate') "
+            f"or has_schema_privilege({grantee}, {warehouse.literal(ledger)}, 'create') "
             f"or (select rolsuper or rolbypassrls from pg_roles where rolname = {grantee})"
         )
         if may_write:

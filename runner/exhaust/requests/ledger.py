@@ -22,6 +22,7 @@ from exhaust.requests.entities import (
     ENDED,
     MAX_TRIES,
     Claim,
+    LeaseLost,
     NewRequest,
     Request,
     Status,
@@ -179,7 +180,8 @@ class Ledger:
             ).all()
             for row in held:
                 claim = Claim(self._read(connection, row.request_id), worker)
-                self._tables.requeue(connection, claim, reason, tries=claim.request.tries - 1)
+                with suppress(LeaseLost):
+                    self._tables.requeue(connection, claim, reason, tries=claim.request.tries - 1)
 
     def cancel(self, request_id: str, requester: str | None = None) -> Request:
         """Ends a request that is under way.

@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from dbt_support import dbt
 from postgres_roles import new_role
 from support import NO_MESSAGES, SCENARIOS, NewSettings, load_extract
 
@@ -111,6 +112,24 @@ def test_the_long_scores_are_not_read_by_readers(owner: Settings, reader: Settin
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         query(reader, select)
     assert query(owner, select) > [(0,)]
+
+
+def test_the_wide_view_has_the_rows_of_who_reads_it(
+    owner: Settings, reader: Settings, tmp_path: Path
+) -> None:
+    ((user, course),) = query(
+        owner,
+        "select user_id, course_id from exhaust.requester_batches "
+        "where not sees_all_learners and enrolled > 0 order by user_id, course_id limit 1",
+    )
+    variables = f"{{reader_row_security: true, course_id: {course}}}"
+    made = dbt(owner, tmp_path, "run", "-s", "course_report", "--vars", variables)
+    assert made.returncode == 0, made.stdout
+    become(owner, reader, user)
+    select = "select count(*) from exhaust.course_report"
+    rows = f"select count(*) from exhaust.course_progress where course_id = '{course}'"
+    assert 0 < query(reader, select)[0][0] < query(owner, select)[0][0]
+    assert query(reader, select) == query(reader, rows)
 
 
 def test_the_functions_say_nothing_of_others(owner: Settings, reader: Settings) -> None:

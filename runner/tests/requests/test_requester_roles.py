@@ -234,6 +234,25 @@ def test_the_function_takes_what_is_a_request(owner: Settings, mentor: Settings)
     assert [one.requester for one in api.requests(owner)] == [MENTOR]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"channel": "t"},
+        {"course_id": MATHS_2},
+        {"course_id": "do_99"},
+        {"batches": [{"id": "002", "rows": 1}]},
+        {"batches": [{"id": "001", "rows": 2}, {"id": "002", "rows": 1}]},
+        {"batches": [{"id": "001", "rows": 2}, {"id": "001", "rows": 2}]},
+    ],
+)
+def test_a_reader_blocks_no_report_that_it_may_not_have(
+    owner: Settings, mentor: Settings, changes: dict[str, object]
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="may not request these batches"):
+        query(mentor, submit_by_hand(**changes))
+    assert api.requests(owner) == []
+
+
 @pytest.mark.parametrize("changes", NO_REQUESTS)
 def test_the_function_refuses_what_is_no_request(
     owner: Settings, mentor: Settings, changes: dict[str, object]
@@ -248,7 +267,7 @@ class TestAnExportOfAnother:
     def run(self, creator: Settings) -> Iterator[tuple[str, ...]]:
         """The arguments of an export of the creator that runs."""
         with Ledger.open(creator.profile) as ledger:
-            new = new_request(requester=CREATOR, day=ledger._tables.now().date())
+            new = new_request(requester=CREATOR, channel="t", day=ledger._tables.now().date())
             request = ledger.submit(new, "w")
             yield request.request_id, "w", "1"
 
@@ -313,6 +332,17 @@ class TestGrant:
         query(owner, "create table exhaust.later (a int)")
         assert query(creator, "select * from exhaust.later") == []
 
+    def test_marts_of_later_builds_can_be_read_whoever_grants(self, owner: Settings) -> None:
+        with new_role(owner, "grant usage, create on schema exhaust to {role}") as builder:
+            role = builder.profile.options["user"]
+            for (table,) in query(
+                owner, "select tablename from pg_tables where schemaname = 'exhaust'"
+            ):
+                query(owner, f"alter table exhaust.{table} owner to {role}")
+            with granted(owner, "reader") as reader:
+                query(builder, "create table exhaust.later (a int)")
+                assert query(reader, "select * from exhaust.later") == []
+
     def test_an_older_reader_writes_nothing(self, owner: Settings) -> None:
         Ledger.open(owner.profile).close()
         new = submit_request(owner)
@@ -332,6 +362,7 @@ class TestGrant:
             "alter role {role} superuser",
             "alter role {role} bypassrls",
             "grant pg_write_all_data to {role}",
+            "create schema exhaust_requests; grant create on schema exhaust_requests to {role}",
         ],
     )
     def test_who_can_write_everything_is_no_reader(self, owner: Settings, make: str) -> None:
