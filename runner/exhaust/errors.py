@@ -32,11 +32,17 @@ class ExhaustError(Exception):
 class DiskFull(ExhaustError):
     code = "disk_full"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__(
-            f"A disk is full: {reason.rstrip('.')}.",
-            "Free some space and run the command again. Nothing that existed before has changed.",
-        )
+    def __init__(
+        self,
+        reason: str,
+        hint: str = "Free some space and run the command again. Nothing that existed before has "
+        "changed.",
+    ) -> None:
+        super().__init__(f"A disk is full: {reason.rstrip('.')}.", hint)
+
+
+DISK_IS_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
+"""What the operating system says then, and what engines and dbt quote."""
 
 
 class UsageError(ExhaustError):

@@ -1,6 +1,7 @@
 """What every command has: its options, and how its errors become a message and an exit code."""
 
 import inspect
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from exhaust.cli.display import Display
 from exhaust.cli.options import Json, ProfilesDir, ProjectDir, Quiet, Target
 from exhaust.cli.stopping import MESSAGE, ignore_signals, stopped_by
 from exhaust.cli.streams import drop_output, flush_output
-from exhaust.errors import ExhaustError, UsageError
+from exhaust.errors import DiskFull, ExhaustError, UsageError
+from exhaust.reports.files import NO_ROOM
 
 if TYPE_CHECKING:
     from exhaust.project.settings import Settings
@@ -128,7 +130,29 @@ def _check_folder() -> None:
 
 
 def _unexpected(error: BaseException, project_dir: Path | None) -> ExhaustError:
-    """Writes the traceback to a log, and returns the error that names the log."""
+    """Returns the error for what no code expected, with the log that it writes."""
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return DiskFull(_of_the_system(error))
+    try:
+        log = f"The log {_write_log(error, project_dir)} has the details."
+    except OSError as reason:
+        log = f"No log could be written: {_of_the_system(reason)}."
+    if isinstance(error, OSError) and error.strerror:
+        # A file or folder has vanished, or a limit of the system was reached.
+        return ExhaustError(f"{_of_the_system(error)}.", f"Check it, and try again. {log}")
+    first_line = str(error).strip().partition("\n")[0]
+    return ExhaustError(
+        f"Unexpected: {type(error).__name__}: {first_line}", f"{log} Please report it."
+    )
+
+
+def _of_the_system(error: OSError) -> str:
+    paths = [os.fspath(path) for path in (error.filename, error.filename2) if path]
+    return ": ".join([*map(str, paths), error.strerror or str(error)])
+
+
+def _write_log(error: BaseException, project_dir: Path | None) -> Path:
+    """Writes the traceback to the log of the project, else to a temporary file."""
     import tempfile
     import traceback
 
@@ -144,8 +168,4 @@ def _unexpected(error: BaseException, project_dir: Path | None) -> ExhaustError:
     except (OSError, ExhaustError):
         log = Path(tempfile.mkstemp(prefix="exhaust-", suffix=".log")[1])
         log.write_text(text, "utf-8")
-    first_line = str(error).strip().partition("\n")[0]
-    return ExhaustError(
-        f"Unexpected: {type(error).__name__}: {first_line}",
-        f"The log {log} has the details. Please report it.",
-    )
+    return log

@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Protocol
 
 import duckdb
 
-from exhaust.errors import DataError, DiskFull
+from exhaust.errors import DISK_IS_FULL, DataError, DiskFull
 from exhaust.extract.faults import NUL_PROBLEM, first_duplicate
 from exhaust.extract.limits import MAX_COLUMNS, MAX_NAME_BYTES, MAX_RECORD_BYTES
 from exhaust.extract.part import Part, literal
@@ -20,9 +20,6 @@ READER: dict[str, str | bool | int | float | list[str]] = {
 }
 """Settings of a DuckDB that reads for another engine. The defaults keep the whole file in
 memory."""
-
-DISK_IS_FULL = ("No space left on device", "File too large", "Disk quota exceeded")
-"""What the operating system says if a disk is full."""
 
 NUL_FOUND = "NUL in column "
 LONG_FOUND = "too long a text in column "

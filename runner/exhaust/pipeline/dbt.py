@@ -19,7 +19,7 @@ from typing import Any, TextIO
 from urllib.parse import quote
 
 from exhaust.console import SILENCE, Console
-from exhaust.errors import ExhaustError, UsageError
+from exhaust.errors import DISK_IS_FULL, DiskFull, ExhaustError, UsageError
 from exhaust.permissions import make_folder, private_opener, private_umask
 from exhaust.pipeline.dbt_locks import ending_long_waits
 from exhaust.pipeline.lease import Lease
@@ -104,6 +104,7 @@ def run_dbt(
         ]
         waits = partial(ending_long_waits, settings.profile, console)
         code = _run_child(command, settings, output, lease, waits)
+    _check_room(output, [target, log.parent])
     if not output.invocation_id and code == 2 and arguments[1:]:
         raise UsageError(
             f"dbt does not accept these arguments: {output.error_lines()}",
@@ -137,10 +138,22 @@ def install_packages(settings: Settings, console: Console = SILENCE) -> None:
         *(*DBT, "deps", "--project-dir", str(settings.project_dir)),
         *("--log-path", str(log), *FORMAT),
     ]
-    if _run_child(command, settings, output):
+    code = _run_child(command, settings, output)
+    _check_room(output, [settings.project_dir, log])
+    if code:
         raise ExhaustError(
             f"dbt could not install the packages of {settings.project_dir}: {output.error_lines()}",
             "Correct packages.yml. `exhaust init` corrects the path of an earlier installation.",
+        )
+
+
+def _check_room(output: "_Output", folders: Sequence[Path]) -> None:
+    """Raises DiskFull if dbt, or the warehouse, could not write because a disk is full."""
+    if line := output.line_with(DISK_IS_FULL):
+        places = ", ".join(map(str, folders))
+        raise DiskFull(
+            f"dbt, which writes to {places} and the warehouse, failed: {line}",
+            "Free some space and run the command again.",
         )
 
 
@@ -323,6 +336,11 @@ class _Output:
 
     def add_error(self, text: str) -> None:
         self._errors.append(text)
+
+    def line_with(self, texts: Sequence[str]) -> str | None:
+        """Returns the first line of an error that has one of these texts."""
+        lines = _plain("\n".join(self._errors)).splitlines()
+        return next((line.strip() for line in lines if any(one in line for one in texts)), None)
 
     def error_lines(self) -> str:
         lines = _plain("\n".join(self._errors)).splitlines()

@@ -19,11 +19,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import Busy, ExhaustError
+from exhaust.errors import Busy, DiskFull, ExhaustError
 from exhaust.marts.state import minute
 from exhaust.project import sql
 from exhaust.project.settings import Settings
 from exhaust.repeating import repeating
+from exhaust.reports.files import NO_ROOM, plain_errors
 from exhaust.warehouse import LockWait, class_of, connect
 
 LEASE = timedelta(seconds=60)
@@ -134,8 +135,9 @@ def _holding_file(
         if descriptor < 0:
             yield Lease()
             return
-        os.truncate(descriptor, 0)
-        os.write(descriptor, content.encode())
+        with plain_errors(file):
+            os.truncate(descriptor, 0)
+            os.write(descriptor, content.encode())
         yield Lease(descriptors=[descriptor])
     finally:
         if descriptor >= 0:
@@ -152,7 +154,9 @@ def _lock(file: Path) -> int | None:
     """Returns the descriptor of the locked file; None if another process has locked it."""
     try:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError:
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise DiskFull(f"{file} cannot be written: {error.strerror}") from error
         return NO_FILE
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,16 +1,19 @@
 """A DuckDB file: one writer, or many readers, at a time."""
 
+import fcntl
+import glob
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import duckdb
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import Busy, DataError, UsageError
+from exhaust.errors import Busy, DataError, ExhaustError, UsageError
 from exhaust.extract.data_file import no_room
 from exhaust.extract.landing import LandedFiles
 from exhaust.leftovers import removed_at_the_end
@@ -68,6 +71,8 @@ class DuckDBWarehouse(Warehouse):
             **(profile.options.get("settings") or {}),
         }
         file = new.file if new else path
+        if writing:
+            _sweep(path)
         with ExitStack() as private:
             # DuckDB creates files as long as it is open: its log, and what is too large for memory.
             private.enter_context(private_files())
@@ -77,6 +82,9 @@ class DuckDBWarehouse(Warehouse):
                 console,
                 clock,
             )
+            if writing:
+                # Nobody else has the file open, so what DuckDB spilled there is a killed process's.
+                _remove(path.with_name(f"{path.name}.tmp"))
             connection.execute("set TimeZone = 'UTC'")
             # Computed for `progress` only; nothing is printed.
             connection.execute("set enable_progress_bar = true")
@@ -116,9 +124,19 @@ class DuckDBWarehouse(Warehouse):
             with _interrupts():
                 self._connection.execute(sql)
         except duckdb.Error as error:
-            raise no_room(error) or error from error
+            raise no_room(error) or self._of_the_disk(error) or error from error
         if self._new and not self._in_transaction:
             self._new.has_content = True
+
+    def _of_the_disk(self, error: duckdb.Error) -> ExhaustError | None:
+        """Returns our error if DuckDB could not read or write its files."""
+        reason = str(error).splitlines()[0]
+        if isinstance(error, duckdb.IOException) or " file " in reason:
+            return ExhaustError(
+                f"{self.name} cannot be written: {reason.rstrip('.')}.",
+                "Check the disk and the folder, and run the command again.",
+            )
+        return None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -167,10 +185,10 @@ class DuckDBWarehouse(Warehouse):
         return share / 100 if share >= 0 else None
 
     def close(self) -> None:
-        with self._private:
-            self._connection.close()
-            if self._new:
-                self._new.close()
+        with self._private, self._new or nullcontext(), closing(self._connection):
+            if self._new and self._new.has_content:
+                # When DuckDB closes, it ignores a full disk: what is only in its log would be lost.
+                self.execute("force checkpoint")
 
 
 @contextmanager
@@ -185,17 +203,24 @@ def _interrupts() -> Iterator[None]:
 class _NewFile:
     """A new warehouse: it gets its name when it is closed, or is removed if it has no content."""
 
+    of_this_process: ClassVar[set[Path]] = set()
+
     def __init__(self, path: Path) -> None:
         self._path = Path(os.path.realpath(path))
         self.file = self._path.with_name(f".{path.name}.{token_hex(4)}.part")
         self.has_content = False
+        self.of_this_process.add(self.file)
         beside = [self.file.with_name(self.file.name + ending) for ending in (".wal", ".tmp")]
         self._leftovers = ExitStack()
         self._leftovers.enter_context(removed_at_the_end(self.file, *beside))
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self.of_this_process.discard(self.file)
         with self._leftovers:
-            if self.has_content:
+            if self.has_content and kind is None:
                 self._take_name()
 
     def _take_name(self) -> None:
@@ -209,6 +234,29 @@ class _NewFile:
                 f"{self._path} was created by another process at the same time.",
                 "If yours is the extract to keep, load it again.",
             ) from error
+
+
+def _sweep(path: Path) -> None:
+    """Removes new warehouses that killed processes have left next to a path: nobody locks them.
+
+    Usually, they are removed when the process ends; not if all that it had started was killed too.
+    """
+    path = Path(os.path.realpath(path))
+    found = set(path.parent.glob(f".{glob.escape(path.name)}.*.part"))
+    # Not its own: the lock of a process does not keep the process itself out.
+    for part in found - _NewFile.of_this_process:
+        with suppress(OSError), part.open("r+b") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for ending in (".wal", ".tmp"):
+                _remove(part.with_name(part.name + ending))
+            part.unlink()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def file_of(profile: Profile) -> Path:

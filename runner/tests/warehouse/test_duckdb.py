@@ -104,3 +104,24 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_a_file_in_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="There is no folder"):
         connect(profile_of("duckdb", path=tmp_path / "no" / "exhaust.duckdb"), writing=True)
+
+
+def test_what_killed_processes_have_left_is_removed_but_not_what_is_in_use(tmp_path: Path) -> None:
+    """A watcher removes it at once, unless it was killed too, or the machine stopped."""
+    path = tmp_path / "x.duckdb"
+    profile = profile_of("duckdb", path=path)
+    dead = tmp_path / ".x.duckdb.00000000.part"
+    for name in (dead, f"{dead}.wal", tmp_path / ".other.duckdb.00000000.part"):
+        Path(name).touch()
+    for name in (f"{dead}.tmp", f"{path}.tmp"):
+        Path(name, "spilled").mkdir(parents=True)
+    used = tmp_path / ".x.duckdb.11111111.part"
+    with held_by_another_process(used), connect(profile, writing=True) as first:
+        connect(profile, writing=True).close()
+        first.execute("create table kept (a text)")
+        kept = {file.name for file in tmp_path.iterdir() if not file.name.endswith(".wal")}
+        assert used.exists()
+        assert len(kept) == 3
+    with connect(profile, writing=True) as warehouse:
+        assert warehouse.query("select count(*) from kept") == [(0,)]
+    assert {file.name for file in tmp_path.iterdir()} == {path.name, ".other.duckdb.00000000.part"}

@@ -58,9 +58,20 @@ def _write_missing(project: Path) -> list[str]:
     }
     missing = {name: text for name, text in texts.items() if not (project / name).exists()}
     for name, text in missing.items():
-        with plain_errors(project / name), (project / name).open("x", encoding="utf-8") as file:
-            file.write(text)
+        _write(project / name, text)
     return list(missing)
+
+
+def _write(file: Path, text: str) -> None:
+    """Writes a new file, or none: the next `init` keeps files that exist."""
+    with plain_errors(file):
+        try:
+            with file.open("x", encoding="utf-8") as new:
+                new.write(text)
+        except BaseException as error:
+            if not isinstance(error, FileExistsError):
+                file.unlink(missing_ok=True)
+            raise
 
 
 def _check_own(project: Path, config: dict[str, Any]) -> None:
