@@ -255,8 +255,11 @@ class Tables:
 
 def _next_id(connection: Connection, base: str) -> str:
     """The first request of a day has the ID itself, later ones have a number after it."""
-    has_base = REQUESTS.c.request_id.startswith(base)
-    found = connection.execute(sa.select(REQUESTS.c.request_id).where(has_base))
+    # A batch may have lost its request: without foreign keys, SQLite keeps it.
+    columns = (REQUESTS.c.request_id, BATCHES.c.request_id)
+    found = connection.execute(
+        sa.union(*(sa.select(column).where(column.startswith(base)) for column in columns))
+    )
     taken = {row.request_id for row in found}
     numbers = [re.fullmatch(rf"{base}(-[0-9]{{1,6}})?", one) for one in taken]
     highest = max((int((one[1] or "-1")[1:]) for one in numbers if one), default=0)
