@@ -4,9 +4,11 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 
+from exhaust import api
 from exhaust.project.settings import Settings
 
 
@@ -61,3 +63,21 @@ def new_role(settings: Settings, statements: str = "") -> Iterator[Settings]:
         yield as_role(settings, role)
     finally:
         drop_roles(settings, role)
+
+
+@contextmanager
+def granted(owner: Settings, kind: str, user: str | None = None) -> Iterator[Settings]:
+    """A login to which a kind was granted."""
+    with new_role(owner) as settings:
+        api.grant(owner, kind, str(settings.profile.options["user"]), user_id=user)
+        yield settings
+
+
+def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
+    """Runs a statement as somebody with `psql` would."""
+    options = settings.profile.options
+    with psycopg.connect(
+        host=options["host"], user=options["user"], dbname=options["dbname"], autocommit=True
+    ) as connection:
+        found = connection.execute(sql)
+        return found.fetchall() if found.description else []

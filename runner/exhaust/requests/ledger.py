@@ -7,7 +7,6 @@ unique index prevents duplicate requests.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from functools import cached_property
 from typing import Self
 
 import sqlalchemy as sa
@@ -42,9 +41,11 @@ LEASE = timedelta(minutes=2)
 class Ledger:
     """An open ledger. Use it as a context manager; leaving it closes the connections."""
 
-    def __init__(self, store: Store, clock: Clock, lease: timedelta) -> None:
+    def __init__(self, store: Store, clock: Clock, lease: timedelta, functions: str | None) -> None:
         self._store = store
         self._tables = Tables(clock, lease)
+        self._changes = self._tables if functions is None else Functions(functions)
+        """How requesters change requests; who may not write the tables calls functions."""
         self.lease = lease
 
     @classmethod
@@ -63,13 +64,7 @@ class Ledger:
         PermissionDenied, DataError if a newer exhaust created it.
         """
         store = Store.open(profile, writing=writing, console=console, clock=clock)
-        return cls(store, clock, lease)
-
-    @cached_property
-    def _changes(self) -> Tables | Functions:
-        """How requests are changed: by who may not write the tables, through functions."""
-        schema = self._store.functions()
-        return self._tables if schema is None else Functions(schema)
+        return cls(store, clock, lease, store.functions() if writing else None)
 
     def close(self) -> None:
         self._store.close()

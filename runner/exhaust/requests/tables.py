@@ -255,13 +255,11 @@ class Tables:
 
 def _next_id(connection: Connection, base: str) -> str:
     """The first request of a day has the ID itself, later ones have a number after it."""
-    # A batch may have lost its request: without foreign keys, SQLite keeps it.
-    columns = (REQUESTS.c.request_id, BATCHES.c.request_id)
-    found = connection.execute(
-        sa.union(*(sa.select(column).where(column.startswith(base)) for column in columns))
-    )
+    # Also of batches without a request: a file of SQLite may have them.
+    ids = sa.union(sa.select(REQUESTS.c.request_id), sa.select(BATCHES.c.request_id)).subquery()
+    found = connection.execute(sa.select(ids).where(ids.c.request_id.startswith(base)))
     taken = {row.request_id for row in found}
     numbers = [re.fullmatch(rf"{base}(-[0-9]{{1,6}})?", one) for one in taken]
     highest = max((int((one[1] or "-1")[1:]) for one in numbers if one), default=0)
-    ids = (f"{base}-{number}" if number > 1 else base for number in count(highest + 1))
-    return next(one for one in ids if one not in taken)
+    free = (f"{base}-{number}" if number > 1 else base for number in count(highest + 1))
+    return next(one for one in free if one not in taken)

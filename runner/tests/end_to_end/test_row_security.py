@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from dbt_support import dbt
-from postgres_roles import new_role
+from postgres_roles import new_role, query
 from support import NO_MESSAGES, SCENARIOS, NewSettings, load_extract
 
 from exhaust import api
@@ -38,16 +37,6 @@ def reader(owner: Settings) -> Iterator[Settings]:
 
 def role_of(settings: Settings) -> str:
     return str(settings.profile.options["user"])
-
-
-def query(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
-    """Runs a statement as somebody with `psql` would."""
-    options = settings.profile.options
-    with psycopg.connect(
-        host=options["host"], user=options["user"], dbname=options["dbname"], autocommit=True
-    ) as connection:
-        found = connection.execute(sql)
-        return found.fetchall() if found.description else []
 
 
 def become(owner: Settings, reader: Settings, user_id: str) -> None:

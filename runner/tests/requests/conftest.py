@@ -48,3 +48,12 @@ def project(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     return replace(settings, results_dir=tmp_path / "results", max_batches_per_request=2)
+
+
+@pytest.fixture
+def owner(settings_postgres: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    with connect(settings_postgres.profile, writing=True) as warehouse:
+        create_marts(warehouse, settings_postgres)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return replace(settings_postgres, results_dir=tmp_path / "results")

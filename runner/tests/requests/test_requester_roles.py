@@ -2,42 +2,23 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
-from handmade_marts import CREATOR, MATHS, MATHS_2, MENTOR, create_marts
+from handmade_marts import CREATOR, MATHS, MATHS_2, MENTOR
 from ledger_support import new_request
-from postgres_roles import new_role
+from postgres_roles import granted, query
 from requests_support import download_files, reload
 
 from exhaust import api
-from exhaust.errors import Busy, DataError, NotFound, PermissionDenied, UsageError
+from exhaust.errors import Busy, NotFound, PermissionDenied, UsageError
 from exhaust.project.settings import Settings
 from exhaust.requests import at_once
 from exhaust.requests.entities import Request, Status
 from exhaust.requests.ledger import Ledger
-from exhaust.warehouse import connect
-
-
-@pytest.fixture
-def owner(settings_postgres: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    with connect(settings_postgres.profile, writing=True) as warehouse:
-        create_marts(warehouse, settings_postgres)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return replace(settings_postgres, results_dir=tmp_path / "results")
-
-
-@contextmanager
-def granted(owner: Settings, kind: str, user: str | None = None) -> Iterator[Settings]:
-    """A login to which a kind was granted."""
-    with new_role(owner) as settings:
-        api.grant(owner, kind, str(settings.profile.options["user"]), user_id=user)
-        yield settings
 
 
 @pytest.fixture
@@ -66,16 +47,6 @@ def worker(owner: Settings) -> Iterator[Settings]:
 
 def submit_request(settings: Settings, batches: Sequence[str] = (), user: str = CREATOR) -> Request:
     return api.submit(settings, MATHS, batches=batches, user_id=user)
-
-
-def query(settings: Settings, sql: str) -> list[tuple[object, ...]]:
-    """Runs a statement as somebody with `psql` would."""
-    options = settings.profile.options
-    with psycopg.connect(
-        host=options["host"], user=options["user"], dbname=options["dbname"], autocommit=True
-    ) as connection:
-        found = connection.execute(sql)
-        return found.fetchall() if found.description else []
 
 
 class TestReader:
@@ -315,91 +286,3 @@ def test_a_worker_does_what_an_owner_does(worker: Settings) -> None:
     for sql in ("delete from {}.job_request", "update {}.granted_role set user_id = 'c'"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             query(worker, sql.format("exhaust_requests"))
-
-
-class TestGrant:
-    def test_it_can_be_run_again_with_another_kind(self, owner: Settings) -> None:
-        with granted(owner, "worker") as settings:
-            role = str(settings.profile.options["user"])
-            again = api.grant(owner, "reader", role, user_id=MENTOR)
-            assert "insert on" not in " ".join(again.rights)
-            with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                query(settings, "update exhaust_requests.job_request set iteration = 0")
-            assert api.grant(owner, "worker", role).kind == "worker"
-            assert list(api.process(settings)) == []
-
-    def test_marts_of_later_builds_can_be_read(self, owner: Settings, creator: Settings) -> None:
-        query(owner, "create table exhaust.later (a int)")
-        assert query(creator, "select * from exhaust.later") == []
-
-    def test_marts_of_later_builds_can_be_read_whoever_grants(self, owner: Settings) -> None:
-        with new_role(owner, "grant usage, create on schema exhaust to {role}") as builder:
-            role = builder.profile.options["user"]
-            for (table,) in query(
-                owner, "select tablename from pg_tables where schemaname = 'exhaust'"
-            ):
-                query(owner, f"alter table exhaust.{table} owner to {role}")
-            with granted(owner, "reader") as reader:
-                query(builder, "create table exhaust.later (a int)")
-                assert query(reader, "select * from exhaust.later") == []
-
-    def test_an_older_reader_writes_nothing(self, owner: Settings) -> None:
-        Ledger.open(owner.profile).close()
-        new = submit_request(owner)
-        statements = (
-            "grant usage on schema exhaust_requests to {role}; "
-            "grant select, insert, update on all tables in schema exhaust_requests to {role}; "
-            "grant execute on all functions in schema exhaust_requests to {role}"
-        )
-        with new_role(owner, statements) as older:
-            assert api.requests(older) == []
-            query(older, "update exhaust_requests.job_request set status = 'FAILED'")
-            assert reload(owner, new) == new
-
-    @pytest.mark.parametrize(
-        "make",
-        [
-            "alter role {role} superuser",
-            "alter role {role} bypassrls",
-            "grant pg_write_all_data to {role}",
-            "create schema exhaust_requests; grant create on schema exhaust_requests to {role}",
-        ],
-    )
-    def test_who_can_write_everything_is_no_reader(self, owner: Settings, make: str) -> None:
-        with (
-            new_role(owner, make) as settings,
-            pytest.raises(PermissionDenied, match="without the functions"),
-        ):
-            api.grant(owner, "reader", str(settings.profile.options["user"]))
-
-    def test_a_role_has_to_exist(self, owner: Settings) -> None:
-        with pytest.raises(NotFound, match="There is no role nobody"):
-            api.grant(owner, "reader", "nobody")
-
-    def test_only_a_reader_has_a_user_id(self, owner: Settings) -> None:
-        with pytest.raises(UsageError, match="A worker has no user ID"):
-            api.grant(owner, "worker", "postgres", user_id=CREATOR)
-
-    def test_nothing_is_granted_by_who_does_not_own_it(
-        self, owner: Settings, creator: Settings, mentor: Settings
-    ) -> None:
-        role = str(mentor.profile.options["user"])
-        with pytest.raises(PermissionDenied):
-            api.grant(creator, "worker", role)
-
-    def test_there_have_to_be_marts(self, settings_postgres: Settings) -> None:
-        with pytest.raises(DataError, match="Nothing is built"):
-            api.grant(settings_postgres, "reader", "postgres")
-
-    def test_other_engines_have_no_roles(self, settings_duckdb: Settings) -> None:
-        with pytest.raises(UsageError, match="duckdb has no roles"):
-            api.grant(settings_duckdb, "reader", "postgres")
-
-    @pytest.mark.parametrize("role", ['we"ird', "o'hara", "ச"])
-    def test_a_name_may_be_anything(self, owner: Settings, role: str) -> None:
-        quoted = role.replace('"', '""')
-        query(owner, f'create role "{quoted}"')
-        try:
-            assert api.grant(owner, "reader", role, user_id="o'hara").role == role
-        finally:
-            query(owner, f'drop owned by "{quoted}"; drop role "{quoted}"')
