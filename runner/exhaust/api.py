@@ -56,7 +56,7 @@ def open_project(
 
     An argument left out comes from the environment (EXHAUST_PROJECT_DIR, EXHAUST_PROFILES_DIR,
     EXHAUST_TARGET), then from where dbt looks. Raises UsageError if a file or a setting is missing
-    or wrong.
+    or wrong, PermissionDenied if the project was not named, and others may change it.
     """
     from exhaust.project.settings import read_settings
 

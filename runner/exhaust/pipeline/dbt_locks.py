@@ -36,7 +36,10 @@ def ending_long_waits(
         return not is_over
 
     with closing(watch), repeating(look, LOOK_SECONDS):
-        yield
+        try:
+            yield
+        finally:
+            watch.end()
     if is_over:
         raise watch.busy(profile.lock_timeout)
 

@@ -124,6 +124,8 @@ class PostgresWarehouse(Warehouse):
                 yield
             except psycopg.errors.LockNotAvailable as error:
                 raise watch.busy(self._profile.lock_timeout) from error
+            finally:
+                watch.end()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

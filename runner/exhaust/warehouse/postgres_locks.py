@@ -1,6 +1,9 @@
 """Who holds the lock that a session of PostgreSQL waits for, in words."""
 
+import os
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -94,12 +97,15 @@ class LockWatch:
         self._console = console
         self._connection: psycopg.Connection | None = None
         self._said: int | None = None
+        self._is_over = False
 
     def look(self, after: timedelta = timedelta(0)) -> None:
         """Says once for each holder who it is, if it has been waited for that long."""
         try:
             if self._connection is None:
                 self._connection = self._connect()
+            if self._is_over:
+                return
             found = self._connection.execute(HOLDER.format(waiting=self._waiting)).fetchone()
         except psycopg.Error:
             self.close()  # The next look tries again.
@@ -125,6 +131,17 @@ class LockWatch:
             f"superuser, can end it: select pg_terminate_backend({pid}). The variable "
             "lock_timeout_minutes says how long to wait.",
         )
+
+    def end(self) -> None:
+        """Ends a look that another thread takes: behind a pooler, it may wait for the very session
+        that its caller holds."""
+        self._is_over = True
+        if self._connection is not None:
+            with (
+                suppress(OSError, psycopg.Error),
+                socket.socket(fileno=os.dup(self._connection.fileno())) as connection,
+            ):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Closes the connection."""

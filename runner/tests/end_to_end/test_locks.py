@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 
 import psycopg
 import pytest
@@ -20,7 +21,7 @@ from exhaust.errors import Busy
 from exhaust.pipeline import dbt_locks
 from exhaust.pipeline.build import build
 from exhaust.project.settings import Settings
-from exhaust.warehouse import connect, postgres
+from exhaust.warehouse import connect, postgres, postgres_locks
 
 SAMPLE = PROJECT / "seeds"
 WAIT = timedelta(milliseconds=500)
@@ -142,3 +143,19 @@ def test_without_the_right_to_see_it_only_the_session_is_named(impatient: Settin
         f"is held by process {pid} (user postgres, application notebook), and still was"
         in raised.value.message
     )
+
+
+def test_a_statement_does_not_wait_for_who_looks_after_it(
+    impatient: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a pooler, the look may wait for the session that the statement has."""
+    look = "select pg_sleep(20) from pg_stat_activity where {waiting} limit 1"
+    monkeypatch.setattr(postgres_locks, "HOLDER", look)
+    until_looked_at = (
+        "do $$ begin while not exists (select from pg_stat_activity where wait_event = 'PgSleep') "
+        "loop perform pg_stat_clear_snapshot(); end loop; end $$"
+    )
+    started = monotonic()
+    with connect(impatient.profile, writing=True) as warehouse:
+        warehouse.execute(until_looked_at)
+    assert monotonic() - started < 15
