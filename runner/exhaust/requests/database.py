@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from exhaust.errors import Busy, ExhaustError, NoConnection, PermissionDenied
+from exhaust.errors import Busy, DiskFull, ExhaustError, NoConnection, PermissionDenied
 from exhaust.permissions import private_opener
 from exhaust.project.profile import Profile
 from exhaust.warehouse import connect
@@ -93,6 +93,8 @@ class SQLite:
             )
         if self.is_held(error):
             return Busy(f"The ledger {self.name} is held by another process.", "Try again.")
+        if "disk is full" in reason:
+            return DiskFull(f"The ledger {self.name} cannot be written: {reason}")
         if isinstance(error.orig, sqlite3.OperationalError):
             return NoConnection(f"The ledger {self.name} cannot be used: {reason}")
         return None

@@ -12,7 +12,7 @@ import pytest
 from ledger_support import new_request
 from support import ManualClock, RecordingConsole, SilentConsole
 
-from exhaust.errors import Busy, PermissionDenied
+from exhaust.errors import Busy, DiskFull, PermissionDenied
 from exhaust.project.settings import Settings
 from exhaust.requests import database
 from exhaust.requests.ledger import Ledger
@@ -140,3 +140,21 @@ def test_a_file_may_have_any_name(settings_duckdb: Settings, tmp_path: Path) -> 
     with Ledger.open(settings_duckdb.profile, writing=False) as ledger:
         assert len(ledger.requests()) == 1
     assert path.with_name(f"{path.name}.requests").is_file()
+
+
+def test_a_full_disk_loses_nothing(
+    file: Path, settings_duckdb: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite reports the same when its file may not grow."""
+    connect = database.SQLite._connect
+
+    def connect_to_a_full_disk(self: database.SQLite) -> sqlite3.Connection:
+        connection = connect(self)
+        connection.execute("pragma max_page_count = 1")
+        return connection
+
+    monkeypatch.setattr(database.SQLite, "_connect", connect_to_a_full_disk)
+    with Ledger.open(settings_duckdb.profile) as ledger:
+        with pytest.raises(DiskFull, match=f"The ledger {file} cannot be written: .*disk is full"):
+            ledger.submit(new_request(course_id="do_2", course_name="x" * 100_000))
+        assert [request.course_id for request in ledger.requests()] == ["do_1"]
