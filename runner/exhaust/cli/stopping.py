@@ -54,6 +54,9 @@ def stopped_by_signals() -> Iterator[None]:
         raise SystemExit(128 + number) from None
     finally:
         ignore_signals()
+        # While Python ends, it would give them back to the system, which ends the process.
+        for caught in SIGNALS:
+            signal.signal(caught, signal.SIG_IGN)
 
 
 def _stop(number: int, _: object) -> None:

@@ -89,6 +89,12 @@ state.open_marts = fail
 from exhaust.cli.display import Display
 Display.close = lambda self: stop()
 """,
+    "while Python ends": """
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid(), number=NUMBER):
+        kill(pid, number)
+last = Last()
+""",
     "twice": """
 from exhaust.marts import state
 def twice(*_):
@@ -99,8 +105,8 @@ def twice(*_):
 state.open_marts = twice
 """,
 }
-QUIET = "while the display closes"
-"""At this moment, the command has ended: a signal is ignored."""
+QUIET = ("while the display closes", "while Python ends")
+"""At these moments, the command has ended: a signal is ignored."""
 
 
 def run(moment: str, number: int, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -114,7 +120,7 @@ def run(moment: str, number: int, *arguments: str) -> subprocess.CompletedProces
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=str)
-@pytest.mark.parametrize("moment", [moment for moment in MOMENTS if moment != QUIET])
+@pytest.mark.parametrize("moment", [moment for moment in MOMENTS if moment not in QUIET])
 def test_a_signal_ends_a_command_with_one_line(
     sample: Path, moment: str, number: signal.Signals
 ) -> None:
@@ -129,7 +135,8 @@ def test_programs_read_that_a_command_was_interrupted(sample: Path, number: sign
     assert json.loads(done.stdout)["error"]["code"] == "interrupted"
 
 
-def test_a_signal_after_the_end_changes_nothing(sample: Path) -> None:
-    done = run(QUIET, signal.SIGTERM, "courses", "--json")
+@pytest.mark.parametrize("moment", QUIET)
+def test_a_signal_after_the_end_changes_nothing(sample: Path, moment: str) -> None:
+    done = run(moment, signal.SIGTERM, "courses", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["courses"]
