@@ -80,7 +80,9 @@ def test_a_build_says_that_the_disk_is_full(
     settings_duckdb: Settings, tmp_path: Path, limit: int
 ) -> None:
     assert run(settings_duckdb, tmp_path, "load", SAMPLE).returncode == 0
-    done = run(settings_duckdb, tmp_path, "build", "--", "--target-path", "t", limit=limit)
+    done = run(
+        settings_duckdb, tmp_path, "build", "--", "--target-path", str(tmp_path / "t"), limit=limit
+    )
     check_plain(done)
     assert "File too large" in done.stderr
     assert len(done.stderr.splitlines()) < 6
