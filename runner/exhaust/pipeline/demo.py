@@ -7,7 +7,7 @@ from pathlib import Path
 
 from exhaust.errors import UsageError
 from exhaust.project.package import OWN_PACKAGE
-from exhaust.project.settings import Settings, find_project, read_settings
+from exhaust.project.settings import Settings, find_project_if_any, read_settings
 from exhaust.warehouse import class_of
 
 
@@ -19,7 +19,7 @@ def demo_settings(
     That file is in the folder of the project, or in the current folder if there is none. Raises
     UsageError if the target is not a single file.
     """
-    work_dir = _work_dir(project_dir, environ)
+    work_dir = find_project_if_any(project_dir, environ) or Path.cwd()
     settings = read_settings(
         OWN_PACKAGE,
         target=target or "duckdb",
@@ -33,12 +33,3 @@ def demo_settings(
             "Leave out --target.",
         )
     return replace(settings, require_requester=False)
-
-
-def _work_dir(project_dir: Path | None, environ: Mapping[str, str]) -> Path:
-    try:
-        return find_project(project_dir, environ)
-    except UsageError:
-        if project_dir or environ.get("EXHAUST_PROJECT_DIR"):
-            raise
-        return Path.cwd()

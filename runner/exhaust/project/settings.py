@@ -95,7 +95,6 @@ def read_settings(
     """
     environment = _with_absolute_path(environ)
     project = find_project(project_dir, environ)
-    is_named = bool(project_dir or environ.get("EXHAUST_PROJECT_DIR"))
     file = project / "dbt_project.yml"
     config = read_yaml(file)
     package = package_dir(project, config, environ)
@@ -103,7 +102,9 @@ def read_settings(
     profiles_file = (
         example_profiles(project)
         if use_example
-        else find_profiles(project, profiles_dir, environ, name, is_named=is_named)
+        else find_profiles(
+            project, profiles_dir, environ, name, is_named=_named(project_dir, environ) is not None
+        )
     )
     work_dir = work_dir or project
     profile = read_profile(
@@ -140,12 +141,10 @@ def read_receipt_public_keys(
     Reads only dbt_project.yml, and no profile. Raises UsageError if the project was named and does
     not exist, or if the file or the variable is wrong.
     """
-    try:
-        file = find_project(project_dir, environ) / "dbt_project.yml"
-    except UsageError:
-        if project_dir or environ.get("EXHAUST_PROJECT_DIR"):
-            raise
+    project = find_project_if_any(project_dir, environ)
+    if project is None:
         return {}
+    file = project / "dbt_project.yml"
     return public_keys(set_in(read_yaml(file)), str(file))
 
 
@@ -155,9 +154,9 @@ def find_project(project_dir: Path | None, environ: Mapping[str, str] = os.envir
 
     Raises UsageError if there is none, PermissionDenied if the nearest may not be the caller's.
     """
-    given = project_dir or environ.get("EXHAUST_PROJECT_DIR")
-    if given:
-        folder = Path(given).absolute()
+    named = _named(project_dir, environ)
+    if named:
+        folder = named.absolute()
         if not (folder / "dbt_project.yml").is_file():
             raise UsageError(
                 f"{folder} has no dbt_project.yml.",
@@ -176,6 +175,25 @@ def find_project(project_dir: Path | None, environ: Mapping[str, str] = os.envir
         "`exhaust init` makes a project. If you have one, change to its folder, or give it with "
         "--project-dir.",
     )
+
+
+def find_project_if_any(
+    project_dir: Path | None, environ: Mapping[str, str] = os.environ
+) -> Path | None:
+    """Returns the folder of the project as `find_project` does, or None where none was named and
+    there is none."""
+    try:
+        return find_project(project_dir, environ)
+    except UsageError:
+        if _named(project_dir, environ):
+            raise
+        return None
+
+
+def _named(project_dir: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """Returns the folder of the project if the user named one."""
+    named = project_dir or environ.get("EXHAUST_PROJECT_DIR")
+    return Path(named) if named else None
 
 
 def _defaults(project: Path, package: Path) -> dict[str, Any]:
