@@ -42,9 +42,11 @@ def read_requests(connection: Connection, which: sa.ColumnElement[bool]) -> list
         .where(which)
         .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
     ).all()
-    positions = {row.request_id: row.rank for row in connection.execute(sa.select(QUEUE))}
+    ids = sa.select(REQUESTS.c.request_id).where(which)
+    queue = connection.execute(sa.select(QUEUE).where(QUEUE.c.request_id.in_(ids)))
+    positions = {row.request_id: row.rank for row in queue}
     batches: dict[str, list[Row]] = {}
-    of_requests = BATCHES.c.request_id.in_(sa.select(REQUESTS.c.request_id).where(which))
+    of_requests = BATCHES.c.request_id.in_(ids)
     for row in connection.execute(sa.select(*as_text(BATCHES)).where(of_requests)):
         batches.setdefault(row.request_id, []).append(row)
     return [
