@@ -100,8 +100,10 @@ def init(
         )
     report = api.init(folder, console=options.display)
     options.answer.give_all(report)
-    written = ", ".join(report.written) or "nothing: its files were complete"
-    options.display.say(f"Wrote to {report.project_dir}: {written}.")
+    if report.written:
+        options.display.say(f"Wrote to {report.project_dir}: {', '.join(report.written)}.")
+    else:
+        options.display.say(f"The files of {report.project_dir} are complete.")
     options.display.say(f"The models are those in {report.package_dir}.")
     options.display.say("Next, in this folder: `exhaust load DIR`, then `exhaust build`.")
 
