@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from exhaust.pipeline.lease import TABLE
+from exhaust.project.settings import Settings
+from exhaust.warehouse import class_of, connect
+
 MARK = "MARK_OF_A_TEST"
 """An environment variable that a command's children inherit, and theirs."""
 
@@ -63,6 +67,17 @@ def lives(pid: str) -> bool:
         return ") Z " not in Path("/proc", pid, "stat").read_text()
     except OSError:
         return False
+
+
+def let_lease_end(settings: Settings) -> None:
+    """Ends the lease of a load or a build that was killed, which the next one would wait for.
+
+    Only on Postgres: elsewhere, the lock of a file has ended with the process.
+    """
+    if class_of(settings.profile).lock_file(settings.profile) is None:
+        with connect(settings.profile, writing=True) as warehouse:
+            table = warehouse.relation(settings.profile.schema, TABLE)
+            warehouse.execute(f"update {table} set lease_until = started_at")
 
 
 def exhaust(*arguments: str) -> list[str]:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from processes_support import exhaust
 from support import PROJECT
 
 from exhaust.project.settings import Settings
 
-EXHAUST = (sys.executable, "-c", "from exhaust.cli import main; main()")
 DBT = (str(Path(sys.executable).with_name("dbt")),)
 TIMEOUT_SECONDS = 600
 """How long a round may take: longer is a deadlock."""
@@ -65,7 +65,7 @@ class Shell:
         """Starts `exhaust` with arguments that begin with the kind, or `dbt`."""
         self._count += 1
         output = self._folder / f"{self._count}-{kind}.txt"
-        command = [*DBT, *arguments] if kind == "dbt" else [*EXHAUST, kind, *arguments]
+        command = [*DBT, *arguments] if kind == "dbt" else exhaust(kind, *arguments)
         with output.open("wb") as file:
             process = subprocess.Popen(
                 command,

@@ -1,16 +1,13 @@
 """Every engine reads a thousand random JSON texts as Python does."""
 
 import json
-import shutil
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import json_reference as reference
 import pytest
-from support import PROJECT
+from dbt_support import dbt
 
 from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
@@ -46,21 +43,12 @@ ELEMENTS = """
 
 def compiled(settings: Settings, folder: Path, *selects: str) -> list[str]:
     """Returns SELECTs compiled by dbt to the SQL of the engine."""
-    shutil.copy(PROJECT / "profiles.example.yml", folder / "profiles.yml")
     separator = "-- and --"
-    done = subprocess.run(
-        [
-            str(Path(sys.executable).with_name("dbt")),
-            *("compile", "--quiet", "--inline", separator.join(selects), "--output", "json"),
-            *("--no-populate-cache", "--no-introspect"),
-            *("--profiles-dir", str(folder), "--target", settings.profile.engine),
-            *("--target-path", str(folder / "target"), "--log-path", str(folder / "logs")),
-        ],
-        cwd=PROJECT,
-        env=dict(settings.environment),
-        capture_output=True,
-        text=True,
-        check=False,
+    done = dbt(
+        settings,
+        folder,
+        *("compile", "--quiet", "--inline", separator.join(selects), "--output", "json"),
+        *("--no-populate-cache", "--no-introspect"),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     sql: str = json.loads(done.stdout)["compiled"]

@@ -9,12 +9,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from processes_support import Started, started
+from processes_support import Started, let_lease_end, started
 from support import PROJECT, wait_until
 
-from exhaust.pipeline.lease import TABLE
 from exhaust.project.settings import Settings
-from exhaust.warehouse import connect
 
 SAMPLE = str(PROJECT / "seeds")
 COMMAND = (
@@ -61,13 +59,6 @@ def kill(command: Started, number: signal.Signals) -> None:
         assert not command.living()
 
 
-def let_lease_end(settings: Settings) -> None:
-    """Ends the lease of a load that was killed, which the next one would wait for."""
-    with connect(settings.profile, writing=True) as warehouse:
-        table = warehouse.relation(settings.profile.schema, TABLE)
-        warehouse.execute(f"update {table} set lease_until = started_at")
-
-
 @pytest.mark.not_on_spark
 @pytest.mark.parametrize("number", KILLS, ids=str)
 def test_nothing_of_a_load_runs_on(
@@ -76,7 +67,7 @@ def test_nothing_of_a_load_runs_on(
     with run(settings, tmp_path, "load", SAMPLE) as command:
         reach(command, "user_enrolments")
         kill(command, number)
-    if settings.profile.engine == "postgres" and number is signal.SIGKILL:
+    if number is signal.SIGKILL:
         let_lease_end(settings)
     with run(settings, tmp_path, "load", SAMPLE) as command:
         code, _, errors = command.end()

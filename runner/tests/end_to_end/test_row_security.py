@@ -72,14 +72,20 @@ def test_every_requester_sees_just_their_batches_and_learners(
     assert len(seen) > 1
 
 
-def test_an_export_is_the_same_as_the_owners(
-    owner: Settings, reader: Settings, tmp_path: Path
-) -> None:
+def user_of_another_tenant(owner: Settings) -> tuple[str, str]:
+    """Returns a user who may see only some of the learners of a course, and that course."""
     ((user, course),) = query(
         owner,
         "select user_id, course_id from exhaust.requester_batches "
         "where not sees_all_learners and enrolled > 0 order by user_id, course_id limit 1",
     )
+    return user, course
+
+
+def test_an_export_is_the_same_as_the_owners(
+    owner: Settings, reader: Settings, tmp_path: Path
+) -> None:
+    user, course = user_of_another_tenant(owner)
     become(owner, reader, user)
     texts = []
     for settings in (owner, reader):
@@ -106,11 +112,7 @@ def test_the_long_scores_are_not_read_by_readers(owner: Settings, reader: Settin
 def test_the_wide_view_has_the_rows_of_who_reads_it(
     owner: Settings, reader: Settings, tmp_path: Path
 ) -> None:
-    ((user, course),) = query(
-        owner,
-        "select user_id, course_id from exhaust.requester_batches "
-        "where not sees_all_learners and enrolled > 0 order by user_id, course_id limit 1",
-    )
+    user, course = user_of_another_tenant(owner)
     variables = f"{{reader_row_security: true, course_id: {course}}}"
     made = dbt(owner, tmp_path, "run", "-s", "course_report", "--vars", variables)
     assert made.returncode == 0, made.stdout

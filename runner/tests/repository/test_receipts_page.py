@@ -4,16 +4,15 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
+from dbt_support import settings_in
 from support import NO_MESSAGES, PROJECT
 
-from exhaust.project.profile import Profile
-from exhaust.project.settings import Settings
 from exhaust.reports.signature import Signer, read_public_keys, read_signer
 
 PAGE = (PROJECT / "docs" / "receipts.md").read_text("utf-8")
@@ -40,17 +39,7 @@ def run(folder: Path, *blocks: str) -> subprocess.CompletedProcess[str]:
 
 
 def signer_of(environment: dict[str, str], listed: dict[str, str]) -> Signer:
-    settings = Settings(
-        project_dir=PROJECT,
-        package_dir=PROJECT,
-        work_dir=PROJECT,
-        profiles_file=PROJECT / "profiles.example.yml",
-        profile=Profile("duckdb", "duckdb", "main", {}),
-        landing_schema="sunbird",
-        report_timezone=ZoneInfo("UTC"),
-        receipt_public_keys=listed,
-        environment=environment,
-    )
+    settings = replace(settings_in(PROJECT, environment), receipt_public_keys=listed)
     signer = read_signer(settings, NO_MESSAGES)
     assert signer
     return signer

@@ -40,20 +40,24 @@ def claimed(ledger: Ledger, submit: Submit) -> Claim:
     return claim_of(ledger)
 
 
-@pytest.fixture
-def project(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """The project on handmade marts that no process has open, with an empty folder for results."""
+def on_handmade_marts(
+    settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Returns settings with marts that no process has open, and an empty folder for results."""
     with connect(settings.profile, writing=True) as warehouse:
         create_marts(warehouse, settings)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return replace(settings, results_dir=tmp_path / "results", max_batches_per_request=2)
+    (folder / "here").mkdir()
+    monkeypatch.chdir(folder / "here")
+    return replace(settings, results_dir=folder / "results")
+
+
+@pytest.fixture
+def project(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """The project on handmade marts."""
+    project = on_handmade_marts(settings, tmp_path, monkeypatch)
+    return replace(project, max_batches_per_request=2)
 
 
 @pytest.fixture
 def owner(settings_postgres: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    with connect(settings_postgres.profile, writing=True) as warehouse:
-        create_marts(warehouse, settings_postgres)
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return replace(settings_postgres, results_dir=tmp_path / "results")
+    return on_handmade_marts(settings_postgres, tmp_path, monkeypatch)

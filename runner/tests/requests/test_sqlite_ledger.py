@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from ledger_support import new_request
+from processes_support import exhaust
 from support import ManualClock, RecordingConsole, SilentConsole
 
 from exhaust.errors import Busy, DiskFull, PermissionDenied
@@ -18,7 +19,6 @@ from exhaust.requests import database
 from exhaust.requests.ledger import Ledger
 
 WITHOUT_ROOTS_RIGHTS = ["--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
-EXHAUST = "from exhaust.cli import main; main()"
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def as_a_reader(settings: Settings, *command: str) -> subprocess.CompletedProces
     """Runs a command as a user who may not write where the permissions forbid it."""
     prefix = ["setpriv", *WITHOUT_ROOTS_RIGHTS] if os.geteuid() == 0 else []
     return subprocess.run(
-        [*prefix, sys.executable, "-c", EXHAUST, *command, "--target", "duckdb"],
+        [*prefix, *exhaust(*command, "--target", "duckdb")],
         env={**settings.environment, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,

@@ -14,11 +14,10 @@ from time import monotonic
 import pytest
 import sqlalchemy as sa
 from cli_support import COURSE, MENTOR
-from processes_support import exhaust, started
+from processes_support import exhaust, let_lease_end, started
 from requests_support import ShiftedClock
-from support import NO_MESSAGES, PROJECT, relation, wait_until
+from support import NO_MESSAGES, PROJECT, wait_until
 
-from exhaust.pipeline.lease import TABLE
 from exhaust.project.settings import Settings, read_settings
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.verify import verify
@@ -26,7 +25,6 @@ from exhaust.requests import store
 from exhaust.requests.entities import Request, Status
 from exhaust.requests.ledger import LEASE, Ledger
 from exhaust.requests.worker import process
-from exhaust.warehouse import connect
 
 pytestmark = pytest.mark.not_on_spark
 
@@ -104,9 +102,7 @@ class Victim:
         with Ledger.open(self.settings.profile) as ledger, ledger._store.begin() as connection:
             ended = datetime.now(UTC).replace(tzinfo=None) - LEASE
             connection.execute(sa.update(store.REQUESTS).values(lease_until=ended))
-        with connect(self.settings.profile, writing=True) as warehouse:
-            if TABLE in warehouse.tables(self.settings.profile.schema):
-                warehouse.execute(f"delete from {relation(self.settings.profile.schema, TABLE)}")
+        let_lease_end(self.settings)
 
     def process_requests(self) -> None:
         project = read_settings(self.project, environ=self._environment)
