@@ -13,11 +13,11 @@ from typing import Any
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.records import Build
 from exhaust.project.package import DISTRIBUTION
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.files import MAX_NAME_BYTES, RECEIPT, fitting
 from exhaust.reports.form import ReportForm
 from exhaust.reports.formats import Format
 from exhaust.reports.signature import Signer
-from exhaust.reports.since import Earlier
 from exhaust.reports.table import ReportColumn
 
 VERSION = 1
