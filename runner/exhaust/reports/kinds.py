@@ -17,11 +17,13 @@ class Kind:
     """The mart that lists the columns of each course's report."""
     macro: str
     """The macro in macros/report/ that makes the SELECT of a report."""
+    details: str | None = None
+    """The mart of the columns that a report may add, with the same rows."""
 
     @property
-    def marts(self) -> tuple[str, str]:
+    def marts(self) -> tuple[str, ...]:
         """The marts that only this kind of report needs."""
-        return (self.rows, self.header_plan)
+        return (self.rows, self.header_plan, *([self.details] if self.details else []))
 
 
 PROGRESS = Kind(
@@ -30,6 +32,7 @@ PROGRESS = Kind(
     rows="course_progress",
     header_plan="course_report_columns",
     macro="report_of",
+    details="course_progress_details",
 )
 
 KINDS = {kind.dataset: kind for kind in [PROGRESS]}
