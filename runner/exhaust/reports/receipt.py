@@ -155,7 +155,7 @@ def make_receipt(file: Path, contents: Contents, digest: Digest, origin: Origin)
         "exported_at": _utc(origin.exported_at),
         "report_timezone": build.report_timezone,
         "engine": {"name": origin.engine, "version": origin.engine_version},
-        "exhaust": _own_version(),
+        "exhaust": own_version(),
     }
     if origin.signer:
         content = origin.signer.sign(content)
@@ -188,7 +188,7 @@ def _form(contents: Contents, origin: Origin) -> Iterator[tuple[str, Any]]:
 
 
 @cache
-def _own_version() -> str:
+def own_version() -> str:
     return version(DISTRIBUTION)
 
 
