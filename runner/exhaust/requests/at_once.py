@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy
 from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.export import ExportReport, write
 from exhaust.reports.selection import Criteria, Destination, Selection, select
 from exhaust.reports.signature import read_signer
@@ -24,6 +24,7 @@ def export_at_once(
     destination: Destination,
     console: Console = SILENCE,
     clock: Clock = SYSTEM_CLOCK,
+    earlier: Earlier | None = None,
 ) -> ExportReport:
     """Exports for the requester of the criteria, with a request in the ledger for each course.
 
@@ -37,11 +38,11 @@ def export_at_once(
         with _claiming(ledger, marts.settings, selection, clock) as (claims, pulse):
             ids = {course_id: claim.request.request_id for course_id, claim in claims.items()}
             counting = CountingConsole(console, pulse, _rows_done(claims, pulse))
-            report = write(marts, build, selection, destination, ids, signer, counting, clock)
-            for file in report.files:
-                path = str(Path(file.file).absolute()) if file.receipt else None
-                for batch_id, rows in file.batches.items():
-                    ledger.batch_done(claims[file.course_id], batch_id, path, rows)
+            report = write(
+                marts, build, selection, destination, ids, signer, counting, clock, earlier
+            )
+            for course_id, batch_id, path, rows in report.done():
+                ledger.batch_done(claims[course_id], batch_id, path, rows)
             for claim in claims.values():
                 ledger.succeed(claim)
     return report
