@@ -4,12 +4,14 @@ import csv
 import hashlib
 import io
 import json
-from datetime import datetime
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import xlsxwriter
+from formats_support import csv_excel, fixed, report_rows, score, workbook
 from verify_support import BATCHES, receipt_for
+
+from exhaust.reports.table import Rows
 
 LABELS = [
     *("Collection ID", "Batch ID", "User UUID", "School ID", "School Name"),
@@ -20,6 +22,7 @@ IDS = ["course_id", "batch_id", "user_id", "school_id", "school_name"]
 IDS += ["enrolled_on", "completed_on", "certificate_status", "progress", "total_score", "do_7"]
 KINDS = [*["text"] * 5, "date", "date", "text", "number", "percent", "score"]
 HEADERS = [*LABELS[:-1], "Fractions, 1 [do_7] - Score"]
+COLUMNS = [*fixed(*IDS[:-1]), score(1, "do_7", "Fractions, 1")]
 OF_LEARNERS = [
     ["u1", "09270101001", "தமிழ் பள்ளி", "03/06/2026", "28/06/2026", "Issued", "100", "88%", "100%"],
     ["u2", "09270101002", "=HYPERLINK(1)", "28/06/2024", "", "", "0", "0%", "0%"],
@@ -45,42 +48,19 @@ def write_csv(file: Path, rows: list[Row]) -> None:
     file.write_bytes(csv_text(rows, LABELS).encode())
 
 
+def rows_of(rows: list[Row]) -> AbstractContextManager[Rows]:
+    values = [{id: value or None for id, value in zip(IDS, row, strict=True)} for row in rows]
+    return report_rows(COLUMNS, values)
+
+
 def write_csv_excel(file: Path, rows: list[Row]) -> None:
-    """As `formats/csv_excel.py` does."""
-    written = [[_for_excel(value, index) for index, value in enumerate(row)] for row in rows]
-    file.write_bytes(b"\xef\xbb\xbf" + csv_text(written, HEADERS, "\r\n").encode())
-
-
-def _for_excel(value: str, index: int) -> str:
-    if value and index < 4:
-        return f'="{value}"'
-    if value and KINDS[index] == "date":
-        return "-".join(reversed(value.split("/")))
-    return f"'{value}" if value[:1] in ("=", "-") else value
+    with rows_of(rows) as made:
+        file.write_bytes(csv_excel(made))
 
 
 def write_xlsx(file: Path, rows: list[Row]) -> None:
-    """As `formats/xlsx` does, with five rows at most in a sheet."""
-    with xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
-        text = book.add_format({"num_format": "@"})
-        day = book.add_format({"num_format": "dd/mm/yyyy"})
-        share = book.add_format({"num_format": "0%"})
-        for start in range(0, max(len(rows), 1), 5):
-            sheet = book.add_worksheet("Report" + (f" {start // 5 + 1}" if start else ""))
-            sheet.write_row(0, 0, HEADERS, text)
-            for number, row in enumerate(rows[start : start + 5], 1):
-                for index, value in enumerate(row):
-                    if not value:
-                        continue
-                    if KINDS[index] == "date":
-                        sheet.write_datetime(
-                            number, index, datetime.strptime(value, "%d/%m/%Y"), day
-                        )
-                    elif KINDS[index] == "text":
-                        sheet.write_string(number, index, value, text)
-                    else:
-                        sheet.write_number(number, index, int(value.rstrip("%")) / 100, share)
-        book.add_worksheet("Summary").write_row(0, 0, ["Report", 1])
+    with rows_of(rows) as made:
+        workbook(made, file)
 
 
 WRITERS = {"csv": write_csv, "csv-excel": write_csv_excel, "xlsx": write_xlsx}

@@ -1,13 +1,15 @@
 """Says how a changed report file differs from what its receipt says."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from exhaust.reports.formats.csv import csv_line
 from exhaust.reports.reading import ReadBack
 from exhaust.reports.reading.order import find_order
 from exhaust.reports.reading.problem import Problem, shown
-from exhaust.reports.reading.value_changes import MISREAD
+from exhaust.reports.reading.value_changes import GUESSES, MISREAD
 from exhaust.reports.receipt_reader import ReadReceipt
 from exhaust.reports.table import as_kept
 from exhaust.text import counted
@@ -36,6 +38,20 @@ def find_changes(read: ReadBack, receipt: ReadReceipt) -> Changes:
     lines = _lines(read, receipt)
     is_only_form = lines in ([ONLY_FORM], [f"{ANOTHER_ORDER}, no value was changed"])
     return Changes([*read.form, *lines], is_only_form=is_only_form)
+
+
+def broken_values(file: Path, read: ReadBack, receipt: ReadReceipt | None) -> list[str]:
+    """Returns which values of a file are not as they were exported; form and order may differ.
+
+    Without a receipt, only what cannot have arrived so is found.
+    """
+    if receipt is None:
+        return [problem.line for problem in read.problems if problem.what not in GUESSES]
+    with file.open("rb") as stream:
+        if hashlib.file_digest(stream, "sha256").hexdigest() == receipt.sha256:
+            return []
+    changes = find_changes(read, receipt)
+    return [] if changes.is_only_form else changes.lines[len(read.form) :]
 
 
 def _lines(read: ReadBack, receipt: ReadReceipt) -> list[str]:
@@ -93,14 +109,24 @@ def _is_same(
         else column.name
         for column in read.columns
     ]
-    header: list[str] = list(receipt.headers)
+    labels = list(receipt.kinds)
+    expected: list[tuple[Sequence[str], str | None]]
     if receipt.values_sha256:
         values = [as_kept(value) for value in values]
-        header = list(receipt.kinds)
+        expected = [(labels, receipt.values_sha256)]
+    else:
+        expected = [(receipt.headers, receipt.sha256), (labels, receipt.twin_sha256)]
     order = "row_number" if is_repaired else ""
     if is_sorted:
-        order = f"{read.key.batch} nulls first, {read.key.user} nulls first, row_number"
+        order = f"{read.key.batch_id} nulls first, {read.key.user_id} nulls first, row_number"
     select = f"select {', '.join(values)} from {read.relation}"
-    digest = hashlib.sha256(csv_line(header))
-    copy_through_pipe(read.duck, select + (order and f" order by {order}"), digest.update)
-    return digest.hexdigest() == (receipt.values_sha256 or receipt.sha256)
+    digests = [hashlib.sha256(csv_line(header)) for header, _ in expected]
+
+    def update(data: bytes) -> None:
+        for digest in digests:
+            digest.update(data)
+
+    copy_through_pipe(read.duck, select + (order and f" order by {order}"), update)
+    return any(
+        digest.hexdigest() == sha256 for digest, (_, sha256) in zip(digests, expected, strict=True)
+    )

@@ -44,6 +44,8 @@ class ReadReceipt:
     """What the header of the file says of each column."""
     column_ids: Sequence[str | None]
     """The ID of each column; None in receipts of older versions."""
+    twin_sha256: str | None
+    """The SHA-256 of the same rows and columns as the default CSV; None for just that."""
     values_sha256: str | None
     """The SHA-256 of the values, in a form that every spreadsheet program keeps; None for CSV."""
 
@@ -92,6 +94,7 @@ class ReadReceipt:
             format=Format(content.get("format", Format.CSV)),
             headers=headers,
             column_ids=[column.get("id") for column in content["columns"]],
+            twin_sha256=content.get("twin_sha256"),
             values_sha256=content.get("values_sha256"),
         )
 

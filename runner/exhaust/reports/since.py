@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exhaust.errors import DataError
+from exhaust.reports.changes import broken_values
 from exhaust.reports.earlier import Earlier
 from exhaust.reports.reading import read_report
 from exhaust.reports.receipt import receipt_path
@@ -63,10 +64,9 @@ def _add(
     path = receipt_path(file)
     receipt = ReadReceipt.of(path) if path.is_file() else None
     read = read_report(file, receipt, duck, "earlier_file", scratch, password)
-    if read.problems:
+    if broken := broken_values(file, read, receipt):
         raise DataError(
-            f"{visible(file)} was changed, so what is new since then is not known: "
-            f"{read.problems[0]}.",
+            f"{visible(file)} was changed, so what is new since then is not known: {broken[0]}.",
             "Give the file as it was exported.",
         )
     values = [read.value(column) for column in columns]
@@ -83,4 +83,4 @@ def _add(
         )
     kept = ", ".join("null" if value is None else as_kept(value) for value in values)
     duck.execute(f"insert into {old} select {kept} from earlier_file")
-    duck.execute("drop table earlier_file")
+    read.drop()

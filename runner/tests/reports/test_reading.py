@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from report_files import ENDINGS, HEADERS, LABELS, ROWS, WRITERS, csv_text, write_report_file
+from report_files import ENDINGS, HEADERS, IDS, LABELS, ROWS, WRITERS, csv_text, write_report_file
 
 from exhaust.errors import DataError
 from exhaust.reports.reading import ReadBack, read_report
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.receipt_reader import ReadReceipt
-from exhaust.reports.table import embedded_duckdb
+from exhaust.reports.table import ReportColumn, embedded_duckdb
 
 pytestmark = pytest.mark.not_on_spark
 
@@ -114,7 +114,7 @@ def test_ids_are_restored_in_keys_where_that_is_possible(tmp_path: Path, read: R
     write_report_file(file, "csv", ROWS)
     file.write_text(file.read_text().replace(ROWS[0][1], ROWS[0][1][1:]))
     found = read(file)
-    keys = found.duck.execute(f"select {found.key.batch} from report").fetchall()
+    keys = found.duck.execute(f"select {found.key.batch_id} from report").fetchall()
     assert [key for (key,) in keys] == [row[1] for row in ROWS]
 
 
@@ -130,6 +130,41 @@ def test_columns_are_known_without_a_receipt(tmp_path: Path, read: Read) -> None
         ("x", ""),
         ("do_7", "score"),
     ]
+
+
+def test_sheets_are_one_report(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exhaust.reports.formats.xlsx.MAX_ROWS", 4)
+    write_report_file(tmp_path / "report.xlsx", "xlsx", ROWS)
+    found = read(tmp_path / "report.xlsx")
+    assert values(found) == ROWS
+    assert row_numbers(found) == [2, 3, 4, 5, 6, 7]
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_the_columns_of_another_report_are_found(tmp_path: Path, read: Read, format: str) -> None:
+    """By what they are, not by the header; IDs without what a spreadsheet did to them."""
+    file = tmp_path / f"report{ENDINGS[format]}"
+    write_report_file(file, format, ROWS)
+    WRITERS[format](file, [[row[0], row[1][1:], *row[2:]] for row in ROWS])
+    found = read(file)
+    other = [
+        ReportColumn("x", *column, "another", "text") for column in zip(IDS, LABELS, strict=True)
+    ]
+    select = ", ".join(found.value(column) or "null" for column in other)
+    assert found.duck.execute(f"select {select} from report").fetchall() == [
+        tuple(value or None for value in row) for row in ROWS
+    ]
+    assert found.value(ReportColumn("x", "do_8", "do_8 - Score", "", "score", "do_8")) is None
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_a_relation_can_be_read_again(tmp_path: Path, read: Read, format: str) -> None:
+    file = tmp_path / f"report{ENDINGS[format]}"
+    write_report_file(file, format, ROWS)
+    for _ in range(2):
+        found = read(file)
+        assert found.problems == []
+        found.drop()
 
 
 def test_a_file_that_is_no_report_is_refused(tmp_path: Path, read: Read) -> None:

@@ -15,12 +15,19 @@ from exhaust.project.sql import literal
 from exhaust.reports.file_kind import other_kind
 from exhaust.reports.formats import Format
 from exhaust.reports.protection import opened
+from exhaust.reports.reading.cells import Cells, canonical, find_cells, plain_text
 from exhaust.reports.reading.columns import FoundColumns, find_columns
 from exhaust.reports.reading.damage import Damage, find_damage, find_problems
-from exhaust.reports.reading.ids import KnownIds, RowKey, find_known_ids, find_row_key
+from exhaust.reports.reading.ids import (
+    KEYS,
+    PREFIX,
+    KnownIds,
+    RowKey,
+    find_known_ids,
+    find_row_key,
+)
 from exhaust.reports.reading.problem import Problem
 from exhaust.reports.reading.raw import Raw, load_raw
-from exhaust.reports.reading.values import canonical, plain_text
 from exhaust.reports.receipt_reader import ReadReceipt
 from exhaust.reports.table import ReportColumn, count
 from exhaust.text import visible
@@ -79,11 +86,26 @@ class ReadBack:
     def columns(self) -> Sequence[ReportColumn]:
         return self.found.columns
 
-    def named(self, column_id: str) -> ReportColumn | None:
-        """Returns a column that is none of an assessment by its ID."""
-        return next(
-            (one for one in self.columns if one.id == column_id and not one.assessment_id), None
-        )
+    def value(self, column: ReportColumn) -> str | None:
+        """Returns, as SQL, what the file has in a column of another report; None if it lacks it.
+
+        Columns are the same if their labels are, whatever the headers say. IDs that were damaged
+        are restored; they are null where nobody can tell what they were.
+        """
+        if column.assessment_id is None and column.id in KEYS:
+            key: str | None = getattr(self.key, column.id)
+            return f"'{PREFIX}' || {key}" if key and column.kind == "sunbird_batch" else key
+        label = column.label.lower()
+        return next((one.name for one in self.columns if one.label.lower() == label), None)
+
+    def drop(self) -> None:
+        """Makes room for the next file."""
+        for kind, name in self.duck.execute(
+            "select 'view', view_name from duckdb_views() where view_name = $1 union all "
+            "select 'table', table_name from duckdb_tables() where table_name in ($1, $2, $3)",
+            [self.relation, f"{self.relation}_raw", f"{self.relation}_misread"],
+        ).fetchall():
+            self.duck.execute(f"drop {kind} {name}")
 
 
 def read_report(
@@ -107,14 +129,15 @@ def read_report(
     if written_as is not Format.CSV:
         raw.header = _plain_header(duck, raw.header)
     found = find_columns(raw.header, receipt)
-    _make_relation(duck, relation, raw, found.columns, written_as)
+    cells = find_cells(duck, raw, found.columns, written_as)
+    _make_relation(duck, relation, raw, found.columns, cells)
     known_ids = find_known_ids(duck, relation, found.columns, receipt)
     return ReadBack(
         duck=duck,
         relation=relation,
         rows=count(duck, relation),
         key=find_row_key(found.columns, known_ids, receipt),
-        form=_form(raw, written_as),
+        form=_form(raw, cells),
         faults=raw.faults,
         uneven=raw.uneven,
         found=found,
@@ -135,22 +158,13 @@ def _make_relation(
     relation: str,
     raw: Raw,
     columns: Sequence[ReportColumn],
-    written_as: Format | None,
+    cells: Cells,
 ) -> None:
     """Makes the cells of a file those of the default CSV."""
     if not columns:
         duck.execute(f"create view {relation} as select 0 as row_number where false")
         return
-    is_workbook = raw.form is None
-    values = {
-        column.name: canonical(
-            column,
-            written_as=written_as,
-            is_workbook=is_workbook,
-            is_share=is_workbook and _is_share(duck, raw, column, written_as),
-        )
-        for column in columns
-    }
+    values = {column.name: canonical(column, cells) for column in columns}
     if raw.form and raw.form.is_quoted:  # Blanks are, too.
         values = {name: f"nullif({value}, '')" for name, value in values.items()}
     is_same = all(name == value for name, value in values.items())
@@ -165,20 +179,12 @@ def _make_relation(
         duck.execute(f"drop table {raw.table}")
 
 
-def _is_share(
-    duck: "duckdb.DuckDBPyConnection", raw: Raw, column: ReportColumn, written_as: Format | None
-) -> bool:
-    """Returns whether the numbers of an Excel file are shares of one in a column of Progress: they
-    are as we write it, but not as a spreadsheet program takes them from CSV."""
-    if column.kind != "number" or written_as is not None:
-        return written_as is Format.XLSX
-    return not count(duck, raw.table, f"try_cast({column.name} as double) > 1")
-
-
-def _form(raw: Raw, written_as: Format | None) -> list[str]:
-    if written_as is None:
+def _form(raw: Raw, cells: Cells) -> list[str]:
+    """Returns how the form of a file differs from the one that exhaust gave it."""
+    if cells.written_as is None:
         return []
-    if raw.form:
-        return raw.form.changes(written_as)
-    is_original = written_as is Format.XLSX
-    return [] if is_original else ["the file is an Excel file (.xlsx), not CSV"]
+    if raw.form is None:
+        is_original = cells.written_as is Format.XLSX
+        return [] if is_original else ["the file is an Excel file (.xlsx), not CSV"]
+    months_first = ["dates have the month first"] if cells.months_first else []
+    return [*raw.form.changes(cells.written_as), *months_first]

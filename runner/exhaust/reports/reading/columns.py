@@ -85,7 +85,14 @@ def find_columns(header: Sequence[str], receipt: ReadReceipt | None) -> FoundCol
     expected = expected_columns(receipt)
     read = [original_text(text) or text for text in header]
     by_header = {column.header: column for column in expected}
-    texts = [text if text in by_header else other for text, other in zip(header, read, strict=True)]
+    header_of = {
+        **{column.label: column.header for column in expected},
+        **{header: header for header in by_header},
+    }
+    texts = [
+        header_of.get(text) or header_of.get(other, text)
+        for text, other in zip(header, read, strict=True)
+    ]
     renamed = dict(_renamed(texts, [column.header for column in expected]))
     texts = [renamed.get(number, text) for number, text in enumerate(texts)]
     problems = [
@@ -103,7 +110,7 @@ def find_columns(header: Sequence[str], receipt: ReadReceipt | None) -> FoundCol
         columns,
         _merged(problems),
         are_original=not problems and len(columns) == len(expected),
-        are_misread=not problems and texts != list(header),
+        are_misread=any(text not in header_of for text in header),
     )
 
 

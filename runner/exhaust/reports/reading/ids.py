@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MAX_WRONG_IDS = 1_000
 """How many different IDs of a column that are not in the receipt are looked at."""
+KEYS = ("course_id", "batch_id", "user_id")
 PREFIX = "BatchId_"
 """What a batch ID has before it in the layout of Sunbird's job."""
 
@@ -58,9 +59,9 @@ class RowKey:
     None for a column that neither the file has, nor the receipt says.
     """
 
-    course: str | None
-    batch: str | None
-    user: str | None
+    course_id: str | None
+    batch_id: str | None
+    user_id: str | None
 
 
 def find_known_ids(
@@ -110,9 +111,9 @@ def find_row_key(
     batch = restored("batch_id", "batch id")
     is_of_sunbird = receipt is not None and receipt.batch_prefix == PREFIX
     return RowKey(
-        course=restored("course_id", "collection id"),
-        batch=f"substr({batch}, {len(PREFIX) + 1})" if batch and is_of_sunbird else batch,
-        user=restored("user_id", "user uuid"),
+        course_id=restored("course_id", "collection id"),
+        batch_id=f"substr({batch}, {len(PREFIX) + 1})" if batch and is_of_sunbird else batch,
+        user_id=restored("user_id", "user uuid"),
     )
 
 

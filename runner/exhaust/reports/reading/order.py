@@ -17,7 +17,7 @@ class Order:
 
 def find_order(read: ReadBack) -> Order:
     """Looks at the rows of a report; those whose IDs are missing or damaged do not count."""
-    batch, user = read.key.batch, read.key.user
+    batch, user = read.key.batch_id, read.key.user_id
     if batch is None or user is None:
         return Order(None, 0, None)
     keys = (

@@ -48,7 +48,10 @@ LOSSES: Mapping[str, Callable[[str, str], bool]] = {
 }
 """How an ID changes when a program takes it for a number."""
 UNKNOWN_ID = "an ID that is not in the receipt"
+PERHAPS_SHORT = "a school ID of ten digits, perhaps without its leading zero"
 MISREAD = "a text that was read as Windows-1252 or Latin-1 instead of UTF-8"
+GUESSES = (PERHAPS_SHORT, MISREAD)
+"""What may also have arrived so."""
 BYTE_OF = {
     ord(character): byte
     for byte in range(0x80, 0xA0)
@@ -70,7 +73,7 @@ def wrong_values(column: ReportColumn, value: str) -> Iterator[tuple[str, str]]:
             yield what, f"regexp_full_match({value}, {literal(damaged.pattern, 'duckdb')})"
     if column.id == "school_id":
         yield (
-            "a school ID of ten digits, perhaps without its leading zero",
+            PERHAPS_SHORT,
             f"regexp_full_match({value}, {literal(SHORT_SCHOOL.pattern, 'duckdb')})",
         )
 
