@@ -10,6 +10,7 @@ from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
 from exhaust.reports.files import check_file, make_folder
+from exhaust.reports.form import ReportForm
 from exhaust.reports.pair import copy_report
 from exhaust.reports.selection import Criteria, Destination, Selection, select
 from exhaust.requests.entities import NewRequest, Request, Status
@@ -53,6 +54,7 @@ def new_request(
             "Choose some with -b.",
         )
     requester = _requester_of(selection)
+    form = ReportForm(layout=selection.criteria.layout)
     return NewRequest(
         kind=selection.criteria.kind,
         course_id=course.id,
@@ -67,8 +69,9 @@ def new_request(
             "batchId": [batch.id for batch in batches],
             "batchNames": {batch.id: batch.name for batch in batches if batch.name},
             "roles": {batch.id: batch.role for batch in batches},
-            "layout": selection.criteria.layout,
+            "layout": form.layout,
             "allLearners": _sees_all(batches),
+            **form.as_data(),
         },
     )
 
@@ -82,7 +85,7 @@ def select_again(marts: Marts, request: Request) -> Selection:
         courses=[request.course_id],
         batches=request.batch_ids,
         user_id=request.requester,
-        layout=request.layout,
+        layout=request.form.layout,
         kind=request.kind,
     )
     gone = NotFound(
