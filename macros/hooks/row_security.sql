@@ -29,6 +29,14 @@
     {%- set user_id = "(select " ~ table_of_target("reader_user_id") ~ "())" %}
     {%- set batches = "from " ~ table_of_target("reader_batches") ~ "()" %}
     {%- set of_batches = "(course_id, batch_id) in (select course_id, batch_id " ~ batches %}
+    {%- set of_learners = (
+        of_batches
+        ~ " where sees_all_learners) or (root_org_id = (select "
+        ~ table_of_target("reader_root_org_id")
+        ~ "()) and "
+        ~ of_batches
+        ~ "))"
+    ) %}
     {{
         return(
             {
@@ -40,12 +48,8 @@
                 ~ batches
                 ~ ")",
                 "course_batches": of_batches ~ ")",
-                "course_progress": of_batches
-                ~ " where sees_all_learners) or (root_org_id = (select "
-                ~ table_of_target("reader_root_org_id")
-                ~ "()) and "
-                ~ of_batches
-                ~ "))",
+                "course_progress": of_learners,
+                "course_progress_details": of_learners,
             }
         )
     }}

@@ -24,6 +24,9 @@ ENDED = tuple(status for status in Status if status not in UNDER_WAY)
 
 MAX_TRIES = 3
 
+SINCE_A_FILE = "file"
+"""Stands for an earlier report that an export had as a file, in place of a request's ID."""
+
 MAX_CLOCK_SKEW = timedelta(hours=1)
 """How far the clocks of workers may differ: a time that is later still was made up."""
 

@@ -15,12 +15,16 @@ from sqlalchemy.engine import Connection
 
 from exhaust.reports.form import ReportForm
 from exhaust.reports.kinds import KINDS
-from exhaust.requests.entities import MAX_TRIES, DamagedRequest, Request, Status
+from exhaust.requests.entities import (
+    MAX_TRIES,
+    SINCE_A_FILE,
+    DamagedRequest,
+    Request,
+    Status,
+)
 from exhaust.requests.store import BATCHES, MAX_REASON, QUEUE, REQUESTS
 
 REQUEST_ID = re.compile(r"[0-9A-F]{32}(-[1-9][0-9]{0,8})?")
-FILE = "file"
-"""Stands for an earlier report that an export had as a file, in place of a request's ID."""
 MAX_ROWS = 10**15
 UNKNOWN_TIME = datetime(1970, 1, 1)
 
@@ -184,7 +188,7 @@ def _is_bool(value: object) -> bool:
 
 
 def _is_earlier(value: object) -> bool:
-    return isinstance(value, str) and bool(value == FILE or REQUEST_ID.fullmatch(value))
+    return isinstance(value, str) and bool(value == SINCE_A_FILE or REQUEST_ID.fullmatch(value))
 
 
 DATA: Mapping[str, Callable[[Any], bool]] = {

@@ -12,16 +12,17 @@ from exhaust.marts.entities import Batch
 from exhaust.marts.records import Build
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.export import write
 from exhaust.reports.kinds import KINDS
 from exhaust.reports.parts import sweep
 from exhaust.reports.selection import Destination, Selection
 from exhaust.reports.signature import Signer, read_signer
-from exhaust.requests.desk import select_again
-from exhaust.requests.entities import Claim, LeaseLost, Request
+from exhaust.requests.desk import earlier_report, select_again
+from exhaust.requests.entities import SINCE_A_FILE, Claim, LeaseLost, Request
 from exhaust.requests.lease import NOT_COUNTED, CountingConsole, Pulse, fail, holding, reason_for
 from exhaust.requests.ledger import Ledger
-from exhaust.requests.results import find_file, folder_of, roots
+from exhaust.requests.results import find_files, folder_of, roots
 from exhaust.requests.sealing import WorkerKey, worker_key
 
 
@@ -126,15 +127,15 @@ class _Try:
         request = self.claim.request
         for batch in batches:
             is_done = batch.id in request.files
-            if not is_done or not find_file(self.marts.settings, request, batch.id):
+            if not is_done or not find_files(self.marts.settings, request, batch.id):
                 self._make_file(replace(selection, batches={course: [batch]}), batch)
 
     def _make_file(self, selection: Selection, batch: Batch) -> None:
         request = self.claim.request
         rows_before = self.pulse.rows
 
-        def publish(file: Path, take_names: Callable[[], None]) -> None:
-            self.ledger.batch_done(self.claim, batch.id, str(file), batch.enrolled, take_names)
+        def publish(file: Path, rows: int, take_names: Callable[[], None]) -> None:
+            self.ledger.batch_done(self.claim, batch.id, str(file), rows, take_names)
 
         write(
             self.marts,
@@ -144,6 +145,7 @@ class _Try:
                 folder=folder_of(self.marts.settings.results_dir, request),
                 is_private=True,
                 publish=publish,
+                password=self.password,
             ),
             {request.course_id: request.request_id},
             self.signer,
@@ -151,8 +153,22 @@ class _Try:
                 self.console, self.pulse, lambda share: rows_before + int(share * batch.enrolled)
             ),
             self.clock,
+            self._earlier(batch),
         )
         self.pulse.rows = rows_before + batch.enrolled
+
+    def _earlier(self, batch: Batch) -> Earlier | None:
+        """Returns the earlier report of a batch that the request names."""
+        request = self.claim.request
+        since = request.form.since
+        if since is None:
+            return None
+        if since == SINCE_A_FILE:
+            raise NotFound(
+                "Only the export that was stopped had the earlier report, as a file. Export again."
+            )
+        settings, user_id = self.marts.settings, request.requester
+        return earlier_report(settings, self.ledger, since, user_id, self.password, [batch.id])
 
 
 def _remove_old_files(settings: Settings, ledger: Ledger) -> None:
