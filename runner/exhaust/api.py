@@ -244,12 +244,16 @@ def submit(
     user_id: str | None,
     batches: Sequence[str] = (),
     form: ReportForm | None = None,
+    password: str | None = None,
     console: Console = SILENCE,
 ) -> "Request":
     """Requests the report of a course; a worker makes it (see `process`).
 
-    Raises UsageError without a user ID and for too many batches, Busy while the report is being
-    processed, and what selecting the batches raises.
+    `form.since` is the ID of one of the user's requests. A `password` protects the files; only the
+    workers can read it, and it is forgotten when the request ends, or after a day. Raises
+    UsageError without a user ID, for too many batches, and for a form that the report cannot have,
+    NotFound if no worker has published its key, Busy while the report is being processed, and what
+    selecting the batches raises.
     """
     from exhaust.reports.selection import Criteria
     from exhaust.requests.desk import submit
@@ -260,7 +264,7 @@ def submit(
         _ledger(project, user_id, console) as ledger,
         marts.state(criteria.kind.marts, console),
     ):
-        return submit(marts, ledger, criteria)
+        return submit(marts, ledger, criteria, password=password)
 
 
 def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Request]":
