@@ -13,11 +13,17 @@ demo: .venv/runtime ## Install into .venv, then load, build and export the sampl
 
 .PHONY: test
 test: check ## Check format, lint and types, and run the tests on DuckDB and Postgres
-	$(BIN)/pytest -m "not spark and not install"
+	$(BIN)/pytest -m "not spark and not office and not install"
 
 .PHONY: test-spark
 test-spark: .venv/dev ## Run the tests that need Spark (needs Java 17)
 	$(BIN)/pytest -m "spark and not install"
+
+.PHONY: test-office
+test-office: .venv/dev ## Run the tests that need LibreOffice (installed with apt-get for root)
+	@command -v soffice > /dev/null || [ "$$(id -u)" != 0 ] || { \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends libreoffice-calc; }
+	$(BIN)/pytest -m "office and not spark and not install"
 
 .PHONY: test-install
 test-install: dist ## Test the wheel in a fresh environment, and the package in another dbt project
@@ -27,7 +33,7 @@ test-install: dist ## Test the wheel in a fresh environment, and the package in 
 	EXHAUST_WHEEL_ENVIRONMENT=target/wheel $(BIN)/pytest -m "install and not spark"
 
 .PHONY: test-all
-test-all: test test-spark test-install ## Run all tests
+test-all: test test-spark test-office test-install ## Run all tests
 
 .PHONY: dist
 dist: .venv/dev ## Build the sdist and the wheel into dist/, and check them

@@ -13,13 +13,14 @@ one, there are none. docs/python.md explains more.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Console
-from exhaust.reports.layout import Layout
+from exhaust.reports.form import ReportForm
 from exhaust.system import check_system
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.reports.export import ExportReport
     from exhaust.reports.selection import Destination
+    from exhaust.reports.since import Earlier
     from exhaust.reports.verify import Verification
     from exhaust.requests.entities import Request, Worker
     from exhaust.requests.grants import Granted
@@ -178,32 +180,38 @@ def export(
     output: StrPath | BinaryIO | None = None,
     output_dir: StrPath | None = None,
     user_id: str | None = None,
-    layout: Layout = Layout.EXHAUST,
+    form: ReportForm | None = None,
+    password: str | None = None,
     console: Console = SILENCE,
 ) -> "ExportReport":
     """Writes the reports of courses: a file per batch in `output_dir`, or one file or stream.
 
     `courses` and `batches` are IDs or names; the ID of a batch in `courses` stands for this batch
-    of its course. A user's export is recorded in the ledger, the operator's is not. Raises
-    NotFound, Ambiguous, PermissionDenied, UsageError for arguments that contradict each other, for
-    a path that cannot be written and for a key that cannot sign, Busy while a build is running or
-    the report is being processed, DataError if nothing is built or the build was not whole.
+    of its course. Without a form, the ending of `output` decides between Excel and CSV. A
+    `password` protects the files, and opens the file that `form.since` names. A user's export is
+    recorded in the ledger, the operator's is not. Raises NotFound, Ambiguous, PermissionDenied,
+    UsageError for arguments that contradict each other, for a path that cannot be written and for
+    a key that cannot sign, Busy while a build is running or the report is being processed,
+    DataError if nothing is built, if the build was not whole, or if a format cannot hold a value.
     """
     from exhaust.reports.export import export
     from exhaust.reports.selection import Criteria
 
-    criteria = Criteria(courses, all_courses, batches, user_id, layout)
+    form = replace(form or _form_of(output), is_protected=password is not None)
+    criteria = Criteria(courses, all_courses, batches, user_id, form)
     criteria.check()
-    destination = _destination(output, output_dir)
+    destination = replace(_destination(output, output_dir), password=password)
     destination.check(criteria)
-    with _marts(project, user_id, console) as marts:
+    with ExitStack() as stack:
+        marts = stack.enter_context(_marts(project, user_id, console))
+        earlier = _earlier(project, form.since, user_id, password)
         if user_id is None:
-            return export(marts, criteria, destination, console)
+            return export(marts, criteria, destination, console, earlier=earlier)
 
         from exhaust.requests.at_once import export_at_once
 
-        with _ledger(project, user_id, console) as ledger:
-            return export_at_once(marts, ledger, criteria, destination, console)
+        ledger = stack.enter_context(_ledger(project, user_id, console))
+        return export_at_once(marts, ledger, criteria, destination, console, earlier=earlier)
 
 
 def verify(
@@ -235,7 +243,7 @@ def submit(
     *,
     user_id: str | None,
     batches: Sequence[str] = (),
-    layout: Layout = Layout.EXHAUST,
+    form: ReportForm | None = None,
     console: Console = SILENCE,
 ) -> "Request":
     """Requests the report of a course; a worker makes it (see `process`).
@@ -246,7 +254,7 @@ def submit(
     from exhaust.reports.selection import Criteria
     from exhaust.requests.desk import submit
 
-    criteria = Criteria([course], batches=batches, user_id=user_id, layout=layout)
+    criteria = Criteria([course], batches=batches, user_id=user_id, form=form or ReportForm())
     with (
         _marts(project, user_id, console) as marts,
         _ledger(project, user_id, console) as ledger,
@@ -367,6 +375,28 @@ def _ledger(
     check_user_id(project, user_id)
     with Ledger.open(project.profile, writing=writing, console=console) as ledger:
         yield ledger
+
+
+def _form_of(output: StrPath | BinaryIO | None) -> ReportForm:
+    from exhaust.reports.formats import Format
+
+    named = Format.of_name(Path(output).name) if isinstance(output, str | PathLike) else None
+    return ReportForm(format=named or Format.CSV)
+
+
+def _earlier(
+    project: "Settings", since: str | None, user_id: str | None, password: str | None
+) -> "Earlier | None":
+    """Returns the report that a file, or the ID of one of the user's requests, stands for."""
+    from exhaust.reports.since import Earlier
+    from exhaust.requests.desk import earlier_report
+
+    if since is None:
+        return None
+    if Path(since).is_file():
+        return Earlier([Path(since)], password=password)
+    with _ledger(project, user_id, writing=False) as ledger:
+        return earlier_report(project, ledger, since, user_id, password)
 
 
 def _destination(output: StrPath | BinaryIO | None, folder: StrPath | None) -> "Destination":

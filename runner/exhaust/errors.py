@@ -3,6 +3,8 @@
     ExhaustError           1   unexpected      unexpected failure
     ├── DiskFull           1   disk_full       a disk has no room
     ├── UsageError         2   usage           wrong usage, or a folder that does not exist
+    │   ├── PasswordNeeded 2   password_needed the file opens only with a password
+    │   └── WrongPassword  2   wrong_password  the file opens with another password
     ├── NotFound           3   not_found       no such course, batch, request, or file to verify
     ├── Ambiguous          4   ambiguous       several courses or batches match
     ├── PermissionDenied   5   not_allowed     not allowed, including a retired course
@@ -48,6 +50,25 @@ DISK_IS_FULL = ("No space left on device", "File too large", "Disk quota exceede
 class UsageError(ExhaustError):
     exit_code = 2
     code = "usage"
+
+
+class PasswordNeeded(UsageError):
+    code = "password_needed"
+
+    def __init__(self, file: object) -> None:
+        super().__init__(
+            f"{file} opens only with a password.", "Give it with --password or --password-stdin."
+        )
+
+
+class WrongPassword(UsageError):
+    code = "wrong_password"
+
+    def __init__(self, file: object) -> None:
+        super().__init__(
+            f"The password is wrong: it does not open {file}.",
+            "Ask whoever requested the report for its password.",
+        )
 
 
 class NotFound(ExhaustError):

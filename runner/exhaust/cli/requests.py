@@ -23,6 +23,7 @@ from exhaust.cli.reports import output_of
 from exhaust.cli.stopping import stopped_by
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, NoConnection
+from exhaust.reports.form import ReportForm
 from exhaust.reports.layout import Layout
 from exhaust.text import counted, ordinal
 
@@ -76,7 +77,7 @@ def request(
         course,
         batches=batches or [],
         user_id=user,
-        layout=layout,
+        form=ReportForm(layout=layout),
         console=display,
     )
     options.answer.give_all(new)

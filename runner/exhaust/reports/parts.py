@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,11 +20,13 @@ from exhaust.permissions import set_mode
 
 HOST = sha256(os.uname().nodename.encode()).hexdigest()[:8]
 NAMING = ".exhaust-naming.lock"
-PART = re.compile(rf"\.exhaust-([0-9a-f]{{8}})-[0-9a-f]{{16}}\.part|{re.escape(NAMING)}")
-"""The name of a part: the machine that writes it, and what nobody can predict; or of the lock."""
+PART = re.compile(rf"\.exhaust-([0-9a-f]{{8}})-[0-9a-f]{{16}}\.(?:part|try)|{re.escape(NAMING)}")
+"""The name of a part or of a try's folder: the machine that writes it, and what nobody can predict;
+or of the lock."""
 FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """How hidden files are opened: what others have put at their names is neither followed nor waited
 for."""
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 DAY_SECONDS = 86_400
 """After this time without a write, a part of another machine is dead. Locks may not reach there."""
 LOCK_SECONDS = 10.0
@@ -46,7 +49,7 @@ def new_part(folder: Path, *, is_private: bool) -> Iterator[tuple[Path, BinaryIO
 
 
 def sweep(folder: Path) -> None:
-    """Removes the parts in a folder that dead processes have left there."""
+    """Removes the parts, and the folders of tries, that dead processes have left in a folder."""
     with suppress(OSError), os.scandir(folder) as entries:
         for found in [match for entry in entries if (match := PART.fullmatch(entry.name))]:
             with suppress(OSError):
@@ -89,11 +92,12 @@ def _create(folder: Path) -> tuple[Path, int]:
 
 def _remove_if_dead(path: Path, *, is_local: bool) -> None:
     """Raises OSError if the part is locked, or cannot be: then it is left alone."""
-    descriptor = os.open(path, FLAGS)
+    is_folder = path.suffix == ".try"
+    descriptor = os.open(path, FOLDER_FLAGS if is_folder else FLAGS)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if is_local or time.time() - os.fstat(descriptor).st_mtime > DAY_SECONDS:
-            path.unlink()
+            shutil.rmtree(path) if is_folder else path.unlink()
     finally:
         os.close(descriptor)
 

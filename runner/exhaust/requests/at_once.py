@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy
@@ -11,6 +10,7 @@ from exhaust.project.settings import Settings
 from exhaust.reports.export import ExportReport, write
 from exhaust.reports.selection import Criteria, Destination, Selection, select
 from exhaust.reports.signature import read_signer
+from exhaust.reports.since import Earlier
 from exhaust.requests.desk import new_request
 from exhaust.requests.entities import Claim, LeaseLost
 from exhaust.requests.lease import CountingConsole, Pulse, fail, holding, worker_name
@@ -24,6 +24,7 @@ def export_at_once(
     destination: Destination,
     console: Console = SILENCE,
     clock: Clock = SYSTEM_CLOCK,
+    earlier: Earlier | None = None,
 ) -> ExportReport:
     """Exports for the requester of the criteria, with a request in the ledger for each course.
 
@@ -37,11 +38,11 @@ def export_at_once(
         with _claiming(ledger, marts.settings, selection, clock) as (claims, pulse):
             ids = {course_id: claim.request.request_id for course_id, claim in claims.items()}
             counting = CountingConsole(console, pulse, _rows_done(claims, pulse))
-            report = write(marts, build, selection, destination, ids, signer, counting, clock)
-            for file in report.files:
-                path = str(Path(file.file).absolute()) if file.receipt else None
-                for batch_id, rows in file.batches.items():
-                    ledger.batch_done(claims[file.course_id], batch_id, path, rows)
+            report = write(
+                marts, build, selection, destination, ids, signer, counting, clock, earlier
+            )
+            for course_id, batch_id, path, rows in report.done():
+                ledger.batch_done(claims[course_id], batch_id, path, rows)
             for claim in claims.values():
                 ledger.succeed(claim)
     return report

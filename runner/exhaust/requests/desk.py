@@ -10,8 +10,10 @@ from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
 from exhaust.reports.files import check_file, make_folder
+from exhaust.reports.form import ReportForm
 from exhaust.reports.pair import copy_report
 from exhaust.reports.selection import Criteria, Destination, Selection, select
+from exhaust.reports.since import Earlier
 from exhaust.requests.entities import NewRequest, Request, Status
 from exhaust.requests.ledger import Ledger
 from exhaust.requests.results import find_file, folder_of, roots
@@ -67,7 +69,7 @@ def new_request(
             "batchId": [batch.id for batch in batches],
             "batchNames": {batch.id: batch.name for batch in batches if batch.name},
             "roles": {batch.id: batch.role for batch in batches},
-            "layout": selection.criteria.layout,
+            "layout": selection.criteria.form.layout,
             "allLearners": _sees_all(batches),
         },
     )
@@ -82,7 +84,7 @@ def select_again(marts: Marts, request: Request) -> Selection:
         courses=[request.course_id],
         batches=request.batch_ids,
         user_id=request.requester,
-        layout=request.layout,
+        form=ReportForm(layout=request.layout),
         kind=request.kind,
     )
     gone = NotFound(
@@ -142,6 +144,21 @@ def download(
         check_file(output)
     copy_report(file, output, is_named=True)
     return [output] if isinstance(output, Path) else []
+
+
+def earlier_report(
+    settings: Settings,
+    ledger: Ledger,
+    request_id: str,
+    user_id: str | None,
+    password: str | None,
+) -> Earlier:
+    """Returns the files of a request as the report that a new one is compared with.
+
+    Raises NotFound if the request has no files, or no longer, Busy while it is being processed.
+    """
+    request = ledger.request(request_id, user_id)
+    return Earlier(_files(request, settings), request.request_id, password)
 
 
 def _requester_of(selection: Selection) -> Requester:

@@ -106,8 +106,8 @@ class _Try:
         request = self.claim.request
         rows_before = self.pulse.rows
 
-        def publish(file: Path, take_names: Callable[[], None]) -> None:
-            self.ledger.batch_done(self.claim, batch.id, str(file), batch.enrolled, take_names)
+        def publish(file: Path, rows: int, take_names: Callable[[], None]) -> None:
+            self.ledger.batch_done(self.claim, batch.id, str(file), rows, take_names)
 
         write(
             self.marts,

@@ -23,7 +23,7 @@ def test_the_page_lists_every_code() -> None:
     codes |= {str(INTERRUPTED["code"]): 130}
     rows = re.findall(r"^\| `(\w+)` \| (\d+) \|", sections()["Errors"], re.M)
     assert {code: int(exit_code) for code, exit_code in rows} == codes
-    assert len(codes) == 10
+    assert len(codes) == 12
 
 
 def is_error(found: object) -> bool:

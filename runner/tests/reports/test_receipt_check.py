@@ -11,6 +11,7 @@ from key_pair import KeyPair
 from support import RunExport
 from verify_support import BATCHES, HEADER, ROWS, change_receipt, receipt_for, receipt_of, report
 
+from exhaust.reports.form import ReportForm
 from exhaust.reports.layout import Layout
 from exhaust.reports.receipt_check import MAX_FAULTS
 from exhaust.reports.selection import Criteria
@@ -174,8 +175,8 @@ def test_the_receipt_of_a_trusted_key_is_believed(
 
 @pytest.mark.parametrize("layout", list(Layout))
 def test_what_export_writes_passes(run_export: RunExport, tmp_path: Path, layout: Layout) -> None:
-    run_export(Criteria([MATHS], layout=layout), tmp_path / "all.csv")
-    run_export(Criteria([EMPTY], layout=layout), tmp_path / "empty.csv")
+    run_export(Criteria([MATHS], form=ReportForm(layout=layout)), tmp_path / "all.csv")
+    run_export(Criteria([EMPTY], form=ReportForm(layout=layout)), tmp_path / "empty.csv")
     for name in ("all.csv", "empty.csv"):
         assert faults(tmp_path / name) == []
 
