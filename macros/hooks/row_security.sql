@@ -45,6 +45,7 @@
                 ~ ")",
                 "course_batches": of_batches ~ ")",
                 "course_progress": learners_of_reader(),
+                "course_progress_details": learners_of_reader(),
             }
         )
     }}

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from exhaust.pipeline.load import LoadReport
     from exhaust.pipeline.starter import InitReport
     from exhaust.project.settings import Settings
+    from exhaust.reports.earlier import Earlier
     from exhaust.reports.explanation import Explanation
     from exhaust.reports.export import ExportReport
     from exhaust.reports.selection import Destination
-    from exhaust.reports.since import Earlier
     from exhaust.reports.verify import Verification
     from exhaust.requests.entities import Request, Worker
     from exhaust.requests.grants import Granted
@@ -413,7 +413,7 @@ def _earlier(
     project: "Settings", since: str | None, user_id: str | None, password: str | None
 ) -> "Earlier | None":
     """Returns the report that a file, or the ID of one of the user's requests, stands for."""
-    from exhaust.reports.since import Earlier
+    from exhaust.reports.earlier import Earlier
     from exhaust.requests.desk import earlier_report
 
     if since is None:

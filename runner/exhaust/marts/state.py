@@ -86,13 +86,19 @@ class Marts:
         """Returns the records of marts. Raises DataError if one is not recorded or not there."""
         if self._records is None:
             self._records = self._read_records()
-        missing = [mart for mart in marts if mart not in self._records]
-        if missing:
-            which = f" (missing: {', '.join(missing)})" if self._records else ""
+        if not self._records:
             raise DataError(
                 f"Nothing is built: {self.warehouse.name} has no report in the schema "
-                f"{self._schema}{which}.",
+                f"{self._schema}.",
                 "Run `exhaust build`, after `exhaust load DIR`.",
+            )
+        missing = [mart for mart in marts if mart not in self._records]
+        if missing:
+            raise DataError(
+                f"The marts in the schema {self._schema} of {self.warehouse.name} lack "
+                f"{', '.join(missing)}: an earlier version of exhaust made them, or dbt made only "
+                "some of them.",
+                BUILD_HINT,
             )
         return {mart: self._records[mart] for mart in marts}
 

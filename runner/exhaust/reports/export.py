@@ -10,12 +10,12 @@ from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.marts.entities import Course
 from exhaust.marts.records import Build
 from exhaust.marts.state import Marts
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.parts import sweep
 from exhaust.reports.receipt import Origin
 from exhaust.reports.report_file import IN_OTHER_FILES, ReportFile
 from exhaust.reports.selection import Criteria, Destination, Selection, jobs, select
 from exhaust.reports.signature import Signer, read_signer
-from exhaust.reports.since import Earlier
 from exhaust.reports.writer import Writer
 
 

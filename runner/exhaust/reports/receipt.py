@@ -13,11 +13,11 @@ from typing import Any
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.records import Build
 from exhaust.project.package import DISTRIBUTION
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.files import MAX_NAME_BYTES, RECEIPT, fitting
 from exhaust.reports.form import ReportForm
 from exhaust.reports.formats import Format
 from exhaust.reports.signature import Signer
-from exhaust.reports.since import Earlier
 from exhaust.reports.table import ReportColumn
 
 VERSION = 1
@@ -155,7 +155,7 @@ def make_receipt(file: Path, contents: Contents, digest: Digest, origin: Origin)
         "exported_at": _utc(origin.exported_at),
         "report_timezone": build.report_timezone,
         "engine": {"name": origin.engine, "version": origin.engine_version},
-        "exhaust": _own_version(),
+        "exhaust": own_version(),
     }
     if origin.signer:
         content = origin.signer.sign(content)
@@ -188,7 +188,7 @@ def _form(contents: Contents, origin: Origin) -> Iterator[tuple[str, Any]]:
 
 
 @cache
-def _own_version() -> str:
+def own_version() -> str:
     return version(DISTRIBUTION)
 
 

@@ -1,26 +1,21 @@
 """Leaves out the rows that an earlier report already had, unchanged."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from exhaust.reports.table import ReportColumn
+from exhaust.errors import DataError
+from exhaust.reports.earlier import Earlier
+from exhaust.reports.reading import read_report
+from exhaust.reports.receipt import receipt_path
+from exhaust.reports.receipt_reader import ReadReceipt
+from exhaust.reports.table import ReportColumn, as_kept
+from exhaust.text import visible
 
 if TYPE_CHECKING:
     import duckdb
 
 KEYS = ("course_id", "batch_id", "user_id")
-
-
-@dataclass(frozen=True)
-class Earlier:
-    """An earlier report, of any format."""
-
-    files: Sequence[Path]
-    """More than one if it was of several batches, or split."""
-    request_id: str | None = None
-    password: str | None = field(default=None, repr=False)
 
 
 def leave_out_unchanged(

@@ -7,10 +7,10 @@ from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy
 from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.export import ExportReport, write
 from exhaust.reports.selection import Criteria, Destination, Selection, select
 from exhaust.reports.signature import read_signer
-from exhaust.reports.since import Earlier
 from exhaust.requests.desk import new_request
 from exhaust.requests.entities import Claim, LeaseLost
 from exhaust.requests.lease import CountingConsole, Pulse, fail, holding, worker_name

@@ -9,11 +9,11 @@ from exhaust.marts.access import USER_ID_HINT
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.files import check_file, make_folder
 from exhaust.reports.form import ReportForm
 from exhaust.reports.pair import copy_report
 from exhaust.reports.selection import Criteria, Destination, Selection, select
-from exhaust.reports.since import Earlier
 from exhaust.requests.entities import NewRequest, Request, Status
 from exhaust.requests.ledger import Ledger
 from exhaust.requests.results import find_file, folder_of, roots
