@@ -5,9 +5,12 @@ with
 
     duplicates as (select * from {{ ref("exhaust", "stg_duplicate_enrolments") }}),
 
-    courses as (select * from {{ ref("exhaust", "stg_courses") }}),
+    progress as (select * from {{ ref("exhaust", "int_progress") }}),
 
-    contents as (select * from {{ ref("exhaust", "int_course_contents") }}),
+    trees as (
+        select distinct contents.course_id
+        from {{ ref("exhaust", "int_course_contents") }} as contents
+    ),
 
     profiles as (select * from {{ ref("exhaust", "int_learner_profiles") }}),
 
@@ -21,14 +24,6 @@ with
 
     declarations as (select * from {{ ref("exhaust", "int_user_declarations") }}),
 
-    content_counts as (
-        select
-            contents.course_id,
-            count(case when contents.is_mandatory then 1 end) as mandatory_contents
-        from contents
-        group by contents.course_id
-    ),
-
     explained as (
         select
             enrolments.course_id,
@@ -40,9 +35,9 @@ with
             enrolments.enrolled_at,
             recorded.completion_date_text,
             enrolments.completed_at,
-            enrolments.completed_contents,
-            coalesce(content_counts.mandatory_contents, courses.leaf_nodes_count, 0) as contents,
-            content_counts.course_id is not null as has_content_tree,
+            cast(progress.contents_completed as bigint) as contents_completed,
+            cast(progress.contents_total as bigint) as contents_total,
+            trees.course_id is not null as has_content_tree,
             duplicates.userid is not null as has_duplicates,
             profiles.user_id is not null as is_known_user,
             profiles.is_self_signed_up,
@@ -68,8 +63,8 @@ with
             on enrolments.course_id = duplicates.courseid
             and enrolments.batch_id = duplicates.batchid
             and enrolments.user_id = duplicates.userid
-        left join courses on enrolments.course_id = courses.course_id
-        left join content_counts on enrolments.course_id = content_counts.course_id
+        left join progress on enrolments.enrolment_number = progress.enrolment_number
+        left join trees on enrolments.course_id = trees.course_id
         left join profiles on enrolments.user_id = profiles.user_id
         left join users on enrolments.user_id = users.user_id
         left join user_places on users.location_list = user_places.location_list

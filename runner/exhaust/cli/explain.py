@@ -71,40 +71,43 @@ def _show(found: "Explanation", display: Display) -> None:
     display.line(f"{found.course_id}  {found.course_name or ''}".rstrip())
     display.line(f"Learner {found.user_id}")
     for explained in found.enrolments:
-        display.line("")
         _show_enrolment(explained, display)
-    if found.attempts_elsewhere:
-        display.line("")
-        display.line("Attempts in batches of the course in which the learner is not enrolled")
-        _show_attempts(found.attempts_elsewhere, display)
+    elsewhere = "Attempts in batches of the course in which the learner is not enrolled"
+    _show_attempts(elsewhere, found.attempts_elsewhere, display)
     display.say(as_of(found.build))
 
 
 def _show_enrolment(explained: "ExplainedEnrolment", display: Display) -> None:
+    display.line("")
     verdict = "a row of the report" if explained.is_row else "not in the report"
     display.line(f"Batch {explained.batch_id}: {verdict}, because {explained.because}.")
     if explained.enrolment.has_duplicates:
         display.line("Several loaded rows have the key of this enrolment; the newest counts.")
-    if explained.values:
+    values = [(one.label, one.value, one.because) for one in explained.values]
+    _section(display, "Values", ["Column", "Value", "Why"], values)
+    _show_contents(explained.contents, display)
+    _show_attempts("Attempts", explained.attempts, display)
+    _show_schools(explained.schools, display)
+    _show_locations(explained.locations, display)
+
+
+def _section(
+    display: Display,
+    title: str,
+    columns: "Sequence[str]",
+    rows: "Sequence[Sequence[object]]",
+) -> None:
+    """Prints a table under a title, or nothing without rows."""
+    if rows:
         display.line("")
-        display.table(
-            ["Column", "Value", "Why"],
-            [(one.label, one.value, one.because) for one in explained.values],
-        )
-    for title, show, items in (
-        ("Contents", _show_contents, explained.contents),
-        ("Attempts", _show_attempts, explained.attempts),
-        ("Schools", _show_schools, explained.schools),
-        ("The learner's own locations", _show_locations, explained.locations),
-    ):
-        if items:
-            display.line("")
-            display.line(title)
-            show(items, display)
+        display.line(title)
+        display.table(columns, rows)
 
 
 def _show_contents(contents: "Sequence[Content]", display: Display) -> None:
-    display.table(
+    _section(
+        display,
+        "Contents",
         ["Content", "Name", "Status", "Counts", "Why"],
         [
             (one.content_id, one.content_name, _status(one), _counts(one), _why(one))
@@ -137,10 +140,12 @@ def _why(content: "Content") -> str:
     return f"optional, because of {content.optional_node_id}"
 
 
-def _show_attempts(attempts: "Sequence[Attempt]", display: Display) -> None:
+def _show_attempts(title: str, attempts: "Sequence[Attempt]", display: Display) -> None:
     from exhaust.reports.reasons import points
 
-    display.table(
+    _section(
+        display,
+        title,
         ["Assessment", "Name", "Attempt", "Score", "Percent", "When (UTC)", "Counts", "Why"],
         [
             (
@@ -156,7 +161,9 @@ def _show_attempts(attempts: "Sequence[Attempt]", display: Display) -> None:
 
 
 def _show_schools(schools: "Sequence[School]", display: Display) -> None:
-    display.table(
+    _section(
+        display,
+        "Schools",
         ["Organisation", "Source", "School ID", "School Name", "Chosen", "Why"],
         [
             (
@@ -170,7 +177,9 @@ def _show_schools(schools: "Sequence[School]", display: Display) -> None:
 
 
 def _show_locations(locations: "Sequence[Location]", display: Display) -> None:
-    display.table(
+    _section(
+        display,
+        "The learner's own locations",
         ["Entry", "Type", "Name", "Chosen", "Why"],
         [
             (

@@ -23,10 +23,10 @@ class Enrolment:
     enrolled_at: datetime | None
     completion_date_text: str | None
     completed_at: datetime | None
-    completed_contents: int | None
-    """Of those that count; None once the course is completed."""
-    contents: int
-    """How many count."""
+    contents_completed: int | None
+    """Of those that count; None if the enrolment is left out."""
+    contents_total: int | None
+    """How many count; None if the enrolment is left out."""
     has_content_tree: bool
     """Whether the tree of the course has contents; if not, the course only states their number."""
     has_duplicates: bool

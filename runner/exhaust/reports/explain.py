@@ -131,18 +131,19 @@ def _explained(
     def of_batch(records: Sequence[Record]) -> list[Record]:
         return [record for record in records if record.batch_id == enrolment.batch_id]
 
+    is_row = enrolment.left_out_reason is None
     explained = ExplainedEnrolment(
         batch_id=enrolment.batch_id,
-        is_row=enrolment.left_out_reason is None,
+        is_row=is_row,
         because=why_a_row(enrolment),
         enrolment=enrolment,
         values=[],
-        contents=of_batch(evidence.contents),
+        contents=of_batch(evidence.contents) if is_row else [],
         attempts=of_batch(evidence.attempts),
-        schools=of_batch(evidence.schools),
-        locations=of_batch(evidence.locations),
+        schools=of_batch(evidence.schools) if is_row else [],
+        locations=of_batch(evidence.locations) if is_row else [],
     )
-    if not explained.is_row:
+    if not is_row:
         return explained
     values = [
         Value(

@@ -35,7 +35,8 @@ class ExplainedEnrolment:
     attempts: Sequence[Attempt]
     schools: Sequence[School]
     locations: Sequence[Location]
-    """What the values are made from; with a column, only what concerns it."""
+    """What the values are made from; with a column, only what concerns it. Without a row, there are
+    only attempts."""
 
 
 @dataclass(frozen=True)

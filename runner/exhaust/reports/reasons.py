@@ -56,7 +56,7 @@ def progress(enrolment: Enrolment, value: str | None) -> str:
     """Says how the progress is computed."""
     if enrolment.completed_at is not None:
         return "the course is completed, so it is 100 whatever the contents say"
-    done, whole = enrolment.completed_contents or 0, enrolment.contents
+    done, whole = enrolment.contents_completed or 0, enrolment.contents_total or 0
     unreadable = (
         f"; completedon `{visible(enrolment.completion_date_text)}` cannot be read, so the course "
         "is not completed"
@@ -88,9 +88,10 @@ def _score(attempts: Sequence[Attempt]) -> str:
     and_ignored = f"; {counted(ignored, 'attempt')} ignored" if ignored else ""
     if best is None:
         return f"no attempt that counts{and_ignored}" if attempts else "not attempted"
+    which = best.reason if len(usable) == 1 else f"{best.reason} of {len(usable):,} attempts"
     return (
-        f"{points(best)} = {best.score:f}%, attempt {visible(best.attempt_id)} of "
-        f"{len(usable):,} ({best.reason}){and_ignored}"
+        f"{points(best)} = {best.score:f}%: attempt {visible(best.attempt_id)} ({which})"
+        f"{and_ignored}"
     )
 
 
