@@ -1,5 +1,8 @@
 """The commands that write and check report files."""
 
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -115,8 +118,13 @@ def output_of(options: Options, output: str | None) -> Path | BinaryIO | None:
 
 
 def _show_export(report: "ExportReport", display: Display) -> None:
-    for file in report.files:
-        display.say(f"{file.file}: {_rows(file)}")
+    for index, files in groupby(report.files, attrgetter("index")):
+        of_split = list(files)
+        if index:
+            _show_split(index, of_split, display)
+            continue
+        for file in of_split:
+            display.say(f"{file.file}: {counted(file.rows, 'row')}{_left_out(file)}")
     if report.files:
         _sum_up(report, display)
     for course in report.without_batches:
@@ -127,13 +135,18 @@ def _show_export(report: "ExportReport", display: Display) -> None:
         display.say("There are no courses.")
 
 
-def _rows(file: "ReportFile") -> str:
+def _show_split(index: str, files: "Sequence[ReportFile]", display: Display) -> None:
+    rows = counted(sum(file.rows for file in files), "row")
+    display.say(f"{index} lists {counted(len(files), 'file')}: {rows}{_left_out(files[0])}")
+
+
+def _left_out(file: "ReportFile") -> str:
     left_out = [
         f"{number:,} {reason}"
         for reason, number in file.left_out.items()
         if number and reason != IN_OTHER_FILES
     ]
-    return counted(file.rows, "row") + (f"; left out: {', '.join(left_out)}" if left_out else "")
+    return f"; left out: {', '.join(left_out)}" if left_out else ""
 
 
 def as_of(build: "Build") -> str:
@@ -163,8 +176,6 @@ def _sum_up(report: "ExportReport", display: Display) -> None:
         f"+ {left_out:,} left out."
     )
     display.say(as_of(report.build))
-    for index in dict.fromkeys(file.index for file in report.files if file.index):
-        display.say(f"{index} lists the files.")
     if len(report.files) > 1:
         display.say("Each file has a receipt next to it: <file>.receipt.json.")
         return
