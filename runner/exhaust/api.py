@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from exhaust.pipeline.starter import InitReport
     from exhaust.project.settings import Settings
     from exhaust.reports.earlier import Earlier
+    from exhaust.reports.explanation import Explanation
     from exhaust.reports.export import ExportReport
     from exhaust.reports.selection import Destination
     from exhaust.reports.verify import Verification
@@ -212,6 +213,30 @@ def export(
 
         ledger = stack.enter_context(_ledger(project, user_id, console))
         return export_at_once(marts, ledger, criteria, destination, console, earlier=earlier)
+
+
+def explain(
+    project: "Settings",
+    course: str,
+    learner: str,
+    column: str | None = None,
+    *,
+    batch: str | None = None,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> "Explanation":
+    """Explains why the report of a course says what it says of a learner, given by user ID.
+
+    With a column, by its ID or label, explains only that. A learner is explained in all batches of
+    the course, or in one. Raises NotFound, also for a learner whom the user may not see; Ambiguous,
+    PermissionDenied; DataError if nothing is built, or if data was loaded after the build.
+    """
+    from exhaust.reports.explain import MARTS, check_explanations, explain
+
+    with _marts(project, user_id, console) as marts:
+        check_explanations(marts)
+        with marts.state(MARTS, console) as build:
+            return explain(marts, build, course, learner, column, batch=batch, user_id=user_id)
 
 
 def verify(

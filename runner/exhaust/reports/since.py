@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exhaust.errors import DataError
+from exhaust.reports.changes import broken_values
 from exhaust.reports.earlier import Earlier
-from exhaust.reports.reading import ReadBack, read_report
+from exhaust.reports.reading import read_report
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.receipt_reader import ReadReceipt
 from exhaust.reports.table import ReportColumn, as_kept
@@ -35,9 +36,8 @@ def leave_out_unchanged(
     old = "earlier"
     types = ", ".join(f"{column.name} varchar" for column in columns)
     duck.execute(f"create table {old} ({types})")
-    for number, file in enumerate(earlier.files, 1):
-        read = _read(duck, f"{old}_{number}", file, earlier.password, scratch)
-        _add(duck, old, file, read, columns)
+    for file in earlier.files:
+        _add(duck, old, file, columns, earlier.password, scratch)
     is_same = " and ".join(
         f"{source}.{column.name} = {old}.{column.name}"
         if column.id in KEYS
@@ -52,42 +52,35 @@ def leave_out_unchanged(
     duck.execute(f"drop table {source}")
 
 
-def _read(
-    duck: "duckdb.DuckDBPyConnection",
-    relation: str,
-    file: Path,
-    password: str | None,
-    scratch: Path,
-) -> ReadBack:
-    path = receipt_path(file)
-    receipt = ReadReceipt.of(path) if path.is_file() else None
-    read = read_report(file, receipt, duck, relation, scratch, password)
-    for problem in [*read.faults, *(problem.line for problem in read.problems)]:
-        raise DataError(
-            f"{visible(file)} was changed, so what is new since then is not known: {problem}.",
-            "Give the file as it was exported.",
-        )
-    return read
-
-
 def _add(
     duck: "duckdb.DuckDBPyConnection",
     old: str,
     file: Path,
-    read: ReadBack,
     columns: Sequence[ReportColumn],
+    password: str | None,
+    scratch: Path,
 ) -> None:
     """Adds the rows of an earlier file to a table, in the columns of the new report."""
-    names = {column.label.lower(): column.name for column in read.columns}
-    of_id = {column.id: column.name for column in read.columns if not column.assessment_id}
-    values = []
-    for column in columns:
-        name = names.get(column.label.lower()) or of_id.get(column.id)
-        if name is None and column.id in KEYS:
-            raise DataError(
-                f"{visible(file)} does not say whose its rows are: it has no column "
-                f"{column.label}.",
-                "Give a report that has it.",
-            )
-        values.append("null" if name is None else as_kept(name))
-    duck.execute(f"insert into {old} select {', '.join(values)} from {read.relation}")
+    path = receipt_path(file)
+    receipt = ReadReceipt.of(path) if path.is_file() else None
+    read = read_report(file, receipt, duck, "earlier_file", scratch, password)
+    if broken := broken_values(file, read, receipt):
+        raise DataError(
+            f"{visible(file)} was changed, so what is new since then is not known: {broken[0]}.",
+            "Give the file as it was exported.",
+        )
+    values = [read.value(column) for column in columns]
+    missing = [
+        column.label
+        for column, value in zip(columns, values, strict=True)
+        if value is None and column.id in KEYS
+    ]
+    if missing:
+        raise DataError(
+            f"{visible(file)} does not say whose its rows are: it has no column "
+            f"{' and no column '.join(missing)}.",
+            "Give a report with these columns.",
+        )
+    kept = ", ".join("null" if value is None else as_kept(value) for value in values)
+    duck.execute(f"insert into {old} select {kept} from earlier_file")
+    read.drop()
