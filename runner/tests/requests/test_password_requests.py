@@ -213,6 +213,13 @@ class TestForgetting:
         assert process_requests(project) == []
         assert sealed(project) == [None]
 
+    @pytest.mark.parametrize("status", ["SUCCESS", "FAILED", "DONE"])
+    def test_when_somebody_gave_it_another_status(self, project: Settings, status: str) -> None:
+        with Ledger.open(project.profile) as ledger, ledger._store.begin() as connection:
+            connection.execute(sa.update(store.REQUESTS).values(status=status))
+        assert submit_request(project, form=ReportForm(is_protected=True), password=PASSWORD)
+        assert sum(map(bool, sealed(project))) == 1
+
     def test_when_its_workers_stop_three_times(self, project: Settings) -> None:
         for number in range(4):
             with Ledger.open(project.profile, ShiftedClock(number * 2 * LEASE)) as ledger:
