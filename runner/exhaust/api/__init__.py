@@ -18,6 +18,8 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from exhaust.api.serving import keep_open as keep_open
+from exhaust.api.serving import renewal as renewal
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Console
 from exhaust.reports.layout import Layout
 from exhaust.system import check_system
