@@ -20,6 +20,7 @@ from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, init, load
 from exhaust.cli.reports import export, verify
 from exhaust.cli.requests import cancel, download, process, request, status
+from exhaust.cli.serve import serve
 from exhaust.cli.streams import drop_output, open_closed_streams, print_line
 from exhaust.errors import ExhaustError, UsageError
 from exhaust.reports.files import plain_errors
@@ -96,6 +97,7 @@ for command in (
     *(courses, batches),
     *(export, verify),
     *(request, process, status, download, cancel),
+    serve,
     grant,
 ):
     app.command()(command)

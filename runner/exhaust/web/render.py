@@ -94,7 +94,7 @@ def with_query(path: str, **values: object) -> str:
 
 def share(part: int, whole: int, language: str) -> str:
     """`47 %` of a whole, as the language writes it; a dash for nothing of nothing."""
-    return format_percent(part / whole, locale=language) if whole else "–"
+    return format_percent(part / whole, locale=language) if whole else "-"
 
 
 def day(value: date | None, language: str) -> str:

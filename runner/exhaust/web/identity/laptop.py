@@ -62,7 +62,7 @@ class Laptop:
 
 
 def out(request: Request) -> Response:
-    return render(request, "signed_out.html")
+    return render(request, "signed_out.html", provider_url=None)
 
 
 def opening_page(address: str) -> str:
