@@ -35,7 +35,7 @@ def real_provider(*, with_kid: bool = False) -> Iterator[str]:
         yield f"http://localhost:{server.server_port}"
 
 
-def sign_in(client: TestClient, user: str, path: str = "/") -> httpx.Response:
+def sign_in(client: TestClient, user: str, path: str = "/") -> Any:
     """Signs a user in at the real provider, and returns what the callback answers."""
     return client.get(come_back(client.get(f"/sign-in?next={path}").headers["location"], user))
 

@@ -11,6 +11,7 @@ from support import NO_MESSAGES, ManualClock
 from exhaust.console import Clock, Console
 from exhaust.marts.state import open_marts
 from exhaust.project.settings import Settings
+from exhaust.reports.form import ReportForm
 from exhaust.reports.layout import Layout
 from exhaust.reports.selection import Criteria, Destination
 from exhaust.requests.desk import download, submit
@@ -44,7 +45,9 @@ def submit_request(
     user: str = CREATOR,
     layout: Layout = Layout.EXHAUST,
 ) -> Request:
-    criteria = Criteria([course], batches=batches or [], user_id=user, layout=layout)
+    criteria = Criteria(
+        [course], batches=batches or [], user_id=user, form=ReportForm(layout=layout)
+    )
     with open_marts(settings, NO_MESSAGES) as marts, Ledger.open(settings.profile) as ledger:
         return submit(marts, ledger, criteria, ManualClock(DAY))
 

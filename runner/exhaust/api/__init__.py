@@ -13,38 +13,40 @@ one, there are none. docs/python.md explains more.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from os import PathLike
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from exhaust.api.opening import StrPath
+from exhaust.api.opening import destination as _destination
+from exhaust.api.opening import earlier as _earlier
+from exhaust.api.opening import form_of as _form_of
+from exhaust.api.opening import ledger as _ledger
+from exhaust.api.opening import marts as _marts
 from exhaust.api.serving import keep_open as keep_open
 from exhaust.api.serving import renewal as renewal
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Console
-from exhaust.reports.layout import Layout
+from exhaust.reports.form import ReportForm
 from exhaust.system import check_system
 
 if TYPE_CHECKING:
     from exhaust.info import Info
     from exhaust.marts.entities import Batch, Course
-    from exhaust.marts.state import Marts
     from exhaust.pipeline.build import BuildReport
     from exhaust.pipeline.load import LoadReport
     from exhaust.pipeline.starter import InitReport
     from exhaust.project.settings import Settings
+    from exhaust.reports.explanation import Explanation
     from exhaust.reports.export import ExportReport
-    from exhaust.reports.selection import Destination
     from exhaust.reports.verify import Verification
     from exhaust.requests.entities import Request, Worker
     from exhaust.requests.grants import Granted
-    from exhaust.requests.ledger import Ledger
 
 check_system()
 
 # Imports are inside the functions: DuckDB, SQLAlchemy and PySpark take long to import, and
 # `exhaust --help` needs none of them.
-
-StrPath = str | PathLike[str]
 
 
 def open_project(
@@ -180,32 +182,62 @@ def export(
     output: StrPath | BinaryIO | None = None,
     output_dir: StrPath | None = None,
     user_id: str | None = None,
-    layout: Layout = Layout.EXHAUST,
+    form: ReportForm | None = None,
+    password: str | None = None,
     console: Console = SILENCE,
 ) -> "ExportReport":
     """Writes the reports of courses: a file per batch in `output_dir`, or one file or stream.
 
     `courses` and `batches` are IDs or names; the ID of a batch in `courses` stands for this batch
-    of its course. A user's export is recorded in the ledger, the operator's is not. Raises
-    NotFound, Ambiguous, PermissionDenied, UsageError for arguments that contradict each other, for
-    a path that cannot be written and for a key that cannot sign, Busy while a build is running or
-    the report is being processed, DataError if nothing is built or the build was not whole.
+    of its course. Without a form, the ending of `output` decides between Excel and CSV. A
+    `password` protects the files, and opens the file that `form.since` names. A user's export is
+    recorded in the ledger, the operator's is not. Raises NotFound, Ambiguous, PermissionDenied,
+    UsageError for arguments that contradict each other, for a path that cannot be written and for
+    a key that cannot sign, Busy while a build is running or the report is being processed,
+    DataError if nothing is built, if the build was not whole, or if a format cannot hold a value.
     """
     from exhaust.reports.export import export
     from exhaust.reports.selection import Criteria
 
-    criteria = Criteria(courses, all_courses, batches, user_id, layout)
+    form = replace(form or _form_of(output), is_protected=password is not None)
+    criteria = Criteria(courses, all_courses, batches, user_id, form)
     criteria.check()
-    destination = _destination(output, output_dir)
+    destination = replace(_destination(output, output_dir), password=password)
     destination.check(criteria)
-    with _marts(project, user_id, console) as marts:
+    with ExitStack() as stack:
+        marts = stack.enter_context(_marts(project, user_id, console))
+        earlier = _earlier(project, form.since, user_id, password)
         if user_id is None:
-            return export(marts, criteria, destination, console)
+            return export(marts, criteria, destination, console, earlier=earlier)
 
         from exhaust.requests.at_once import export_at_once
 
-        with _ledger(project, user_id, console) as ledger:
-            return export_at_once(marts, ledger, criteria, destination, console)
+        ledger = stack.enter_context(_ledger(project, user_id, console))
+        return export_at_once(marts, ledger, criteria, destination, console, earlier=earlier)
+
+
+def explain(
+    project: "Settings",
+    course: str,
+    learner: str,
+    column: str | None = None,
+    *,
+    batch: str | None = None,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> "Explanation":
+    """Explains why the report of a course says what it says of a learner, given by user ID.
+
+    With a column, by its ID or label, explains only that. A learner is explained in all batches of
+    the course, or in one. Raises NotFound, also for a learner whom the user may not see; Ambiguous,
+    PermissionDenied; DataError if nothing is built, or if data was loaded after the build.
+    """
+    from exhaust.reports.explain import MARTS, check_explanations, explain
+
+    with _marts(project, user_id, console) as marts:
+        check_explanations(marts)
+        with marts.state(MARTS, console) as build:
+            return explain(marts, build, course, learner, column, batch=batch, user_id=user_id)
 
 
 def verify(
@@ -237,24 +269,28 @@ def submit(
     *,
     user_id: str | None,
     batches: Sequence[str] = (),
-    layout: Layout = Layout.EXHAUST,
+    form: ReportForm | None = None,
+    password: str | None = None,
     console: Console = SILENCE,
 ) -> "Request":
     """Requests the report of a course; a worker makes it (see `process`).
 
-    Raises UsageError without a user ID and for too many batches, Busy while the report is being
-    processed, and what selecting the batches raises.
+    `form.since` is the ID of one of the user's requests. A `password` protects the files; only the
+    workers can read it, and it is forgotten when the request ends, or after a day. Raises
+    UsageError without a user ID, for too many batches, and for a form that the report cannot have,
+    NotFound if no worker has published its key, Busy while the report is being processed, and what
+    selecting the batches raises.
     """
     from exhaust.reports.selection import Criteria
     from exhaust.requests.desk import submit
 
-    criteria = Criteria([course], batches=batches, user_id=user_id, layout=layout)
+    criteria = Criteria([course], batches=batches, user_id=user_id, form=form or ReportForm())
     with (
         _marts(project, user_id, console) as marts,
         _ledger(project, user_id, console) as ledger,
         marts.state(criteria.kind.marts, console),
     ):
-        return submit(marts, ledger, criteria)
+        return submit(marts, ledger, criteria, password=password)
 
 
 def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Request]":
@@ -347,37 +383,3 @@ def grant(
     if kind not in kinds:
         raise UsageError(f"There is no kind `{kind}`.", f"Give one of {', '.join(kinds)}.")
     return grant(project, GrantKind(kind), role, user_id, console)
-
-
-@contextmanager
-def _marts(project: "Settings", user_id: str | None, console: Console) -> "Iterator[Marts]":
-    from exhaust.marts.access import check_user_id
-    from exhaust.marts.state import open_marts
-
-    check_user_id(project, user_id)
-    with open_marts(project, console) as marts:
-        yield marts
-
-
-@contextmanager
-def _ledger(
-    project: "Settings", user_id: str | None, console: Console = SILENCE, *, writing: bool = True
-) -> "Iterator[Ledger]":
-    from exhaust.marts.access import check_user_id
-    from exhaust.requests.ledger import Ledger
-
-    check_user_id(project, user_id)
-    with Ledger.open(project.profile, writing=writing, console=console) as ledger:
-        yield ledger
-
-
-def _destination(output: StrPath | BinaryIO | None, folder: StrPath | None) -> "Destination":
-    from exhaust.errors import UsageError
-    from exhaust.reports.selection import Destination
-
-    if output is not None and folder is not None:
-        raise UsageError(
-            "Both an output and an output folder were given.", "Give -o or --output-dir."
-        )
-    path = Path(output) if isinstance(output, str | PathLike) else output
-    return Destination(path, Path(folder or ""))

@@ -23,7 +23,9 @@ def keep_open(project: "Settings") -> "Iterator[KeptOpen]":
     from exhaust.warehouse.pool import Pool
 
     with Pool(project.profile, partial(builder_of_file, project)) as pool:
-        yield KeptOpen.of(project, pool)
+        kept = KeptOpen.of(project, pool)
+        with kept.resources:
+            yield kept
 
 
 def renewal(project: "KeptOpen") -> str | None:

@@ -15,6 +15,7 @@ from typer.exceptions import TyperException
 from exhaust.cli.answer import as_json
 from exhaust.cli.catalogue import batches, courses
 from exhaust.cli.display import Display
+from exhaust.cli.explain import explain
 from exhaust.cli.grants import grant
 from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, init, load
@@ -95,7 +96,7 @@ app = typer.Typer(
 for command in (
     *(demo, init, load, build, info),
     *(courses, batches),
-    *(export, verify),
+    *(export, explain, verify),
     *(request, process, status, download, cancel),
     serve,
     grant,

@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, fields
-from typing import Any, TypeVar, cast
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field, fields
+from typing import Any, Self, TypeVar, cast
 
 from exhaust.project.settings import Settings
 from exhaust.warehouse.pool import Pool
@@ -37,14 +38,40 @@ class Memory:
         return made
 
 
+class Resources:
+    """What is opened once, and closed at the end. Use it as a context manager."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stack = ExitStack()
+        self._opened: dict[Hashable, Any] = {}
+
+    def keep(self, key: Hashable, open_it: Callable[[], AbstractContextManager[Value]]) -> Value:
+        with self._lock:
+            if key not in self._opened:
+                self._opened[key] = self._stack.enter_context(open_it())
+            return cast(Value, self._opened[key])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeptOpen(Settings):
     """The settings of a project, with its open warehouse."""
 
     pool: Pool
-    memory: Memory
+    memory: Memory = field(default_factory=Memory)
+    resources: Resources = field(default_factory=Resources)
 
     @classmethod
     def of(cls, settings: Settings, pool: Pool) -> "KeptOpen":
         values = {field.name: getattr(settings, field.name) for field in fields(settings)}
-        return cls(**values, pool=pool, memory=Memory())
+        return cls(**values, pool=pool)
+
+    def keep(self, key: Hashable, open_it: Callable[[], AbstractContextManager[Value]]) -> Value:
+        """Returns what `open_it` opened when it was first called for the key."""
+        return self.resources.keep(key, open_it)

@@ -109,13 +109,19 @@ class Marts:
         """Returns the records of marts. Raises DataError if one is not recorded or not there."""
         if self._records is None:
             self._records = self._read_records()
-        missing = [mart for mart in marts if mart not in self._records]
-        if missing:
-            which = f" (missing: {', '.join(missing)})" if self._records else ""
+        if not self._records:
             raise DataError(
                 f"Nothing is built: {self.warehouse.name} has no report in the schema "
-                f"{self._schema}{which}.",
+                f"{self._schema}.",
                 "Run `exhaust build`, after `exhaust load DIR`.",
+            )
+        missing = [mart for mart in marts if mart not in self._records]
+        if missing:
+            raise DataError(
+                f"The marts in the schema {self._schema} of {self.warehouse.name} lack "
+                f"{', '.join(missing)}: an earlier version of exhaust made them, or dbt made only "
+                "some of them.",
+                BUILD_HINT,
             )
         return {mart: self._records[mart] for mart in marts}
 
@@ -193,8 +199,7 @@ class Marts:
         return newest
 
     def _warn(self, build: Build, console: Console) -> None:
-        loaded_at = self._newest_load(build)
-        if loaded_at and loaded_at > (build.loaded_at or build.started_at):
+        if loaded_at := self.loaded_after(build):
             console.say(
                 f"warning: data was loaded at {minute(loaded_at)}, after the build of "
                 f"{minute(build.started_at)}. The report does not have it yet: run `exhaust build`."
@@ -204,6 +209,14 @@ class Marts:
                 f"warning: the build of {minute(build.started_at)} was made with other models or "
                 f"macros than this command's, in {OWN_PACKAGE}. `exhaust build` builds again."
             )
+
+    def loaded_after(self, build: Build) -> datetime | None:
+        """Returns when data was loaded last, if that was after the build; None also where the
+        caller may not know."""
+        loaded_at = self._newest_load(build)
+        return (
+            loaded_at if loaded_at and loaded_at > (build.loaded_at or build.started_at) else None
+        )
 
     def _newest_load(self, build: Build) -> datetime | None:
         schema = str(build.variables["landing_schema"])

@@ -179,11 +179,12 @@ def _is_url(value: object) -> bool:
 
 
 def _is_origin(value: object) -> bool:
-    """Returns whether a value is an address without a path, or empty."""
-    return _is_url(value) and urlsplit(str(value))._replace(scheme="", netloc="").geturl() in (
-        "",
-        "/",
-    )
+    """Returns whether a value is an address of just a host and a port, or empty."""
+    if not _is_url(value):
+        return False
+    parts = urlsplit(str(value))
+    rest = parts._replace(scheme="", netloc="").geturl()
+    return rest in ("", "/") and parts.username is None
 
 
 def _are_networks(value: object) -> bool:
@@ -205,6 +206,7 @@ FORMS: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
     "exhaust_unit_tests": ("true or false", _is_bool, "true"),
     "reader_row_security": ("true or false", _is_bool, "true"),
     "results_dir": ("a folder", _is_text, "results"),
+    "worker_key_file": ("a file", _is_text, "/etc/exhaust/worker.key"),
     "results_retention_days": ("a whole number from 1", _is_number, "30"),
     "max_batches_per_request": ("a whole number from 1", _is_number, "20"),
     "lock_timeout_minutes": ("a whole number from 1", _is_number, "10"),

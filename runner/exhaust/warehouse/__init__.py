@@ -166,6 +166,9 @@ class Warehouse(ABC):
         What `write` raises stops the engine and is raised again.
         """
 
+    def release_memory(self) -> None:  # noqa: B027
+        """Gives back the memory that the engine keeps in this process for what may come next."""
+
     def create_schema(self, schema: str) -> None:
         """Creates a schema if it does not exist; where it exists, needs no privilege.
 

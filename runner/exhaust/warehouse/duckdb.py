@@ -25,6 +25,9 @@ from exhaust.warehouse.pipe import copy_through_pipe
 LOADER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
 """Settings that keep a load's memory flat; landed rows need no order."""
 
+SMALL_MEMORY = "64MB"
+"""Less than it keeps after an export of any size."""
+
 RESERVED = ("main", "temp", "system", "information_schema")
 """Names that DuckDB does not give to the database of a file."""
 NOT_FOR_DBT = "'\"#;\\"
@@ -163,6 +166,12 @@ class DuckDBWarehouse(Warehouse):
         # A cursor is a separate connection, for use by one thread.
         with self._connection.cursor() as cursor:
             return copy_through_pipe(cursor, select, write)
+
+    def release_memory(self) -> None:
+        ((limit,),) = self.query("select current_setting('memory_limit')")
+        # DuckDB has no statement for it, but keeps to a new limit at once.
+        self.execute(f"set memory_limit = '{SMALL_MEMORY}'")
+        self.execute(f"set memory_limit = {self.literal(limit)}")
 
     def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
         return sum(self._insert(relation, files) for files in groups)

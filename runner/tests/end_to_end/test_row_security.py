@@ -14,7 +14,10 @@ from exhaust.pipeline.build import build
 from exhaust.project.settings import Settings
 
 SWITCHED_ON = ["--vars", "reader_row_security: true"]
-MARTS = ("course_progress", "course_batches", "courses", "requester_batches", "requesters")
+MARTS = (
+    *("course_progress", "course_progress_details"),
+    *("course_batches", "courses", "requester_batches", "requesters"),
+)
 NOBODY = "a user without a course or a batch"
 
 
