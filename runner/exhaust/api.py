@@ -12,7 +12,7 @@ those of `exhaust.errors`. A `console` takes messages and progress while a funct
 one, there are none. docs/python.md explains more.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from os import PathLike
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from exhaust.pipeline.load import LoadReport
     from exhaust.pipeline.starter import InitReport
     from exhaust.project.settings import Settings
+    from exhaust.reports.diff import Diff
     from exhaust.reports.earlier import Earlier
     from exhaust.reports.explanation import Explanation
     from exhaust.reports.export import ExportReport
@@ -243,23 +244,53 @@ def verify(
     file: StrPath,
     receipt: StrPath | None = None,
     project: "Settings | StrPath | None" = None,
+    *,
+    password: str | None = None,
 ) -> "Verification":
     """Compares a report file with its receipt, which is found next to it if it is not given.
 
     If the project lists public keys (`receipt_public_keys`), the file passes only if one of them
     has signed the receipt. `project` may be only its folder: no profile and no warehouse is needed.
     Left out, it is found as `open_project` finds it; where there is none, no key is known. Raises
-    NotFound if the file or the receipt does not exist, DataError if the receipt cannot be read,
-    UsageError if a public key or dbt_project.yml cannot be read.
+    NotFound if the file or the receipt does not exist, DataError if the receipt or an Excel file
+    cannot be read, UsageError if a public key or dbt_project.yml cannot be read, PasswordNeeded
+    and WrongPassword.
     """
-    from exhaust.project.settings import Settings, read_receipt_public_keys
     from exhaust.reports.verify import verify
 
-    if isinstance(project, Settings):
-        public_keys = project.receipt_public_keys
-    else:
-        public_keys = read_receipt_public_keys(Path(project) if project else None)
-    return verify(Path(file), Path(receipt) if receipt else None, public_keys)
+    keys = _public_keys(project)
+    return verify(Path(file), Path(receipt) if receipt else None, keys, password)
+
+
+def diff(
+    old: StrPath,
+    new: StrPath,
+    *,
+    old_password: str | None = None,
+    new_password: str | None = None,
+    project: "Settings | StrPath | None" = None,
+    output: StrPath | BinaryIO | None = None,
+    limit: int | None = None,
+) -> "Diff":
+    """Compares two report files of a course, of any format, by learner and batch.
+
+    Their receipts, if they have some, are checked as `verify` does; what is found there is in the
+    notes. All differences are written to `output` as CSV, if it is given; the result has at most
+    `limit` of them. Raises NotFound for a missing file, UsageError for reports of different
+    courses, DataError for a file that cannot be read, that has a learner twice, or that lacks the
+    columns of the IDs, PasswordNeeded and WrongPassword.
+    """
+    from exhaust.reports.diff import diff
+
+    return diff(
+        Path(old),
+        Path(new),
+        _public_keys(project),
+        old_password=old_password,
+        new_password=new_password,
+        output=Path(output) if isinstance(output, str | PathLike) else output,
+        limit=limit,
+    )
 
 
 def submit(
@@ -269,12 +300,16 @@ def submit(
     user_id: str | None,
     batches: Sequence[str] = (),
     form: ReportForm | None = None,
+    password: str | None = None,
     console: Console = SILENCE,
 ) -> "Request":
     """Requests the report of a course; a worker makes it (see `process`).
 
-    Raises UsageError without a user ID and for too many batches, Busy while the report is being
-    processed, and what selecting the batches raises.
+    `form.since` is the ID of one of the user's requests. A `password` protects the files; only the
+    workers can read it, and it is forgotten when the request ends, or after a day. Raises
+    UsageError without a user ID, for too many batches, and for a form that the report cannot have,
+    NotFound if no worker has published its key, Busy while the report is being processed, and what
+    selecting the batches raises.
     """
     from exhaust.reports.selection import Criteria
     from exhaust.requests.desk import submit
@@ -285,7 +320,7 @@ def submit(
         _ledger(project, user_id, console) as ledger,
         marts.state(criteria.kind.marts, console),
     ):
-        return submit(marts, ledger, criteria)
+        return submit(marts, ledger, criteria, password=password)
 
 
 def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Request]":
@@ -378,6 +413,14 @@ def grant(
     if kind not in kinds:
         raise UsageError(f"There is no kind `{kind}`.", f"Give one of {', '.join(kinds)}.")
     return grant(project, GrantKind(kind), role, user_id, console)
+
+
+def _public_keys(project: "Settings | StrPath | None") -> "Mapping[str, str]":
+    from exhaust.project.settings import Settings, read_receipt_public_keys
+
+    if isinstance(project, Settings):
+        return project.receipt_public_keys
+    return read_receipt_public_keys(Path(project) if project else None)
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """The commands that write and check report files."""
 
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -24,10 +27,10 @@ from exhaust.cli.options import (
 from exhaust.cli.passwords import Password, PasswordStdin, new_password
 from exhaust.cli.streams import standard_output
 from exhaust.console import STANDARD_OUTPUT
-from exhaust.errors import DataError, UsageError
+from exhaust.errors import UsageError
 from exhaust.reports.layout import Layout
 from exhaust.reports.report_file import IN_OTHER_FILES, ReportFile
-from exhaust.text import counted, local_minute, visible
+from exhaust.text import counted, local_minute
 
 if TYPE_CHECKING:
     from exhaust.marts.records import Build
@@ -115,8 +118,13 @@ def output_of(options: Options, output: str | None) -> Path | BinaryIO | None:
 
 
 def _show_export(report: "ExportReport", display: Display) -> None:
-    for file in report.files:
-        display.say(f"{file.file}: {_rows(file)}")
+    for index, files in groupby(report.files, attrgetter("index")):
+        of_split = list(files)
+        if index:
+            _show_split(index, of_split, display)
+            continue
+        for file in of_split:
+            display.say(f"{file.file}: {counted(file.rows, 'row')}{_left_out(file)}")
     if report.files:
         _sum_up(report, display)
     for course in report.without_batches:
@@ -127,13 +135,18 @@ def _show_export(report: "ExportReport", display: Display) -> None:
         display.say("There are no courses.")
 
 
-def _rows(file: "ReportFile") -> str:
+def _show_split(index: str, files: "Sequence[ReportFile]", display: Display) -> None:
+    rows = counted(sum(file.rows for file in files), "row")
+    display.say(f"{index} lists {counted(len(files), 'file')}: {rows}{_left_out(files[0])}")
+
+
+def _left_out(file: "ReportFile") -> str:
     left_out = [
         f"{number:,} {reason}"
         for reason, number in file.left_out.items()
         if number and reason != IN_OTHER_FILES
     ]
-    return counted(file.rows, "row") + (f"; left out: {', '.join(left_out)}" if left_out else "")
+    return f"; left out: {', '.join(left_out)}" if left_out else ""
 
 
 def as_of(build: "Build") -> str:
@@ -163,51 +176,8 @@ def _sum_up(report: "ExportReport", display: Display) -> None:
         f"+ {left_out:,} left out."
     )
     display.say(as_of(report.build))
-    for index in dict.fromkeys(file.index for file in report.files if file.index):
-        display.say(f"{index} lists the files.")
     if len(report.files) > 1:
         display.say("Each file has a receipt next to it: <file>.receipt.json.")
         return
     (file,) = report.files
     display.say(f"SHA-256 {file.sha256}" + (f"; receipt: {file.receipt}" if file.receipt else ""))
-
-
-@command
-def verify(
-    options: Options,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report file.")],
-    receipt: Annotated[
-        Path | None,
-        typer.Option(
-            "--receipt",
-            metavar="FILE",
-            help="The receipt of the file. [default: <file>.receipt.json, or the one in its folder "
-            "that fits]",
-        ),
-    ] = None,
-) -> None:
-    """Check a report file against its receipt.
-
-    Says what was changed, for example by a spreadsheet program: IDs that became numbers, lost
-    zeros, dates in another form, missing or sorted rows. If the project lists public keys, the
-    receipt must be signed. The exit code is 7 if the file does not pass.
-
-    \b
-    Examples:
-      exhaust verify 0130300000000000101_progress_20261123.csv
-      exhaust verify renamed.csv --receipt 0130300000000000101_progress_20261123.csv.receipt.json
-    """
-    found = api.verify(file, receipt, options.project_dir)
-    options.answer.give_all(found)
-    for note in found.notes:
-        options.display.say(note)
-    if not found.is_unchanged:
-        changes = "\n".join(f"  {change}" for change in found.changes)
-        shown = visible(found.receipt)
-        headline = (
-            f"The receipt {shown} of {found.file} cannot be trusted"
-            if found.matches_receipt
-            else f"{found.file} does not match its receipt {shown}"
-        )
-        raise DataError(f"{headline}:\n{changes}", found.hint)
-    options.display.say(f"{found.file} is unchanged: {counted(found.rows, 'row')}.")

@@ -77,8 +77,8 @@ def _addition(name: str) -> str:
     for addition, labels in known.items():
         if comparable(name) in map(comparable, (addition, *labels)):
             return addition
-    labels = ", ".join(label for labels in known.values() for label in labels)
-    raise UsageError(f"No column to add is called `{visible(name)}`.", f"There are {labels}.")
+    every = ", ".join(label for labels in known.values() for label in labels)
+    raise UsageError(f"No column to add is called `{visible(name)}`.", f"There are {every}.")
 
 
 def _named(columns: Sequence[Column], name: str) -> Column:

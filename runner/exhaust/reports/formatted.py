@@ -86,7 +86,7 @@ class _Making:
             self.duck.execute("alter table loaded rename to kept")
         else:
             leave_out_unchanged(
-                self.duck, "loaded", "kept", self._all, self.origin.earlier, self.folder
+                self.duck, "loaded", "kept", self.columns, self.origin.earlier, self.folder
             )
 
     def write_one(self) -> ReportFile:
