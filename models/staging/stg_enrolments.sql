@@ -15,6 +15,7 @@ with
                 nullif(source.enrolled_date, ''), nullif(source.enrolleddate, '')
             ) as enrolment_date_text,
             {{ utc_timestamp("source.completedon") }} as completed_at,
+            nullif(source.completedon, '') as completion_date_text,
             {{ parsed_json("source.contentstatus") }} as content_status,
             {{ json_is_nonempty(parsed_json("source.issued_certificates")) }}
             or {{ json_is_nonempty(parsed_json("source.certificates")) }} as has_certificate,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.reports.diff import Diff
     from exhaust.reports.earlier import Earlier
+    from exhaust.reports.explanation import Explanation
     from exhaust.reports.export import ExportReport
     from exhaust.reports.selection import Destination
     from exhaust.reports.verify import Verification
@@ -215,6 +216,30 @@ def export(
         return export_at_once(marts, ledger, criteria, destination, console, earlier=earlier)
 
 
+def explain(
+    project: "Settings",
+    course: str,
+    learner: str,
+    column: str | None = None,
+    *,
+    batch: str | None = None,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> "Explanation":
+    """Explains why the report of a course says what it says of a learner, given by user ID.
+
+    With a column, by its ID or label, explains only that. A learner is explained in all batches of
+    the course, or in one. Raises NotFound, also for a learner whom the user may not see; Ambiguous,
+    PermissionDenied; DataError if nothing is built, or if data was loaded after the build.
+    """
+    from exhaust.reports.explain import MARTS, check_explanations, explain
+
+    with _marts(project, user_id, console) as marts:
+        check_explanations(marts)
+        with marts.state(MARTS, console) as build:
+            return explain(marts, build, course, learner, column, batch=batch, user_id=user_id)
+
+
 def verify(
     file: StrPath,
     receipt: StrPath | None = None,
@@ -275,12 +300,16 @@ def submit(
     user_id: str | None,
     batches: Sequence[str] = (),
     form: ReportForm | None = None,
+    password: str | None = None,
     console: Console = SILENCE,
 ) -> "Request":
     """Requests the report of a course; a worker makes it (see `process`).
 
-    Raises UsageError without a user ID and for too many batches, Busy while the report is being
-    processed, and what selecting the batches raises.
+    `form.since` is the ID of one of the user's requests. A `password` protects the files; only the
+    workers can read it, and it is forgotten when the request ends, or after a day. Raises
+    UsageError without a user ID, for too many batches, and for a form that the report cannot have,
+    NotFound if no worker has published its key, Busy while the report is being processed, and what
+    selecting the batches raises.
     """
     from exhaust.reports.selection import Criteria
     from exhaust.requests.desk import submit
@@ -291,7 +320,7 @@ def submit(
         _ledger(project, user_id, console) as ledger,
         marts.state(criteria.kind.marts, console),
     ):
-        return submit(marts, ledger, criteria)
+        return submit(marts, ledger, criteria, password=password)
 
 
 def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Request]":

@@ -16,6 +16,7 @@ from exhaust.cli.answer import as_json
 from exhaust.cli.catalogue import batches, courses
 from exhaust.cli.diff import diff
 from exhaust.cli.display import Display
+from exhaust.cli.explain import explain
 from exhaust.cli.grants import grant
 from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, init, load
@@ -96,7 +97,7 @@ app = typer.Typer(
 for command in (
     *(demo, init, load, build, info),
     *(courses, batches),
-    *(export, verify, diff),
+    *(export, explain, verify, diff),
     *(request, process, status, download, cancel),
     grant,
 ):

@@ -10,20 +10,26 @@ import typer
 
 from exhaust import api
 from exhaust.cli.command import Options, command
+from exhaust.cli.form import form_of
 from exhaust.cli.options import (
+    Additions,
     Batches,
+    Columns,
     Course,
+    HeadersName,
     LayoutName,
     Output,
     OutputDir,
     RequestId,
+    SplitByName,
     UserId,
 )
+from exhaust.cli.passwords import Password, PasswordStdin, new_password
 from exhaust.cli.reports import output_of
 from exhaust.cli.stopping import stopped_by
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, NoConnection
-from exhaust.reports.form import ReportForm
+from exhaust.reports.formats import Format
 from exhaust.reports.layout import Layout
 from exhaust.text import counted, ordinal
 
@@ -59,16 +65,39 @@ def request(
     course: Course,
     batches: Batches = None,
     user: UserId = None,
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="`xlsx` for Excel, `csv-excel` for CSV that Excel opens without changing values.",
+        ),
+    ] = Format.CSV,
+    headers: HeadersName = None,
+    columns: Columns = None,
+    additions: Additions = None,
+    split_by: SplitByName = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="REQUEST",
+            help="Only the rows that are new or changed since this request of yours.",
+        ),
+    ] = None,
+    password: Password = False,
+    password_stdin: PasswordStdin = False,
     layout: LayoutName = Layout.EXHAUST,
 ) -> None:
     """Request the report of a course; `exhaust process` makes it.
 
-    Prints the ID of the request. A report cannot be requested again while it is being processed.
-    The ID of a batch in place of the course requests this batch.
+    Prints the ID of the request. A report cannot be requested again in the same form while it is
+    being processed. The ID of a batch in place of the course requests this batch. Only the workers
+    can read the password. It is forgotten when the request ends, or after a day.
 
     \b
-    Example:
+    Examples:
       exhaust request do_31296123374084915214 --as 90e616e7-8a79-52d7-99e9-3aaf5457b015
+      exhaust request do_31296123374084915214 --format xlsx --split-by block --password
     """
     display = options.display
     project = options.project()
@@ -77,7 +106,16 @@ def request(
         course,
         batches=batches or [],
         user_id=user,
-        form=ReportForm(layout=layout),
+        form=form_of(
+            layout=layout,
+            format=format,
+            headers=headers,
+            columns=columns,
+            additions=additions,
+            split_by=split_by,
+            since=since,
+        ),
+        password=new_password(password, password_stdin),
         console=display,
     )
     options.answer.give_all(new)

@@ -176,8 +176,7 @@ class Marts:
         return newest
 
     def _warn(self, build: Build, console: Console) -> None:
-        loaded_at = self._newest_load(build)
-        if loaded_at and loaded_at > (build.loaded_at or build.started_at):
+        if loaded_at := self.loaded_after(build):
             console.say(
                 f"warning: data was loaded at {minute(loaded_at)}, after the build of "
                 f"{minute(build.started_at)}. The report does not have it yet: run `exhaust build`."
@@ -187,6 +186,14 @@ class Marts:
                 f"warning: the build of {minute(build.started_at)} was made with other models or "
                 f"macros than this command's, in {OWN_PACKAGE}. `exhaust build` builds again."
             )
+
+    def loaded_after(self, build: Build) -> datetime | None:
+        """Returns when data was loaded last, if that was after the build; None also where the
+        caller may not know."""
+        loaded_at = self._newest_load(build)
+        return (
+            loaded_at if loaded_at and loaded_at > (build.loaded_at or build.started_at) else None
+        )
 
     def _newest_load(self, build: Build) -> datetime | None:
         schema = str(build.variables["landing_schema"])

@@ -39,6 +39,8 @@ class Settings:
     """Whether everyone has to give a user ID."""
     results_dir: Path = Path("results")
     """The folder for the files of requests."""
+    worker_key: Path = Path(".worker-key")
+    """The file of the key that opens passwords, from the folder of results."""
     shared_results_dir: Path | None = None
     """The folder of earlier versions, which all targets had in common."""
     results_retention: timedelta = timedelta(days=30)
@@ -53,6 +55,10 @@ class Settings:
     def uses_example(self) -> bool:
         """Whether the profile is the example, because there is no other."""
         return self.profiles_file.name == EXAMPLE
+
+    @property
+    def worker_key_file(self) -> Path:
+        return self.results_dir / self.worker_key
 
     @property
     def has_own_landing_schema(self) -> bool:
@@ -124,6 +130,7 @@ def read_settings(
         report_timezone=ZoneInfo(variables.get("report_timezone", "")),
         require_requester=variables.get("require_requester", False),
         results_dir=results if has_own_results else results / profile.target,
+        worker_key=Path(variables.get("worker_key_file", ".worker-key")),
         shared_results_dir=None if has_own_results else results,
         results_retention=timedelta(days=variables.get("results_retention_days", 30)),
         max_batches_per_request=variables.get("max_batches_per_request", 20),

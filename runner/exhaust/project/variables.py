@@ -165,6 +165,7 @@ FORMS: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
     "exhaust_unit_tests": ("true or false", _is_bool, "true"),
     "reader_row_security": ("true or false", _is_bool, "true"),
     "results_dir": ("a folder", _is_text, "results"),
+    "worker_key_file": ("a file", _is_text, "/etc/exhaust/worker.key"),
     "results_retention_days": ("a whole number from 1", _is_number, "30"),
     "max_batches_per_request": ("a whole number from 1", _is_number, "20"),
     "lock_timeout_minutes": ("a whole number from 1", _is_number, "10"),

@@ -20,6 +20,7 @@ from exhaust.reports.pair import Publish, publish_at_once
 from exhaust.reports.receipt import Contents, CountedBatch, Origin
 from exhaust.reports.report_file import IN_OTHER_FILES, ReportFile, write_file
 from exhaust.reports.selection import Destination, Job
+from exhaust.reports.since import leave_out_unchanged
 from exhaust.reports.source import Source
 from exhaust.reports.split import Part, split, split_columns
 from exhaust.reports.split_index import write_index
@@ -84,10 +85,8 @@ class _Making:
         if self.origin.earlier is None:
             self.duck.execute("alter table loaded rename to kept")
         else:
-            from exhaust.reports.since import leave_out_unchanged
-
             leave_out_unchanged(
-                self.duck, "loaded", "kept", self._all, self.origin.earlier, self.folder
+                self.duck, "loaded", "kept", self.columns, self.origin.earlier, self.folder
             )
 
     def write_one(self) -> ReportFile:

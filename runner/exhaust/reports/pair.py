@@ -78,6 +78,15 @@ def copy_report(file: Path, output: Path | BinaryIO, *, is_named: bool) -> None:
             shutil.copyfileobj(receipt, receipt_copy)
 
 
+def copy_index(file: Path, output: Path) -> None:
+    """Copies the list of some reports."""
+    with (
+        file.open("rb") as index,
+        new_index(output, is_private=False, rows=0, publish=publish_at_once) as copy,
+    ):
+        shutil.copyfileobj(index, copy)
+
+
 def _take_names(report_part: Path, receipt_part: Path, path: Path) -> None:
     """Replaces a report and its receipt: decision 20 says why in this order."""
     receipt = receipt_path(path)

@@ -1,11 +1,12 @@
 """Leaves out the rows that an earlier report already had, unchanged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from exhaust.errors import DataError
 from exhaust.reports.changes import broken_values
+from exhaust.reports.columns import Columns
 from exhaust.reports.earlier import Earlier
 from exhaust.reports.reading import ReadBack, read_report
 from exhaust.reports.receipt import receipt_path
@@ -23,34 +24,48 @@ def leave_out_unchanged(
     duck: "duckdb.DuckDBPyConnection",
     source: str,
     target: str,
-    columns: Sequence[ReportColumn],
+    columns: Columns,
     earlier: Earlier,
     scratch: Path,
 ) -> None:
     """Creates the table `target` of the rows of `source` that the earlier report does not have.
 
-    The rows keep their order. Values are compared as spreadsheet programs keep them. A column that
-    the earlier report lacks counts as blank there. Raises DataError if a file cannot be read, was
-    changed, or does not say whose its rows are.
+    The rows keep their order. The columns of the new file are compared that the earlier report has
+    too, and scores: an assessment that it lacks counts as not attempted. Values are compared as
+    spreadsheet programs keep them. Raises DataError if a file cannot be read, was changed, or does
+    not say whose its rows are.
     """
-    old = "earlier"
-    types = ", ".join(f"{column.name} varchar" for column in columns)
-    duck.execute(f"create table {old} ({types})")
-    for number, file in enumerate(earlier.files, 1):
-        read = _read(duck, f"{old}_{number}", file, earlier.password, scratch)
-        _add(duck, old, file, read, columns)
+    read = [
+        _read(duck, f"earlier_{number}", file, earlier.password, scratch)
+        for number, file in enumerate(earlier.files, 1)
+    ]
+    keys = [column for column in (*columns.shown, *columns.hidden) if column.id in KEYS]
+    for file, one in zip(earlier.files, read, strict=True):
+        _check_keys(file, one, keys)
+    others = [
+        column
+        for column in columns.shown
+        if column not in keys
+        and (column.kind == "score" or all(one.value(column) is not None for one in read))
+    ]
+    duck.execute(f"create table earlier as {' union all '.join(_select(keys, others, read))}")
     is_same = " and ".join(
-        f"{source}.{column.name} = {old}.{column.name}"
-        if column.id in KEYS
-        else f"{as_kept(f'{source}.{column.name}')} is not distinct from {old}.{column.name}"
-        for column in columns
+        [
+            *(f"{source}.{key.name} = earlier.{key.name}" for key in keys),
+            *(
+                f"{as_kept(f'{source}.{one.name}')} is not distinct from earlier.{one.name}"
+                for one in others
+            ),
+        ]
     )
     duck.execute(
         f"create table {target} as select * exclude (position) from (select {source}.*, "
-        f"{source}.rowid as position from {source} anti join {old} on {is_same}) order by position"
+        f"{source}.rowid as position from {source} anti join earlier on {is_same}) "
+        "order by position"
     )
-    duck.execute(f"drop table {old}")
-    duck.execute(f"drop table {source}")
+    for one in read:
+        one.drop()
+    duck.execute(f"drop table earlier; drop table {source}")
 
 
 def _read(
@@ -71,25 +86,23 @@ def _read(
     return read
 
 
-def _add(
-    duck: "duckdb.DuckDBPyConnection",
-    old: str,
-    file: Path,
-    read: ReadBack,
-    columns: Sequence[ReportColumn],
-) -> None:
-    """Adds the rows of an earlier file to a table, in the columns of the new report."""
-    names = {column.label.lower(): column.name for column in read.columns}
-    of_id = {column.id: column.name for column in read.columns if not column.assessment_id}
-    values = []
-    for column in columns:
-        name = names.get(column.label.lower()) or of_id.get(column.id)
-        if name is None and column.id in KEYS:
-            raise DataError(
-                f"{visible(file)} does not say whose its rows are: it has no column "
-                f"{column.label}.",
-                "Give a report that has it.",
-            )
-        values.append("null" if name is None else as_kept(name))
-    duck.execute(f"insert into {old} select {', '.join(values)} from {read.relation}")
-    read.drop()
+def _check_keys(file: Path, read: ReadBack, keys: Sequence[ReportColumn]) -> None:
+    missing = [key.label for key in keys if read.value(key) is None]
+    if missing:
+        raise DataError(
+            f"{visible(file)} does not say whose its rows are: it has no column "
+            f"{' and no column '.join(missing)}.",
+            "Give a report with these columns.",
+        )
+
+
+def _select(
+    keys: Sequence[ReportColumn], others: Sequence[ReportColumn], read: Sequence[ReadBack]
+) -> Iterator[str]:
+    """Yields a SELECT of the rows of each earlier file, in the columns of the new one."""
+    for one in read:
+        values = ", ".join(
+            f"{as_kept(one.value(column) or 'cast(null as varchar)')} as {column.name}"
+            for column in (*keys, *others)
+        )
+        yield f"select {values} from {one.relation}"

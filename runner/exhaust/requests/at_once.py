@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy
@@ -9,10 +10,11 @@ from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
 from exhaust.reports.earlier import Earlier
 from exhaust.reports.export import ExportReport, write
+from exhaust.reports.form import ReportForm
 from exhaust.reports.selection import Criteria, Destination, Selection, select
 from exhaust.reports.signature import read_signer
 from exhaust.requests.desk import new_request
-from exhaust.requests.entities import Claim, LeaseLost
+from exhaust.requests.entities import SINCE_A_FILE, Claim, LeaseLost
 from exhaust.requests.lease import CountingConsole, Pulse, fail, holding, worker_name
 from exhaust.requests.ledger import Ledger
 
@@ -33,9 +35,12 @@ def export_at_once(
     meanwhile.
     """
     signer = read_signer(marts.settings, console)
+    form = criteria.form
+    if earlier is not None:
+        form = replace(form, since=earlier.request_id or SINCE_A_FILE)
     with marts.state(criteria.kind.marts, console, clock) as build:
         selection = select(marts, criteria)
-        with _claiming(ledger, marts.settings, selection, clock) as (claims, pulse):
+        with _claiming(ledger, marts.settings, selection, clock, form) as (claims, pulse):
             ids = {course_id: claim.request.request_id for course_id, claim in claims.items()}
             counting = CountingConsole(console, pulse, _rows_done(claims, pulse))
             report = write(
@@ -50,7 +55,7 @@ def export_at_once(
 
 @contextmanager
 def _claiming(
-    ledger: Ledger, settings: Settings, selection: Selection, clock: Clock
+    ledger: Ledger, settings: Settings, selection: Selection, clock: Clock, form: ReportForm
 ) -> Iterator[tuple[dict[str, Claim], Pulse]]:
     """Submits and holds a request for each course that has batches; fails them if the block
     raises."""
@@ -59,7 +64,7 @@ def _claiming(
     with ExitStack() as stack:
         for course, batches in selection.batches.items():
             if batches:
-                new = new_request(settings, selection, course, batches, clock)
+                new = new_request(settings, selection, course, batches, clock, form)
                 claims[course.id] = claim = Claim(ledger.submit(new, worker), worker)
                 stack.push(_failing(ledger, claim))
         pulse = stack.enter_context(holding(ledger, list(claims.values())))

@@ -28,6 +28,7 @@ GOOD = [
     ("require_requester", False),
     ("reader_row_security", True),
     ("results_dir", "../results"),
+    ("worker_key_file", "/etc/exhaust/worker.key"),
     ("results_retention_days", 1),
     ("max_batches_per_request", 1000),
     ("lock_timeout_minutes", 60),
@@ -42,6 +43,7 @@ BAD = [
     *(("landing_schema", value) for value in NOT_TEXT),
     *(("report_timezone", value) for value in [*NOT_TEXT, "IST", "asia/../kolkata", "/etc/passwd"]),
     *(("results_dir", value) for value in NOT_TEXT),
+    *(("worker_key_file", value) for value in NOT_TEXT),
     *(
         (name, value)
         for name in (
