@@ -157,5 +157,6 @@ def test_a_file_that_is_no_report_is_named(
     assert call("verify", "one.csv") == 7
     assert shown().splitlines()[1:] == [
         "  the file is an OpenDocument file (.ods), as LibreOffice saves it",
-        "hint: Use the file as it was exported, or save it as .xlsx; export it again if it is lost.",
+        "hint: Use the file as it was exported, or save it as .xlsx; export it again if it is "
+        "lost.",
     ]
