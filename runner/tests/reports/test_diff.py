@@ -143,6 +143,12 @@ class TestBrokenFiles:
         assert counts(found) == (0, 1, 0, 0, 0, 5)
         assert "1 row left out" in found.new.notes[1]
 
+    def test_a_file_whose_ids_are_all_lost_is_an_error(self, tmp_path: Path) -> None:
+        new = tmp_path / "new.csv"
+        new.write_text(csv_text([["do_1", "1.3E+17", *row[2:]] for row in ROWS], LABELS))
+        with pytest.raises(DataError, match="broke the IDs of all of them"):
+            diff(report(tmp_path, "old", ROWS), new)
+
     def test_a_cell_that_somebody_changed_is_a_change(self, tmp_path: Path) -> None:
         old, new = report(tmp_path, "old", ROWS), report(tmp_path, "new", ROWS)
         new.write_text(new.read_text().replace("88%", "89%"))
