@@ -84,6 +84,13 @@ def test_reports_without_a_receipt_are_compared(tmp_path: Path) -> None:
         assert "has no receipt" in found.old.notes[0]
 
 
+def test_what_spreadsheet_programs_do_not_keep_is_no_difference(tmp_path: Path) -> None:
+    old, new = report(tmp_path, "old", ROWS), report(tmp_path, "new", ROWS, "xlsx")
+    text = old.read_text().replace('""b""\nc', '""b""\r\nc').replace(",u5,,", ',u5,"",')
+    old.write_text(text, newline="")
+    assert diff(old, new).differences == []
+
+
 def test_only_the_first_differences_are_returned(tmp_path: Path) -> None:
     found = diff(report(tmp_path, "old", ROWS), report(tmp_path, "new", LATER), limit=2)
     assert (found.differences, found.total) == (DIFFERENCES[:2], 6)
