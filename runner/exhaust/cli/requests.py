@@ -237,20 +237,40 @@ def _show(requests: "list[Request]", workers: _Workers, options: Options, watch:
     give = options.answer.give_line if watch else options.answer.give
     give(requests=requests, **workers.answer)
     if requests and not options.json:
+        forms = [", ".join(_form(one)) for one in requests]
+        has_forms = any(forms)
         options.display.table(
-            ["ID", "Course", "Batches", "Requested", "State"],
+            ["ID", "Course", "Batches", *(["Form"] if has_forms else []), "Requested", "State"],
             [
                 (
                     one.request_id,
                     one.course_name or one.course_id,
                     _batches(one),
+                    *([form] if has_forms else []),
                     f"{one.submitted_at:%Y-%m-%d %H:%M} UTC",
                     _state(one),
                 )
-                for one in requests
+                for one, form in zip(requests, forms, strict=True)
             ],
         )
     _warn(requests, workers, options)
+
+
+def _form(request: "Request") -> Iterator[str]:
+    """Yields in what a request differs from one for the default file."""
+    form = request.form
+    if form.layout is not Layout.EXHAUST:
+        yield f"layout {form.layout}"
+    if form.format is not Format.CSV:
+        yield form.format
+    if form.columns or form.additions or form.headers:
+        yield "other columns"
+    if form.split_by:
+        yield f"by {form.split_by}"
+    if form.since:
+        yield "changes"
+    if form.is_protected:
+        yield "password"
 
 
 def _batches(request: "Request") -> str:
