@@ -37,6 +37,21 @@ if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.requests.entities import Request
 
+RequestFormat = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="`xlsx` for Excel, `csv-excel` for CSV that Excel opens without changing values.",
+    ),
+]
+SinceRequest = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="REQUEST",
+        help="Only the rows that are new or changed since this request of yours.",
+    ),
+]
 WORKER_MINUTES = 10
 """How long after it was last seen a worker is expected to come back."""
 
@@ -65,25 +80,12 @@ def request(
     course: Course,
     batches: Batches = None,
     user: UserId = None,
-    format: Annotated[
-        Format,
-        typer.Option(
-            "--format",
-            help="`xlsx` for Excel, `csv-excel` for CSV that Excel opens without changing values.",
-        ),
-    ] = Format.CSV,
+    format: RequestFormat = Format.CSV,
     headers: HeadersName = None,
     columns: Columns = None,
     additions: Additions = None,
     split_by: SplitByName = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="REQUEST",
-            help="Only the rows that are new or changed since this request of yours.",
-        ),
-    ] = None,
+    since: SinceRequest = None,
     password: Password = False,
     password_stdin: PasswordStdin = False,
     layout: LayoutName = Layout.EXHAUST,
