@@ -22,6 +22,7 @@ from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, init, load
 from exhaust.cli.reports import export
 from exhaust.cli.requests import cancel, download, process, request, status
+from exhaust.cli.serve import serve
 from exhaust.cli.streams import drop_output, open_closed_streams, print_line
 from exhaust.cli.verify import verify
 from exhaust.errors import ExhaustError, UsageError
@@ -99,6 +100,7 @@ for command in (
     *(courses, batches),
     *(export, explain, verify, diff),
     *(request, process, status, download, cancel),
+    serve,
     grant,
 ):
     app.command()(command)

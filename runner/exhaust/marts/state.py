@@ -1,11 +1,13 @@
 """The marts of a warehouse that is open for reading, and the build that they come from."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TypeVar
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError
+from exhaust.marts.kept_open import KeptOpen
 from exhaust.marts.records import (
     FAILED,
     SUCCESS,
@@ -20,13 +22,17 @@ from exhaust.project.fingerprint import models_hash
 from exhaust.project.package import OWN_PACKAGE
 from exhaust.project.settings import Settings
 from exhaust.project.sql import marts_contract
-from exhaust.warehouse import LockWait, Warehouse, connect
+from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, Warehouse, connect
 
 COMMON = ("courses", "course_batches", "requesters", "requester_batches")
 """The marts that every report needs; its own are in `exhaust.reports.kinds`."""
 RECORDS = {"builds", "built_marts"}
 """The tables of dbt's hooks, which say what the marts are."""
 BUILD_HINT = "Run `exhaust build`."
+PAGE_TIMEOUT_SECONDS = 1.0
+"""How long a server's reader waits for a running build."""
+
+Value = TypeVar("Value")
 
 
 class Marts:
@@ -37,6 +43,14 @@ class Marts:
         self.settings = settings
         self._schema = settings.profile.schema
         self._records: Mapping[str, MartRecord] | None = None
+        self._build: Build | None = None
+
+    def remember(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Returns what `make` returns; inside `state`, a project that is kept open calls it once
+        for each build and key."""
+        if self._build is None or not isinstance(self.settings, KeptOpen):
+            return make()
+        return self.settings.memory.remember(self._build.id, key, make)
 
     def relation(self, mart: str) -> str:
         """Returns the full name of a mart as SQL. Raises DataError if it is not built."""
@@ -62,7 +76,7 @@ class Marts:
         if a build is still running after ten seconds.
         """
         needed = (*COMMON, *marts)
-        wait = wait or LockWait(console, clock)
+        wait = wait or LockWait(console, clock, self._lock_timeout)
         while True:
             before = self._located(needed)
             with self.warehouse.snapshot([self.relation(mart) for mart in needed]):
@@ -75,12 +89,21 @@ class Marts:
                 if not has_moved and not (running and can_wait):
                     build = self._whole_build(records, builds, running)
                     self._warn(build, console)
-                    yield build
+                    self._build = build
+                    try:
+                        yield build
+                    finally:
+                        self._build = None
                     return
             if running:
                 started_at = minute(running[0].started_at)
                 wait.pause(f"A build that began at {started_at} is running: waiting ...", 0.5)
                 self._records = None
+
+    @property
+    def _lock_timeout(self) -> float:
+        is_kept_open = isinstance(self.settings, KeptOpen)
+        return PAGE_TIMEOUT_SECONDS if is_kept_open else LOCK_TIMEOUT_SECONDS
 
     def _located(self, marts: Sequence[str]) -> dict[str, MartRecord]:
         """Returns the records of marts. Raises DataError if one is not recorded or not there."""
@@ -211,6 +234,10 @@ def open_marts(
     settings: Settings, console: Console = SILENCE, clock: Clock = SYSTEM_CLOCK
 ) -> Iterator[Marts]:
     """Opens the warehouse of a project for reading its marts. Raises what connecting raises."""
+    if isinstance(settings, KeptOpen):
+        with settings.pool.reading() as warehouse:
+            yield Marts(warehouse, settings)
+        return
     with connect(settings.profile, writing=False, console=console, clock=clock) as warehouse:
         yield Marts(warehouse, settings)
 

@@ -21,6 +21,7 @@ from exhaust.project.profile import (
 )
 from exhaust.project.trust import check_is_ours
 from exhaust.project.variables import Variables, public_keys, read_variables, set_in
+from exhaust.project.web_settings import WebSettings
 from exhaust.project.yaml_file import read_yaml
 
 
@@ -47,6 +48,7 @@ class Settings:
     max_batches_per_request: int = 20
     receipt_public_keys: Mapping[str, str] = field(default_factory=dict)
     """The Ed25519 public keys that a receipt may be signed by, by ID; none: none is demanded."""
+    web: WebSettings = field(default_factory=WebSettings)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     """The variables that the profile was rendered with; dbt runs with the same."""
     variables: Variables = field(default_factory=Variables, repr=False)
@@ -135,6 +137,7 @@ def read_settings(
         results_retention=timedelta(days=variables.get("results_retention_days", 30)),
         max_batches_per_request=variables.get("max_batches_per_request", 20),
         receipt_public_keys=public_keys(variables.values, variables.source),
+        web=WebSettings.of(variables),
         environment=environment,
         variables=variables,
     )

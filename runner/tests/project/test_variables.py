@@ -32,6 +32,20 @@ GOOD = [
     ("results_retention_days", 1),
     ("max_batches_per_request", 1000),
     ("lock_timeout_minutes", 60),
+    ("web_identity", "login"),
+    ("web_public_url", ""),
+    ("web_public_url", "https://reports.example.org:8443"),
+    ("web_operators", []),
+    ("web_operators", ["u1"]),
+    ("web_metrics_port", 0),
+    ("web_metrics_port", 65535),
+    ("oidc_issuer", "https://example.org/auth/realms/sunbird"),
+    ("oidc_client_id", "exhaust"),
+    ("oidc_user_claim", ""),
+    ("trusted_proxies", ["10.0.0.0/8", "::1"]),
+    ("proxy_user_header", "X-User"),
+    ("max_requests_under_way", 1),
+    ("download_log_days", 1),
     ("assessment_content_types", []),
     ("assessment_object_types", ["a", "b"]),
     ("assessment_primary_categories", ["Practice Question Set"]),
@@ -40,6 +54,21 @@ NOT_TEXT = ["", " ", None, 7, True, ["a"], {"a": "b"}]
 NOT_A_NUMBER = [0, -1, 1.5, "1", True, None, [1]]
 NOT_A_LIST = ["SelfAssess", None, 7, {"a": 1}, [7], [""], [None], [["a"]]]
 BAD = [
+    *(("web_identity", value) for value in ["", "token", None, 7]),
+    *(("web_public_url", value) for value in ["reports", "ftp://a", "https://a/b", "https:", None]),
+    *(("web_public_url", value) for value in ["https://u@a", "https://a?b", "https://a#b"]),
+    *(("web_operators", value) for value in NOT_A_LIST),
+    *(("web_metrics_port", value) for value in [-1, 65536, "1", True, None]),
+    *(("oidc_issuer", value) for value in ["example.org", "file:///etc", None, 7]),
+    *(
+        (name, value)
+        for name in ("oidc_client_id", "oidc_user_claim")
+        for value in [None, 7, ["a"]]
+    ),
+    *(("trusted_proxies", value) for value in ["10.0.0.0/8", None, ["a"], ["10.0.0.1/8"]]),
+    *(("proxy_user_header", value) for value in NOT_TEXT),
+    *(("max_requests_under_way", value) for value in NOT_A_NUMBER),
+    *(("download_log_days", value) for value in NOT_A_NUMBER),
     *(("landing_schema", value) for value in NOT_TEXT),
     *(("report_timezone", value) for value in [*NOT_TEXT, "IST", "asia/../kolkata", "/etc/passwd"]),
     *(("results_dir", value) for value in NOT_TEXT),

@@ -40,7 +40,7 @@ def check_limits(rows: Rows) -> int:
     longest, size = found or (None, None)
     # A text has at least as many bytes as UTF-16 units.
     if longest and longest > MAX_CELL:
-        _check_cells(rows, columns, texts)
+        _check_cells(rows, columns)
     return int(size or 0)
 
 
@@ -51,20 +51,21 @@ def check_text(text: str) -> None:
         _raise_too_long(f"The text {_shown(text)}", length)
 
 
-def _check_cells(rows: Rows, columns: Sequence[ReportColumn], texts: str) -> None:
+def _check_cells(rows: Rows, columns: Sequence[ReportColumn]) -> None:
     learner = rows.named("user_id")
     kept = as_kept("text")
     # Characters beyond the first 65,536 are two units.
     units = rf"length({kept}) + length(regexp_replace({kept}, '[\x{{0}}-\x{{FFFF}}]', '', 'g'))"
+    names = ", ".join(column.name for column in columns)
     found = rows.duck.execute(
-        f"select number, learner, {units} as units from ("
-        f"select unnest({texts}) as text, unnest(range({len(columns)})) as number, "
-        f"{learner.name if learner else 'null'} as learner from {rows.relation}) "
-        f"where units > {MAX_CELL} limit 1"
+        f"select name, learner, {units} as units from (from ("
+        f"select {names}, {learner.name if learner else 'null'} as learner from {rows.relation}"
+        f") unpivot (text for name in ({names}))) where units > {MAX_CELL} limit 1"
     ).fetchone()
     if found:
+        label = next(column.label for column in columns if column.name == found[0])
         whose = f" of the learner {_shown(found[1])}" if found[1] else ""
-        _raise_too_long(f"{_shown(columns[found[0]].label)}{whose}", found[2])
+        _raise_too_long(f"{_shown(label)}{whose}", found[2])
 
 
 def _raise_too_long(what: str, length: int) -> None:

@@ -58,17 +58,18 @@ def _write_funnel(page: Page, rows: Rows, counts: dict[str, str]) -> Sequence[in
 
 
 def _write_assessments(page: Page, rows: Rows, scores: Sequence[ReportColumn]) -> None:
-    # As rows, because the engine is slow with aggregates of thousands of columns.
+    # Unpivoted, because the engine is slow with aggregates of thousands of columns.
+    names = ", ".join(score.name for score in scores)
     found = rows.duck.execute(
-        f"with texts as (select unnest([{', '.join(score.name for score in scores)}]) as score, "
-        f"unnest(range({len(scores)})) as number from {rows.relation}), "
-        "numbers as "
-        "(select number, cast(replace(score, '%', '') as bigint) as score from texts) "
-        "select count(score), sum(score), count_if(score = 0), count_if(score >= 100) "
-        "from numbers group by number order by number"
+        "with scores as (select name, cast(replace(value, '%', '') as bigint) as score "
+        f"from (from {rows.relation} unpivot include nulls (value for name in ({names})))) "
+        "select name, count(score), sum(score), count_if(score = 0), count_if(score >= 100) "
+        "from scores group by name"
     ).fetchall()
+    numbers = {name: counts for name, *counts in found}
     lines: list[Sequence[Value]] = []
-    for column, (attempted, total, zero, full) in zip(scores, found, strict=True):
+    for column in scores:
+        attempted, total, zero, full = numbers[column.name]
         mean = int(total) / attempted / 100 if attempted else ""
         name, assessment_id = column.assessment_name or "", column.assessment_id or column.id
         lines.append((name, assessment_id, attempted, mean, zero, full))
@@ -76,8 +77,8 @@ def _write_assessments(page: Page, rows: Rows, scores: Sequence[ReportColumn]) -
         ("Assessment", "Assessment ID", "Attempted", "Mean", "0%", "100% or more"), lines
     )
     # Names are shown in the chart only if each assessment has one.
-    names = 0 if all(name for name, *_ in lines) else 1
-    page.chart(_first("Mean score", table), table[:CHART_ROWS], names, names, [3])
+    shown = 0 if all(name for name, *_ in lines) else 1
+    page.chart(_first("Mean score", table), table[:CHART_ROWS], shown, shown, [3])
 
 
 def _write_districts(
