@@ -164,7 +164,7 @@ def run_builder(project: Settings, meanwhile: Callable[[], object]) -> list[str]
         text=True,
     ) as child:
         assert child.stdout
-        lines = []
+        lines: list[str] = []
         while not lines or lines[-1] not in ("ready", ""):
             lines.append(child.stdout.readline().strip())
         assert meanwhile()
