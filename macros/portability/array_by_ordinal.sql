@@ -9,9 +9,12 @@
 {% endmacro %}
 
 {% macro default__array_by_ordinal(elements, ordinals, length) %}
-    list_transform(
-        generate_series(1, {{ length }}),
-        lambda ordinal:{{ elements }} [list_position({{ ordinals }}, cast(ordinal as integer))]
+    list_select(
+        {{ elements }},
+        list_transform(
+            generate_series(1, {{ length }}),
+            lambda ordinal:coalesce(list_position({{ ordinals }}, cast(ordinal as integer)), 0)
+        )
     )
 {% endmacro %}
 

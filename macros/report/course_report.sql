@@ -1,11 +1,12 @@
 {#-
-    The report of one course as a SELECT: the fixed columns, then one column per assessment.
+    The report of one course as a SELECT: one column per entry of the header plan, in its order.
 
     Pure Jinja, rendered by dbt (models/reports/course_report.sql) and by the command.
       engine       duckdb, postgres or spark
       relation     SQL name of the mart of its rows, such as course_progress
       columns      the header plan in order: a list of
-                   {column_name, label, kind, assessment_ordinal}, see course_report_columns
+                   {column_name, label, kind, assessment_ordinal}, see course_report_columns,
+                   and of added columns, see added_report_columns.sql
       course_id    the course; none gives the columns without rows
       batch_ids    the batches to include; none means all batches of the course
       root_org_id  include only learners of this root organisation; none means all learners
@@ -21,22 +22,38 @@
 
 {#- The columns of a report, which are the same for all batches of a course. -#}
 {%- macro report_values(engine, columns) -%}
-    {%- for column in columns if column.kind != "score" %}
+    {%- for column in columns %}
         {{ report_value(engine, column) }} as {{ sql_identifier(column.label, engine) }}
         {%- if not loop.last %},{% endif %}
     {%- endfor %}
-    {%- set assessments = columns | selectattr("kind", "equalto", "score") | list %}
-    {%- if assessments %},{{ score_columns(engine, assessments) }}{% endif %}
 {%- endmacro -%}
 
-{#- The SELECT of these columns. -#}
-{%- macro report_of(values, engine, relation, course_id, batch_ids, root_org_id) -%}
+{#-
+    The SELECT of these columns. `details` is the SQL name of course_progress_details, if one of the
+    columns needs it.
+-#}
+{%- macro report_of(values, engine, relation, course_id, batch_ids, root_org_id, details=none) -%}
+    {%- set condition = rows_of_report(engine, course_id, batch_ids, root_org_id) -%}
     select {{ values }}
-    from {{ relation }} as report_rows
-    where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
     {#- DuckDB returns the rows of one table in the order in which they are stored, which is the
-        report's (tests/course_progress_is_sorted.sql). Sorting them again would only cost time. #}
-    {%- if engine != "duckdb" %}
+        report's (tests/course_progress_is_sorted.sql). Sorting them again, as after a join by keys,
+        would cost time and memory (tests/course_progress_details_are_in_step.sql). #}
+    {%- if engine == "duckdb" %}
+        from (select * from {{ relation }} as report_rows where {{ condition }}) as report_rows
+        {%- if details is not none %}
+            positional join
+                (select * from {{ details }} as report_rows where {{ condition }}) as details
+        {%- endif %}
+    {%- else %}
+        from {{ relation }} as report_rows
+        {%- if details is not none %}
+            left join
+                {{ details }} as details
+                on report_rows.course_id = details.course_id
+                and report_rows.batch_id = details.batch_id
+                and report_rows.user_id = details.user_id
+        {%- endif %}
+        where {{ condition }}
         order by
             {{ sql_bytewise("report_rows.batch_id", engine) }},
             {{ sql_bytewise("report_rows.user_id", engine) }}
@@ -74,18 +91,63 @@
 {%- endmacro -%}
 
 {#-
-    A fixed column of the report as text, by its kind in the header plan. Text columns are selected
+    A column of the report as text, by its kind in the header plan. A score of zero is `0%`, and one
+    that was not attempted is blank; the number of attempts is 0. Text columns are selected
     in the same form in which they are sorted; otherwise Postgres would count the sorted ones twice
     towards its maximum number of columns.
 -#}
 {%- macro report_value(engine, column) -%}
-    {%- set value = "report_rows." ~ column.column_name -%}
+    {%- set value = report_source(engine, column) -%}
     {%- if column.kind == "date" and engine == "postgres" -%} to_char({{ value }}, 'DD/MM/YYYY')
     {%- elif column.kind == "date" and engine == "spark" -%} date_format({{ value }}, 'dd/MM/yyyy')
     {%- elif column.kind == "date" -%} strftime({{ value }}, '%d/%m/%Y')
     {%- elif column.kind == "sunbird_batch" -%} 'BatchId_' || {{ value }}
-    {%- elif column.kind == "percent" -%} {{ value }} || '%'
+    {%- elif column.kind in ["percent", "score"] -%} {{ value }} || '%'
+    {%- elif column.kind == "count" -%} coalesce({{ value }}, 0)
+    {%- elif column.kind == "decimal" -%} {{ sql_plain_decimal(value, engine) }}
     {%- elif column.kind == "text" -%} {{ sql_bytewise(value, engine) }}
     {%- else -%} {{ value }}
     {%- endif -%}
+{%- endmacro -%}
+
+{#- Where the value of a column is. Added columns are in course_progress_details. -#}
+{%- macro report_source(engine, column) -%}
+    {%- if column.kind == "score" -%} {{ score_of(engine, column) }}
+    {%- elif not column.get("addition") -%} report_rows.{{ column.column_name }}
+    {%- elif column.assessment_ordinal -%}
+        {{ element_of("details." ~ column.source, column.assessment_ordinal, engine) }}
+    {%- elif column.whole -%}
+        (
+            case
+                when details.{{ column.whole }} > 0
+                then details.{{ column.source }} || ' of ' || details.{{ column.whole }}
+            end
+        )
+    {%- else -%} details.{{ column.source }}
+    {%- endif -%}
+{%- endmacro -%}
+
+{#-
+    The score of an assessment. `scores` of course_progress has the learner's best attempts as whole
+    percentages by ordinal, null if not attempted.
+-#}
+{%- macro score_of(engine, assessment) -%}
+    {{ element_of("report_rows.scores", assessment.assessment_ordinal, engine) }}
+{%- endmacro -%}
+
+{#- An element of an array, by its position from 1. Only Spark counts from 0. -#}
+{%- macro element_of(array, ordinal, engine) -%}
+    {{ array }} [{{ ordinal | int - 1 if engine == "spark" else ordinal | int }}]
+{%- endmacro -%}
+
+{#- A decimal with 6 places as text, without trailing zeros. -#}
+{%- macro sql_plain_decimal(value, engine) -%}
+    trim(
+        trailing '.'
+        from
+            trim(
+                trailing '0'
+                from cast({{ value }} as {{ "string" if engine == "spark" else "text" }})
+            )
+    )
 {%- endmacro -%}

@@ -44,9 +44,13 @@ TABLES = {
     " left_out_batch_unknown bigint, left_out_inactive bigint, left_out_no_enrolment_date bigint,"
     " left_out_enrolment_date_unreadable bigint",
     "course_report_columns": "course_id text, ordinal int, column_name text, label text, kind text,"
-    " assessment_ordinal int",
+    " assessment_ordinal int, assessment_name text",
     "course_progress": "course_id text, batch_id text, user_id text, root_org_id text,"
     " enrolled_on date, progress int, total_score decimal(38, 0), scores decimal(38, 0)[]",
+    "course_progress_details": "course_id text, batch_id text, user_id text, root_org_id text,"
+    " status text, contents_completed int, contents_total bigint, assessments_attempted int,"
+    " assessments_total int, attempts int[], points decimal(18, 6)[], max_points decimal(18, 6)[],"
+    " total_score_all decimal(38, 0), last_activity_on date, certificate_on date",
     "requesters": "user_id text, root_org_id text",
     "requester_batches": "user_id text, course_id text, batch_id text, sees_all_learners boolean,"
     " enrolled bigint, completed bigint",
@@ -62,17 +66,19 @@ TABLES = {
 MARTS = (*COMMON, *PROGRESS.marts)
 
 PLAN = [
-    ("batch_id", "Batch ID", "text", "null"),
-    ("user_id", "User UUID", "text", "null"),
-    ("enrolled_on", "Enrolment Date", "date", "null"),
-    ("progress", "Progress", "number", "null"),
-    ("total_score", "Total Score", "percent", "null"),
-    ("do_7", "do_7 - Score", "score", "1"),
-    ("do_9", LONG_LABEL, "score", "2"),
+    ("batch_id", "Batch ID", "text", "null, null"),
+    ("user_id", "User UUID", "text", "null, null"),
+    ("enrolled_on", "Enrolment Date", "date", "null, null"),
+    ("progress", "Progress", "number", "null, null"),
+    ("total_score", "Total Score", "percent", "null, null"),
+    ("do_7", "do_7 - Score", "score", "1, 'Fractions'"),
+    ("do_9", LONG_LABEL, "score", "2, null"),
 ]
 SPARK_TYPES = {
     "text[]": "array<text>",
     "decimal(38, 0)[]": "array<decimal(38, 0)>",
+    "decimal(18, 6)[]": "array<decimal(18, 6)>",
+    "int[]": "array<int>",
     "text": "string",
 }
 """Spark's names of these types, in the order in which they are replaced: `text[]` before `text`."""
@@ -137,11 +143,9 @@ def _insert_header_plan(warehouse: Warehouse, settings: Settings) -> None:
         "course_report_columns",
         *(
             f"('{course}', {ordinal}, '{column}', {warehouse.literal(label)}, '{kind}', "
-            f"{assessment_ordinal})"
+            f"{assessment})"
             for course in (MATHS, MATHS_2, RETIRED, EMPTY)
-            for ordinal, (column, label, kind, assessment_ordinal) in reversed(
-                [*enumerate(PLAN, 1)]
-            )
+            for ordinal, (column, label, kind, assessment) in reversed([*enumerate(PLAN, 1)])
         ),
     )
 

@@ -9,12 +9,13 @@ with
         select * from {{ ref("exhaust", "int_enrolments") }} where left_out_reason is null
     ),
 
-    assessments as (select * from {{ ref("exhaust", "course_assessments") }}),
+    assessments as (select * from {{ ref("exhaust", "int_usual_maximums") }}),
 
     ranked as (
         select
             enrolments.enrolment_number,
             assessments.assessment_ordinal,
+            assessments.usual_max_score,
             attempts.attempt_id,
             attempts.total_score,
             attempts.total_max_score,
@@ -28,7 +29,9 @@ with
                     case when attempts.total_score > 0 then attempts.total_max_score end,
                     attempts.attempted_at desc nulls last,
                     {{ bytewise("attempts.attempt_id") }}
-            ) as rank
+            ) as rank,
+            count(*) over of_assessment as attempts,
+            max(attempts.attempted_at) over of_assessment as last_attempted_at
         from attempts
         inner join
             assessments
@@ -39,6 +42,10 @@ with
             on attempts.course_id = enrolments.course_id
             and attempts.batch_id = enrolments.batch_id
             and attempts.user_id = enrolments.user_id
+        window
+            of_assessment as (
+                partition by enrolments.enrolment_number, assessments.assessment_ordinal
+            )
     ),
 
     best as (
@@ -49,6 +56,9 @@ with
             ranked.total_score,
             ranked.total_max_score,
             ranked.attempted_at,
+            ranked.last_attempted_at,
+            cast(ranked.attempts as integer) as attempts,
+            ranked.usual_max_score,
             {{ percent_rounded_up("ranked.total_score", "ranked.total_max_score") }} as score
         from ranked
         where ranked.rank = 1

@@ -23,9 +23,10 @@ with
             enrolments.enrolled_at,
             enrolments.completed_at,
             enrolments.has_certificate,
+            enrolments.certificate_issued_at,
+            enrolments.updated_at,
+            enrolments.content_status,
             case
-                when enrolments.completed_at is not null
-                then null
                 when course_contents.course_id is null
                 then {{ json_count_keys_with_value("enrolments.content_status", 2) }}
                 else
@@ -59,13 +60,38 @@ with
             and enrolments.batch_id = batches.batch_id
         left join
             course_contents on enrolments.course_id = course_contents.course_id
+            {{ optimizer_fence() }}
+    ),
+
+    started as (
+        select
+            judged.course_id,
+            judged.batch_id,
+            judged.user_id,
+            judged.enrolled_at,
+            judged.completed_at,
+            judged.has_certificate,
+            judged.certificate_issued_at,
+            judged.updated_at,
+            judged.completed_contents,
+            case
+                when judged.completed_at is not null or judged.completed_contents > 0
+                then true
+                else
+                    {{ json_count_keys_with_value("judged.content_status", 1) }} > 0
+                    or {{ json_count_keys_with_value("judged.content_status", 2) }} > 0
+            end as has_started,
+            judged.left_out_reason,
+            judged.unreadable_enrolment_date
+        from
+            judged
             -- Count the contents before the sort, which then need not carry the JSON.
             {{ optimizer_fence() }}
     ),
 
     -- The models below join and sort by this one number, not by three text columns.
     numbered as (
-        {{ number_rows("judged", ["course_id", "batch_id"], ["user_id"], "enrolment_number") }}
+        {{ number_rows("started", ["course_id", "batch_id"], ["user_id"], "enrolment_number") }}
     )
 
 select *

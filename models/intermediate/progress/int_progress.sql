@@ -21,7 +21,9 @@ with
             enrolments.completed_at is not null as is_completed,
             enrolments.completed_contents as part,
             -- If the tree has no contents, the course itself states their number.
-            coalesce(content_counts.mandatory_contents, courses.leaf_nodes_count, 0) as whole
+            coalesce(
+                content_counts.mandatory_contents, greatest(courses.leaf_nodes_count, 0), 0
+            ) as whole
         from enrolments
         inner join courses on enrolments.course_id = courses.course_id
         left join content_counts on enrolments.course_id = content_counts.course_id
@@ -37,7 +39,9 @@ with
                 -- 199 of 200 is not everything.
                 then least({{ percent_rounded_half_up("shares.part", "shares.whole") }}, 99)
                 else 0
-            end as progress
+            end as progress,
+            shares.part as contents_completed,
+            shares.whole as contents_total
         from shares
     )
 

@@ -25,7 +25,8 @@ with
             fixed_columns.column_name,
             fixed_columns.label,
             fixed_columns.kind,
-            cast(null as integer) as assessment_ordinal
+            cast(null as integer) as assessment_ordinal,
+            cast(null as {{ dbt.type_string() }}) as assessment_name
         from courses
         cross join fixed_columns
         union all
@@ -35,7 +36,8 @@ with
             assessments.assessment_id as column_name,
             assessments.assessment_id || ' - Score' as label,
             'score' as kind,
-            assessments.assessment_ordinal
+            assessments.assessment_ordinal,
+            assessments.assessment_name
         from assessments
     )
 

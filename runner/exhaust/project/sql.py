@@ -1,5 +1,6 @@
 """SQL text from the same macros that dbt renders; nothing is escaped in Python."""
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
@@ -9,8 +10,10 @@ from exhaust.project.package import OWN_PACKAGE
 PURE_MACROS = OWN_PACKAGE / "macros" / "report"
 """The folder of the macros that need no dbt."""
 
-COLUMN = ("column_name", "label", "kind", "assessment_ordinal")
+COLUMN = ("column_name", "label", "kind", "assessment_ordinal", "assessment_name")
 """The fields of a column in a header plan."""
+ADDED = ("addition", "source", "whole")
+"""More fields of an added column: see macros/report/added_report_columns.sql."""
 
 
 def identifier(name: str, engine: str) -> str:
@@ -32,26 +35,36 @@ def report(
     course_id: str,
     batch_ids: Sequence[str] | None = None,
     root_org_id: str | None = None,
+    details: str | None = None,
 ) -> str:
     """Renders the SELECT of a course's report: one row per learner and batch, all columns text.
 
     `macro` makes the SELECT; `relation` is the SQL name of the mart of its rows; `columns` is the
     header plan in order, each with column_name, label, kind and assessment_ordinal. Without
     `batch_ids` the report has all batches of the course; with `root_org_id` it has only the
-    learners of that root organisation.
+    learners of that root organisation. `details` is the SQL name of the mart of added columns; it
+    is read only if there are any.
     """
     values = _report_values(
-        engine, tuple(tuple(column[name] for name in COLUMN) for column in columns)
+        engine, tuple(tuple(map(column.get, (*COLUMN, *ADDED))) for column in columns)
     )
+    if not any(column.get("addition") for column in columns):
+        details = None
     select = getattr(_macros(), macro)
-    return str(select(values, engine, relation, course_id, batch_ids, root_org_id))
+    return str(select(values, engine, relation, course_id, batch_ids, root_org_id, details))
 
 
 @lru_cache(maxsize=1)
 def _report_values(engine: str, columns: Sequence[Sequence[Any]]) -> str:
     """Kept for the next batch of the course: rendering takes as long as writing its rows."""
-    plan = [dict(zip(COLUMN, column, strict=True)) for column in columns]
+    plan = [dict(zip((*COLUMN, *ADDED), column, strict=True)) for column in columns]
     return str(_macros().report_values(engine, plan))
+
+
+def added_report_columns() -> list[dict[str, Any]]:
+    """Returns the columns that a report may add, as the macro of this name lists them."""
+    found: list[dict[str, Any]] = json.loads(_macros().added_report_columns())
+    return found
 
 
 def assessment_attempts(

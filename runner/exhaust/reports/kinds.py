@@ -17,17 +17,21 @@ class Kind:
     """The mart that lists the columns of each course's report."""
     macro: str
     """The macro in macros/report/ that makes the SELECT of a report."""
+    details: str | None = None
+    """The mart that has more of the same rows, for the additional columns; None if there are
+    none."""
 
     @property
-    def marts(self) -> tuple[str, str]:
+    def marts(self) -> list[str]:
         """The marts that only this kind of report needs."""
-        return (self.rows, self.header_plan)
+        return list(filter(None, (self.rows, self.details, self.header_plan)))
 
 
 PROGRESS = Kind(
     name="progress",
     dataset="progress-exhaust",
     rows="course_progress",
+    details="course_progress_details",
     header_plan="course_report_columns",
     macro="report_of",
 )

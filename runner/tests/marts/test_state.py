@@ -18,12 +18,19 @@ from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, Warehouse, connect
 pytestmark = pytest.mark.not_on_spark
 
 
-@pytest.mark.parametrize("table", ["courses", "builds", "built_marts"])
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("courses", "lack courses: an earlier version"),
+        ("course_progress_details", "lack course_progress_details: an earlier version"),
+        ("builds", "Nothing is built"),
+        ("built_marts", "by an earlier version"),
+    ],
+)
 def test_an_export_needs_marts_and_their_records(
-    run_export: RunExport, warehouse: Warehouse, settings: Settings, table: str
+    run_export: RunExport, warehouse: Warehouse, settings: Settings, table: str, message: str
 ) -> None:
     warehouse.execute(f"drop table {relation(settings.profile.schema, table)}")
-    message = "earlier version" if table == "built_marts" else "Nothing is built"
     with pytest.raises(DataError, match=message):
         run_export(Criteria([MATHS]))
 

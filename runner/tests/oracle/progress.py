@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, reduce
 from zoneinfo import ZoneInfo
 
 from oracle.courses import Course
@@ -25,28 +25,37 @@ def progress_cells(course: Course, enrolment: Row) -> list[str | None]:
         isinstance(certificate, (list, dict)) and certificate for certificate in certificates
     )
     return [
-        _day(enrolled_at(enrolment)),
-        _day(completed_at),
+        day(enrolled_at(enrolment)),
+        day(completed_at),
         "Issued" if has_certificate else None,
         str(100 if completed_at else _share(course, enrolment)),
     ]
 
 
 @cache
-def _day(moment: datetime | None) -> str | None:
+def day(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     local = moment.replace(tzinfo=UTC).astimezone(ZONE)
     return f"{local.day:02}/{local.month:02}/{local.year:04}"
 
 
-def _share(course: Course, enrolment: Row) -> int:
+def contents_with(enrolment: Row, status: int) -> set[str]:
+    """Returns the contents that have a status, whether or not the course still has them."""
     statuses = as_object(parsed(enrolment.get("contentstatus")))
-    completed = {content for content, s in statuses.items() if number(plain(s)) == 2 * MILLION}
+    return {content for content, s in statuses.items() if number(plain(s)) == status * MILLION}
+
+
+def contents(course: Course, enrolment: Row) -> tuple[int, int]:
+    """Returns how many contents count as completed, and of how many."""
+    completed = contents_with(enrolment, 2)
     if course.has_leaves:
-        done, total = len(completed & course.mandatory), len(course.mandatory)
-    else:
-        done, total = len(completed) * MILLION, course.leaf_nodes_count
+        return len(completed & course.mandatory), len(course.mandatory)
+    return len(completed), course.leaf_nodes_count // MILLION
+
+
+def _share(course: Course, enrolment: Row) -> int:
+    done, total = contents(course, enrolment)
     if total <= 0:
         return 0
     return 100 if done >= total else min(99, (200 * done + total) // (2 * total))
@@ -70,9 +79,12 @@ class Attempt:
         return self.at > other.at or (self.at == other.at and self.attempt_id < other.attempt_id)
 
 
-def best_attempts(tables: Tables) -> dict[Key, dict[str, Attempt]]:
-    """Returns the best attempts by enrolment and content. The content may be of any type."""
-    best: dict[Key, dict[str, Attempt]] = defaultdict(dict)
+AttemptsByContent = dict[str, list[Attempt]]
+
+
+def valid_attempts(tables: Tables) -> dict[Key, AttemptsByContent]:
+    """Returns the valid attempts by enrolment and content. The content may be of any type."""
+    attempts: dict[Key, AttemptsByContent] = defaultdict(lambda: defaultdict(list))
     for key, row in tables["assessment_aggregator"].items():
         user_id, course_id, batch_id, content_id, attempt_id = key
         score, maximum = number(row.get("total_score")), number(row.get("total_max_score"))
@@ -80,19 +92,22 @@ def best_attempts(tables: Tables) -> dict[Key, dict[str, Attempt]]:
             continue
         at = timestamp(row.get("last_attempted_on")) or timestamp(row.get("updated_on"))
         attempt = Attempt(score, maximum, at or datetime.min, attempt_id)
-        others = best[user_id, course_id, batch_id]
-        if content_id not in others or attempt.is_better_than(others[content_id]):
-            others[content_id] = attempt
-    return best
+        attempts[user_id, course_id, batch_id][content_id].append(attempt)
+    return attempts
 
 
-def score_cells(course: Course, best: dict[str, Attempt]) -> list[str | None]:
+def best(attempts: list[Attempt]) -> Attempt:
+    """Returns the best of at least one attempt."""
+    return reduce(lambda one, other: other if other.is_better_than(one) else one, attempts)
+
+
+def score_cells(course: Course, attempts: AttemptsByContent) -> list[str | None]:
     """Returns Total Score and one cell per assessment."""
-    attempts = [best.get(assessment) for assessment in course.assessments]
-    tried = [attempt for attempt in attempts if attempt]
-    total = _percent(sum(a.score for a in tried), sum(a.maximum for a in tried)) if tried else None
-    return [total, *(_percent(a.score, a.maximum) if a else None for a in attempts)]
+    of_course = [best(attempts[a]) if a in attempts else None for a in course.assessments]
+    tried = [attempt for attempt in of_course if attempt]
+    total = percent(sum(a.score for a in tried), sum(a.maximum for a in tried)) if tried else None
+    return [total, *(percent(a.score, a.maximum) if a else None for a in of_course)]
 
 
-def _percent(score: int, maximum: int) -> str:
+def percent(score: int, maximum: int) -> str:
     return f"{-(-100 * score // maximum)}%"

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from oracle.additions import ADDED_COLUMNS, ADDED_PER_ASSESSMENT, Additions
 from oracle.courses import Course, read_courses
 from oracle.extract import Row, read_extract
 from oracle.learners import Learners
-from oracle.progress import best_attempts, enrolled_at, progress_cells, score_cells
+from oracle.progress import enrolled_at, progress_cells, score_cells, valid_attempts
 from oracle.values import is_true
 
 FIXED_COLUMNS = (
@@ -24,6 +25,8 @@ class Reports:
     """The reports by (course ID, batch ID), and the counts of left-out enrolments by reason."""
 
     files: dict[tuple[str, str], bytes]
+    files_with_additions: dict[tuple[str, str], bytes]
+    """The same reports, with all columns that they may add."""
     left_out: dict[tuple[str, str], Counter[str]]
 
 
@@ -35,8 +38,10 @@ def make_reports(extract: Path) -> Reports:
     tables = read_extract(extract)
     courses = dict(read_courses(tables))
     learners = Learners(tables)
-    scores = best_attempts(tables)
+    attempts = valid_attempts(tables)
+    additions = Additions(attempts)
     rows: dict[tuple[str, str], list[Sequence[str | None]]] = defaultdict(list)
+    long_rows: dict[tuple[str, str], list[Sequence[str | None]]] = defaultdict(list)
     left_out: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
 
     for key, enrolment in sorted(tables["user_enrolments"].items()):
@@ -45,23 +50,41 @@ def make_reports(extract: Path) -> Reports:
         batch = tables["course_batch"].get((course_id, batch_id))
         reason = _reason_to_leave_out(course, batch, enrolment)
         if reason is None and course and batch:
-            rows[course_id, batch_id].append(
+            total, *scores = score_cells(course, attempts.get(key, {}))
+            fixed = [
+                *(course_id, course.name, batch_id, batch.get("name"), user_id),
+                *learners.profile(user_id),
+                *progress_cells(course, enrolment),
+                total,
+            ]
+            rows[course_id, batch_id].append([*fixed, *scores])
+            long_rows[course_id, batch_id].append(
                 [
-                    *(course_id, course.name, batch_id, batch.get("name"), user_id),
-                    *learners.profile(user_id),
-                    *progress_cells(course, enrolment),
-                    *score_cells(course, scores.get(key, {})),
+                    *fixed,
+                    *additions.of_learner(course, key, enrolment),
+                    *(
+                        cell
+                        for assessment, score in zip(course.assessments, scores, strict=True)
+                        for cell in (score, *additions.of_assessment(key, assessment))
+                    ),
                 ]
             )
         elif reason:
             left_out[course_id, batch_id][reason] += 1
 
-    files = {
-        (course_id, batch_id): _csv(courses[course_id], rows[course_id, batch_id])
+    batches = [
+        (course_id, batch_id)
         for course_id, batch_id in tables["course_batch"]
         if course_id in courses and courses[course_id].status != "Retired"
-    }
-    return Reports(files, dict(left_out))
+    ]
+    return Reports(
+        {batch: _csv(courses[batch[0]], [], ["Score"], rows[batch]) for batch in batches},
+        {
+            batch: _csv(courses[batch[0]], ADDED_COLUMNS, ADDED_PER_ASSESSMENT, long_rows[batch])
+            for batch in batches
+        },
+        dict(left_out),
+    )
 
 
 def _reason_to_leave_out(course: Course | None, batch: Row | None, enrolment: Row) -> str | None:
@@ -77,10 +100,20 @@ def _reason_to_leave_out(course: Course | None, batch: Row | None, enrolment: Ro
     return None
 
 
-def _csv(course: Course, rows: Sequence[Sequence[str | None]]) -> bytes:
+def _csv(
+    course: Course,
+    added: Sequence[str],
+    per_assessment: Sequence[str],
+    rows: Sequence[Sequence[str | None]],
+) -> bytes:
     header = [
         *FIXED_COLUMNS.split(","),
-        *(f"{assessment} - Score" for assessment in course.assessments),
+        *added,
+        *(
+            f"{assessment} - {label}"
+            for assessment in course.assessments
+            for label in per_assessment
+        ),
     ]
     return "".join(",".join(map(_field, row)) + "\n" for row in [header, *rows]).encode()
 

@@ -85,12 +85,15 @@ def plain(value: Json) -> str | None:
         if re.fullmatch(r"-?[0-9]{1,18}", value):
             return str(int(value))
         millionths = number(value)
-        if millionths is None:
-            return None
-        whole, places = divmod(abs(millionths), MILLION)
-        sign = "-" if millionths < 0 else ""
-        return f"{sign}{whole}.{places:06}".rstrip("0").rstrip(".")
+        return None if millionths is None else decimal(millionths)
     return value or None if isinstance(value, str) else None
+
+
+def decimal(millionths: int) -> str:
+    """Returns a number in millionths as text, without an exponent or trailing zeros."""
+    whole, places = divmod(abs(millionths), MILLION)
+    sign = "-" if millionths < 0 else ""
+    return f"{sign}{whole}.{places:06}".rstrip("0").rstrip(".")
 
 
 def is_true(text: str | None) -> bool:

@@ -227,12 +227,12 @@ def test_more_columns_than_the_engine_allows_are_refused(
 ) -> None:
     most = 1664
     extra = (
-        f"('{MATHS_2}', {ordinal}, 'x', 'x{ordinal} - Score', 'score', {ordinal})"
+        f"('{MATHS_2}', {ordinal}, 'x', 'x{ordinal} - Score', 'score', {ordinal}, null)"
         for ordinal in range(len(PLAN) + 1, most + 1)
     )
     insert(warehouse, settings, "course_report_columns", *extra)
     assert run_export(Criteria([MATHS_2])).files[0].rows == 1
-    more = f"('{MATHS_2}', {most + 1}, 'x', 'one more - Score', 'score', 3)"
+    more = f"('{MATHS_2}', {most + 1}, 'x', 'one more - Score', 'score', 3, null)"
     insert(warehouse, settings, "course_report_columns", more)
     if settings.profile.engine == "postgres":
         with pytest.raises(DataError, match="1,665 columns"):

@@ -33,7 +33,8 @@ insert into {schema}.course_certificates values
 ('do_1', '001', 'u2', 'k', null),
 ('do_1', '002', 'u3', null, date '2026-04-02');
 create table {schema}.certificate_columns
-(course_id text, ordinal int, column_name text, label text, kind text, assessment_ordinal int);
+(course_id text, ordinal int, column_name text, label text, kind text,
+ assessment_ordinal int, assessment_name text);
 insert into {schema}.built_marts
 select
     built.invocation_id, sibling.mart, null, built.schema_name, sibling.mart,
@@ -42,8 +43,8 @@ from {schema}.built_marts as built
 cross join (values ('course_certificates'), ('certificate_columns')) as sibling(mart)
 where built.mart = 'courses';
 insert into {schema}.certificate_columns values
-('do_1', 2, 'issued_on', 'Issued On', 'date', null),
-('do_1', 1, 'user_id', 'User UUID', 'text', null)
+('do_1', 2, 'issued_on', 'Issued On', 'date', null, null),
+('do_1', 1, 'user_id', 'User UUID', 'text', null, null)
 """
 FIRST = "User UUID,Issued On\nu1,01/03/2026\nu2,\n"
 
