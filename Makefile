@@ -11,6 +11,16 @@ help: ## Show this help
 demo: .venv/runtime ## Install into .venv, then load, build and export the sample extract
 	@$(BIN)/exhaust demo
 
+.PHONY: serve
+serve: demo.duckdb ## Serve the pages on the demo's warehouse, signed in as the creator of its courses
+	@mkdir -p target/serve
+	@cp profiles.example.yml target/serve/profiles.yml
+	@EXHAUST_DUCKDB_PATH=demo.duckdb EXHAUST_PROFILES_DIR=target/serve EXHAUST_TARGET=duckdb \
+		$(BIN)/exhaust serve --as 90e616e7-8a79-52d7-99e9-3aaf5457b015
+
+demo.duckdb: .venv/runtime
+	@$(BIN)/exhaust demo
+
 .PHONY: test
 test: check ## Check format, lint and types, and run the tests on DuckDB and Postgres
 	$(BIN)/pytest -m "not spark and not office and not install"
@@ -89,9 +99,9 @@ clean: ## Remove .venv, dist, target, logs and the demo's warehouse
 
 .venv/runtime: .venv/python pyproject.toml constraints.txt
 	@echo "Installing into .venv (once, about a minute) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[web]'
 	@touch $@
 
 .venv/dev: .venv/runtime
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench,spark]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench,spark,web]'
 	@touch $@

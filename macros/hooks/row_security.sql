@@ -13,7 +13,11 @@
 
 {% macro postgres__secure_rows(mart) %}
     {%- set rows = rows_of_readers().get(model.name) %}
-    {%- if var("reader_row_security", false) and model.config.materialized == "view" %}
+    {%- if model.config.meta.get("selects_rows_of_readers") %}
+        {#- It reads what readers may not, and its own condition selects their rows. With a barrier,
+            no function of theirs sees the others first. -#}
+        alter view {{ mart }} set (security_barrier = true)
+    {%- elif var("reader_row_security", false) and model.config.materialized == "view" %}
         {#- With the rights of who reads it: with the owner's, a view shows all rows. -#}
         alter view {{ mart }} set (security_invoker = true)
     {%- elif var("reader_row_security", false) and rows %}
@@ -29,14 +33,6 @@
     {%- set user_id = "(select " ~ table_of_target("reader_user_id") ~ "())" %}
     {%- set batches = "from " ~ table_of_target("reader_batches") ~ "()" %}
     {%- set of_batches = "(course_id, batch_id) in (select course_id, batch_id " ~ batches %}
-    {%- set of_learners = (
-        of_batches
-        ~ " where sees_all_learners) or (root_org_id = (select "
-        ~ table_of_target("reader_root_org_id")
-        ~ "()) and "
-        ~ of_batches
-        ~ "))"
-    ) %}
     {{
         return(
             {
@@ -48,9 +44,34 @@
                 ~ batches
                 ~ ")",
                 "course_batches": of_batches ~ ")",
-                "course_progress": of_learners,
-                "course_progress_details": of_learners,
+                "course_progress": learners_of_reader(),
+                "course_progress_details": learners_of_reader(),
             }
+        )
+    }}
+{% endmacro %}
+
+{#- The condition that a reader may see a learner in a batch; `prefix` is that of the columns. -#}
+{% macro learners_of_reader(prefix="") %}
+    {%- set of_batches = (
+        "("
+        ~ prefix
+        ~ "course_id, "
+        ~ prefix
+        ~ "batch_id) in (select course_id, batch_id from "
+        ~ table_of_target("reader_batches")
+        ~ "()"
+    ) %}
+    {{
+        return(
+            of_batches
+            ~ " where sees_all_learners) or ("
+            ~ prefix
+            ~ "root_org_id = (select "
+            ~ table_of_target("reader_root_org_id")
+            ~ "()) and "
+            ~ of_batches
+            ~ "))"
         )
     }}
 {% endmacro %}

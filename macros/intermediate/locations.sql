@@ -8,6 +8,24 @@
       owner     its column that identifies the owner of a list
 -#}
 {% macro resolve_locations(relation, owner) %}
+    select
+        entry_locations.{{ owner }},
+        entry_locations.position,
+        entry_locations.location_id,
+        entry_locations.location_type,
+        entry_locations.location_name,
+        entry_locations.parent_id
+    from ({{ location_entries(relation, owner) }}) as entry_locations
+    where entry_locations.location_id is not null
+{% endmacro %}
+
+{#-
+    SELECT of all entries of these lists, with their own ID, code and type, and the location that
+    each names; that is null if it is unknown.
+    Why with a lookup by both: an engine would write out entries that are read twice, and so all
+    lists, even if only one is wanted.
+-#}
+{% macro location_entries(relation, owner) %}
     with
         unfolded as (select {{ owner }}, {{ json_elements("locations") }} from {{ relation }}),
 
@@ -15,29 +33,35 @@
             select
                 unfolded.{{ owner }},
                 unfolded.position,
-                {{ json_text("unfolded.element", "id") }} as location_id,
-                {{ json_text("unfolded.element", "code") }} as location_code,
-                lower({{ json_text("unfolded.element", "type") }}) as location_type
+                {{ json_text("unfolded.element", "id") }} as entry_id,
+                {{ json_text("unfolded.element", "code") }} as entry_code,
+                lower({{ json_text("unfolded.element", "type") }}) as entry_type
             from unfolded
+        ),
+
+        known as (
+            select
+                'id' as key_kind,
+                by_id.location_id as key,
+                by_id.location_id,
+                by_id.location_type,
+                by_id.location_name,
+                by_id.parent_id
+            from {{ ref("exhaust", "stg_locations") }} as by_id
+            union all
+            select
+                'code',
+                by_code.location_code,
+                by_code.location_id,
+                by_code.location_type,
+                by_code.location_name,
+                by_code.parent_id
+            from {{ ref("exhaust", "stg_locations") }} as by_code
         ),
 
         candidates as (
             select
-                entries.{{ owner }},
-                entries.position,
-                known.location_id,
-                known.location_type,
-                known.location_name,
-                known.parent_id,
-                1 as rank
-            from entries
-            inner join
-                {{ ref("exhaust", "stg_locations") }} as known
-                on entries.location_id = known.location_id
-            union all
-            select
-                entries.{{ owner }},
-                entries.position,
+                entries.*,
                 known.location_id,
                 known.location_type,
                 known.location_name,
@@ -45,23 +69,17 @@
                 row_number() over (
                     partition by entries.{{ owner }}, entries.position
                     order by
-                        coalesce(known.location_type = entries.location_type, false) desc,
+                        coalesce(known.location_type = entries.entry_type, false) desc,
                         {{ bytewise("known.location_id") }}
                 ) as rank
             from entries
-            inner join
-                {{ ref("exhaust", "stg_locations") }} as known
-                on entries.location_code = known.location_code
-            where entries.location_id is null
+            left join
+                known
+                on coalesce(entries.entry_id, entries.entry_code) = known.key
+                and case when entries.entry_id is null then 'code' else 'id' end = known.key_kind
         )
 
-    select
-        candidates.{{ owner }},
-        candidates.position,
-        candidates.location_id,
-        candidates.location_type,
-        candidates.location_name,
-        candidates.parent_id
+    select *
     from candidates
     where candidates.rank = 1
 {% endmacro %}

@@ -33,20 +33,27 @@
     columns needs it.
 -#}
 {%- macro report_of(values, engine, relation, course_id, batch_ids, root_org_id, details=none) -%}
+    {%- set condition = rows_of_report(engine, course_id, batch_ids, root_org_id) -%}
     select {{ values }}
-    from {{ relation }} as report_rows
-    {%- if details is not none %}
-        left join
-            {{ details }} as details
-            on report_rows.course_id = details.course_id
-            and report_rows.batch_id = details.batch_id
-            and report_rows.user_id = details.user_id
-    {%- endif %}
-    where {{ rows_of_report(engine, course_id, batch_ids, root_org_id) }}
     {#- DuckDB returns the rows of one table in the order in which they are stored, which is the
-        report's (tests/course_progress_is_sorted.sql). Sorting them again would only cost time.
-        A join may change the order. #}
-    {%- if engine != "duckdb" or details is not none %}
+        report's (tests/course_progress_is_sorted.sql). Sorting them again, as after a join by keys,
+        would cost time and memory (tests/course_progress_details_are_in_step.sql). #}
+    {%- if engine == "duckdb" %}
+        from (select * from {{ relation }} as report_rows where {{ condition }}) as report_rows
+        {%- if details is not none %}
+            positional join
+                (select * from {{ details }} as report_rows where {{ condition }}) as details
+        {%- endif %}
+    {%- else %}
+        from {{ relation }} as report_rows
+        {%- if details is not none %}
+            left join
+                {{ details }} as details
+                on report_rows.course_id = details.course_id
+                and report_rows.batch_id = details.batch_id
+                and report_rows.user_id = details.user_id
+        {%- endif %}
+        where {{ condition }}
         order by
             {{ sql_bytewise("report_rows.batch_id", engine) }},
             {{ sql_bytewise("report_rows.user_id", engine) }}

@@ -23,6 +23,7 @@ with
                 nullif(with_json.enrolled_date, ''), nullif(with_json.enrolleddate, '')
             ) as enrolment_date_text,
             {{ utc_timestamp("with_json.completedon") }} as completed_at,
+            nullif(with_json.completedon, '') as completion_date_text,
             {{ parsed_json("with_json.contentstatus") }} as content_status,
             {{ json_is_nonempty("with_json.new_certificates") }}
             or {{ json_is_nonempty("with_json.old_certificates") }} as has_certificate,

@@ -1,7 +1,9 @@
 """Text for people: safe to print, counted and ranked in words."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Self
 from zoneinfo import ZoneInfo
 
 # Includes what reverses the direction of text, and surrogates, which stand for the bytes of an
@@ -35,3 +37,18 @@ def ordinal(number: int) -> str:
 
 
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+
+
+class Message(str):
+    """A text for people that a page can translate: it knows its template and the values in it.
+
+    `Message("{rows:,} rows", rows=1234)` is the text `1,234 rows`.
+    """
+
+    template: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Self:
+        text = super().__new__(cls, template.format(**values))
+        text.template, text.values = template, values
+        return text

@@ -4,6 +4,9 @@ with
     ranked as (
         select
             declarations.user_id,
+            declarations.persona,
+            declarations.org_id,
+            declarations.is_validated,
             declarations.school_id,
             declarations.school_name,
             row_number() over (
@@ -17,7 +20,13 @@ with
     ),
 
     chosen as (
-        select ranked.user_id, ranked.school_id, ranked.school_name
+        select
+            ranked.user_id,
+            ranked.persona,
+            ranked.org_id,
+            ranked.is_validated,
+            ranked.school_id,
+            ranked.school_name
         from ranked
         where ranked.rank = 1
     )

@@ -1,6 +1,7 @@
 {#
-    What reports may add to course_progress. Exports join it only for columns that need it. On
-    Spark, they read only the files of their course.
+    What reports may add to course_progress. Exports join it only for columns that need it; on
+    DuckDB by the position of the rows, so they are stored in the same order. On Spark, exports read
+    only the files of their course.
 #}
 {{ config(partition_by="course_id") }}
 
@@ -89,6 +90,7 @@ with
             summed.last_activity_on,
             summed.certificate_on
         from summed
+        order by summed.enrolment_number
     )
 
 select *

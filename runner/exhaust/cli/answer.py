@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from exhaust.cli.streams import print_line
@@ -69,6 +70,8 @@ def _plain(value: object) -> object:
         return f"{in_utc.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Mapping):

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from exhaust.reports.form import Headers, SplitBy
+from exhaust.reports.formats import Format
 from exhaust.reports.layout import Layout
 
 Target = Annotated[
@@ -50,6 +52,51 @@ Batches = Annotated[
 LayoutName = Annotated[
     Layout,
     typer.Option("--layout", help="`sunbird` for tools that read the file of Sunbird's own job."),
+]
+FormatName = Annotated[
+    Format | None,
+    typer.Option(
+        "--format",
+        help="`xlsx` for Excel, `csv-excel` for CSV that Excel opens without changing values. "
+        "[default: by the ending of -o, else csv]",
+    ),
+]
+HeadersName = Annotated[
+    Headers | None,
+    typer.Option(
+        "--headers",
+        help="What the headers say of an assessment: its ID, its name, or both. "
+        "[default: id for csv, else both]",
+    ),
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        metavar="NAME",
+        help="Only this column, by its label or ID; repeatable, in the order of the file.",
+    ),
+]
+Additions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--add",
+        metavar="NAME",
+        help="One more column, such as Status or `Last Activity`; repeatable. docs/report.md lists "
+        "them.",
+    ),
+]
+SplitByName = Annotated[
+    SplitBy | None,
+    typer.Option("--split-by", help="A file for each of these, and an index of the files."),
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="REQUEST|FILE",
+        help="Only the rows that are new or changed since this request or report file.",
+    ),
 ]
 Output = Annotated[
     str | None,

@@ -1,5 +1,8 @@
 """The commands that write and check report files."""
 
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -8,17 +11,30 @@ import typer
 from exhaust import api
 from exhaust.cli.command import Options, command
 from exhaust.cli.display import Display
-from exhaust.cli.options import Batches, LayoutName, Output, UserId
+from exhaust.cli.form import form_of
+from exhaust.cli.options import (
+    Additions,
+    Batches,
+    Columns,
+    FormatName,
+    HeadersName,
+    LayoutName,
+    Output,
+    Since,
+    SplitByName,
+    UserId,
+)
+from exhaust.cli.passwords import Password, PasswordStdin, new_password
 from exhaust.cli.streams import standard_output
 from exhaust.console import STANDARD_OUTPUT
-from exhaust.errors import DataError, UsageError
+from exhaust.errors import UsageError
 from exhaust.reports.layout import Layout
-from exhaust.text import counted, local_minute, visible
+from exhaust.reports.report_file import IN_OTHER_FILES, ReportFile
+from exhaust.text import counted, local_minute
 
 if TYPE_CHECKING:
     from exhaust.marts.records import Build
     from exhaust.reports.export import ExportReport
-    from exhaust.reports.writer import ReportFile
 
 
 @command
@@ -42,14 +58,26 @@ def export(
         ),
     ] = None,
     user: UserId = None,
+    format: FormatName = None,
+    headers: HeadersName = None,
+    columns: Columns = None,
+    additions: Additions = None,
+    split_by: SplitByName = None,
+    since: Since = None,
+    password: Password = False,
+    password_stdin: PasswordStdin = False,
     layout: LayoutName = Layout.EXHAUST,
 ) -> None:
-    """Write the reports of courses as CSV, each file with a receipt next to it.
+    """Write the reports of courses, each file with a receipt next to it.
+
+    With a password, an Excel file is encrypted as Excel does it. CSV, and Excel files over 200 MB,
+    become a zip with AES-256: 7-Zip and macOS open it, the Explorer of Windows does not.
 
     \b
     Examples:
       exhaust export do_31296123374084915214
-      exhaust export "Open University module AAA" -b "AAA 2013J" -o aaa.csv
+      exhaust export "Open University module AAA" -b "AAA 2013J" -o aaa.xlsx
+      exhaust export AAA -b "AAA 2013J" --format xlsx --split-by block --password
       exhaust export --all --output-dir out
     """
     report = api.export(
@@ -60,7 +88,17 @@ def export(
         output=output_of(options, output),
         output_dir=output_dir,
         user_id=user,
-        layout=layout,
+        form=form_of(
+            layout=layout,
+            format=format,
+            headers=headers,
+            columns=columns,
+            additions=additions,
+            split_by=split_by,
+            since=since,
+            output=output,
+        ),
+        password=new_password(password, password_stdin),
         console=options.display,
     )
     options.answer.give_all(report)
@@ -80,8 +118,13 @@ def output_of(options: Options, output: str | None) -> Path | BinaryIO | None:
 
 
 def _show_export(report: "ExportReport", display: Display) -> None:
-    for file in report.files:
-        display.say(f"{file.file}: {_rows(file)}")
+    for index, files in groupby(report.files, attrgetter("index")):
+        of_split = list(files)
+        if index:
+            _show_split(index, of_split, display)
+            continue
+        for file in of_split:
+            display.say(f"{file.file}: {counted(file.rows, 'row')}{_left_out(file)}")
     if report.files:
         _sum_up(report, display)
     for course in report.without_batches:
@@ -92,9 +135,18 @@ def _show_export(report: "ExportReport", display: Display) -> None:
         display.say("There are no courses.")
 
 
-def _rows(file: "ReportFile") -> str:
-    left_out = [f"{number:,} {reason}" for reason, number in file.left_out.items() if number]
-    return counted(file.rows, "row") + (f"; left out: {', '.join(left_out)}" if left_out else "")
+def _show_split(index: str, files: "Sequence[ReportFile]", display: Display) -> None:
+    rows = counted(sum(file.rows for file in files), "row")
+    display.say(f"{index} lists {counted(len(files), 'file')}: {rows}{_left_out(files[0])}")
+
+
+def _left_out(file: "ReportFile") -> str:
+    left_out = [
+        f"{number:,} {reason}"
+        for reason, number in file.left_out.items()
+        if number and reason != IN_OTHER_FILES
+    ]
+    return f"; left out: {', '.join(left_out)}" if left_out else ""
 
 
 def as_of(build: "Build") -> str:
@@ -117,7 +169,7 @@ def as_of(build: "Build") -> str:
 def _sum_up(report: "ExportReport", display: Display) -> None:
     """Says in three lines what the receipts of all files say."""
     rows = sum(file.rows for file in report.files)
-    left_out = sum(sum(file.left_out.values()) for file in report.files)
+    left_out = report.left_out
     files = f" in {len(report.files):,} files" if len(report.files) > 1 else ""
     display.say(
         f"{counted(rows + left_out, 'enrolment')} = {counted(rows, 'row')}{files} "
@@ -129,44 +181,3 @@ def _sum_up(report: "ExportReport", display: Display) -> None:
         return
     (file,) = report.files
     display.say(f"SHA-256 {file.sha256}" + (f"; receipt: {file.receipt}" if file.receipt else ""))
-
-
-@command
-def verify(
-    options: Options,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report file.")],
-    receipt: Annotated[
-        Path | None,
-        typer.Option(
-            "--receipt",
-            metavar="FILE",
-            help="The receipt of the file. [default: <file>.receipt.json, or the one in its folder "
-            "that fits]",
-        ),
-    ] = None,
-) -> None:
-    """Check a report file against its receipt.
-
-    Says what was changed, for example by a spreadsheet program: IDs that became numbers, lost
-    zeros, dates in another form, missing or sorted rows. If the project lists public keys, the
-    receipt must be signed. The exit code is 7 if the file does not pass.
-
-    \b
-    Examples:
-      exhaust verify 0130300000000000101_progress_20261123.csv
-      exhaust verify renamed.csv --receipt 0130300000000000101_progress_20261123.csv.receipt.json
-    """
-    found = api.verify(file, receipt, options.project_dir)
-    options.answer.give_all(found)
-    for note in found.notes:
-        options.display.say(note)
-    if not found.is_unchanged:
-        changes = "\n".join(f"  {change}" for change in found.changes)
-        shown = visible(found.receipt)
-        headline = (
-            f"The receipt {shown} of {found.file} cannot be trusted"
-            if found.matches_receipt
-            else f"{found.file} does not match its receipt {shown}"
-        )
-        raise DataError(f"{headline}:\n{changes}", found.hint)
-    options.display.say(f"{found.file} is unchanged: {counted(found.rows, 'row')}.")

@@ -10,19 +10,26 @@ import typer
 
 from exhaust import api
 from exhaust.cli.command import Options, command
+from exhaust.cli.form import form_of
 from exhaust.cli.options import (
+    Additions,
     Batches,
+    Columns,
     Course,
+    HeadersName,
     LayoutName,
     Output,
     OutputDir,
     RequestId,
+    SplitByName,
     UserId,
 )
+from exhaust.cli.passwords import Password, PasswordStdin, new_password
 from exhaust.cli.reports import output_of
 from exhaust.cli.stopping import stopped_by
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, NoConnection
+from exhaust.reports.formats import Format
 from exhaust.reports.layout import Layout
 from exhaust.text import counted, ordinal
 
@@ -30,6 +37,21 @@ if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.requests.entities import Request
 
+RequestFormat = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="`xlsx` for Excel, `csv-excel` for CSV that Excel opens without changing values.",
+    ),
+]
+SinceRequest = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="REQUEST",
+        help="Only the rows that are new or changed since this request of yours.",
+    ),
+]
 WORKER_MINUTES = 10
 """How long after it was last seen a worker is expected to come back."""
 
@@ -58,16 +80,26 @@ def request(
     course: Course,
     batches: Batches = None,
     user: UserId = None,
+    format: RequestFormat = Format.CSV,
+    headers: HeadersName = None,
+    columns: Columns = None,
+    additions: Additions = None,
+    split_by: SplitByName = None,
+    since: SinceRequest = None,
+    password: Password = False,
+    password_stdin: PasswordStdin = False,
     layout: LayoutName = Layout.EXHAUST,
 ) -> None:
     """Request the report of a course; `exhaust process` makes it.
 
-    Prints the ID of the request. A report cannot be requested again while it is being processed.
-    The ID of a batch in place of the course requests this batch.
+    Prints the ID of the request. A report cannot be requested again in the same form while it is
+    being processed. The ID of a batch in place of the course requests this batch. Only the workers
+    can read the password. It is forgotten when the request ends, or after a day.
 
     \b
-    Example:
+    Examples:
       exhaust request do_31296123374084915214 --as 90e616e7-8a79-52d7-99e9-3aaf5457b015
+      exhaust request do_31296123374084915214 --format xlsx --split-by block --password
     """
     display = options.display
     project = options.project()
@@ -76,7 +108,16 @@ def request(
         course,
         batches=batches or [],
         user_id=user,
-        layout=layout,
+        form=form_of(
+            layout=layout,
+            format=format,
+            headers=headers,
+            columns=columns,
+            additions=additions,
+            split_by=split_by,
+            since=since,
+        ),
+        password=new_password(password, password_stdin),
         console=display,
     )
     options.answer.give_all(new)
@@ -198,20 +239,40 @@ def _show(requests: "list[Request]", workers: _Workers, options: Options, watch:
     give = options.answer.give_line if watch else options.answer.give
     give(requests=requests, **workers.answer)
     if requests and not options.json:
+        forms = [", ".join(_form(one)) for one in requests]
+        has_forms = any(forms)
         options.display.table(
-            ["ID", "Course", "Batches", "Requested", "State"],
+            ["ID", "Course", "Batches", *(["Form"] if has_forms else []), "Requested", "State"],
             [
                 (
                     one.request_id,
                     one.course_name or one.course_id,
                     _batches(one),
+                    *([form] if has_forms else []),
                     f"{one.submitted_at:%Y-%m-%d %H:%M} UTC",
                     _state(one),
                 )
-                for one in requests
+                for one, form in zip(requests, forms, strict=True)
             ],
         )
     _warn(requests, workers, options)
+
+
+def _form(request: "Request") -> Iterator[str]:
+    """Yields in what a request differs from one for the default file."""
+    form = request.form
+    if form.layout is not Layout.EXHAUST:
+        yield f"layout {form.layout}"
+    if form.format is not Format.CSV:
+        yield form.format
+    if form.columns or form.additions or form.headers:
+        yield "other columns"
+    if form.split_by:
+        yield f"by {form.split_by}"
+    if form.since:
+        yield "changes"
+    if form.is_protected:
+        yield "password"
 
 
 def _batches(request: "Request") -> str:

@@ -13,6 +13,11 @@ def courses(marts: Marts, text: str = "", requester: Requester | None = None) ->
     With a requester: the courses that they may have, with the batches and learners that they see.
     Raises DataError if nothing is built.
     """
+    found = marts.remember(("courses", requester), lambda: _read_courses(marts, requester))
+    return named(found, text, "course")
+
+
+def _read_courses(marts: Marts, requester: Requester | None) -> list[Course]:
     marts.check_built()
     relation = marts.relation("courses")
     columns = ", ".join(f"courses.{column}" for column in COURSE)
@@ -35,7 +40,7 @@ def courses(marts: Marts, text: str = "", requester: Requester | None = None) ->
             # Grouping by all of these is grouping by the course: it has one row.
             f"group by {columns}"
         )
-    found = named([Course(*row) for row in marts.warehouse.query(select)], text, "course")
+    found = [Course(*row) for row in marts.warehouse.query(select)]
     return sorted(found, key=lambda course: (comparable(course.name), course.id))
 
 
@@ -46,6 +51,12 @@ def batches(
 
     With a requester: the batches that they may have, with the learners that they see.
     """
+    return marts.remember(
+        ("batches", course_id, requester), lambda: _read_batches(marts, course_id, requester)
+    )
+
+
+def _read_batches(marts: Marts, course_id: str | None, requester: Requester | None) -> list[Batch]:
     relations = f"{marts.relation('course_batches')} as batches"
     counts = "batches.enrolled, batches.completed"
     outside, sees_all, role = "cast(0 as bigint)", "true", "null"

@@ -8,6 +8,7 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Literal, TypeVar
 from urllib.parse import unquote
 
@@ -17,6 +18,8 @@ from exhaust.text import visible
 
 MAX_LISTED = 10
 MAX_NEAREST = 5
+MAX_COMPARABLE = 1 << 18
+"""How many names and IDs are kept as they are compared: a server searches them again and again."""
 
 # Leaves out the joiners (U+200C, U+200D), which Indic scripts need.
 INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
@@ -49,6 +52,7 @@ def trimmed(text: str) -> str:
     return text[seen[0] : seen[-1] + 1] if seen else ""
 
 
+@lru_cache(MAX_COMPARABLE)
 def comparable(text: str) -> str:
     """Returns a text as names are compared: cleaned, with plain quotes, in Unicode NFC, ignoring
     case."""

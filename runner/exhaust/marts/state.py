@@ -1,11 +1,13 @@
 """The marts of a warehouse that is open for reading, and the build that they come from."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from typing import TypeVar
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import Busy, DataError
+from exhaust.errors import Busy, DataError, ExhaustError
+from exhaust.marts.kept_open import KeptOpen
 from exhaust.marts.records import (
     FAILED,
     SUCCESS,
@@ -20,28 +22,47 @@ from exhaust.project.fingerprint import models_hash
 from exhaust.project.package import OWN_PACKAGE
 from exhaust.project.settings import Settings
 from exhaust.project.sql import marts_contract
-from exhaust.warehouse import LockWait, Warehouse, connect
+from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, Warehouse, class_of, connect
 
 COMMON = ("courses", "course_batches", "requesters", "requester_batches")
 """The marts that every report needs; its own are in `exhaust.reports.kinds`."""
 RECORDS = {"builds", "built_marts"}
 """The tables of dbt's hooks, which say what the marts are."""
 BUILD_HINT = "Run `exhaust build`."
+PAGE_TIMEOUT_SECONDS = 1.0
+"""How long a server's reader waits for a running build."""
+
+Value = TypeVar("Value")
 
 
 class Marts:
     """The marts of a project's warehouse. The warehouse stays open as long as they are used."""
 
-    def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
+    def __init__(self, warehouse: Warehouse, settings: Settings, busy: Busy | None = None) -> None:
         self.warehouse = warehouse
+        self._busy = busy
+        """Why this is only a copy of the marts that are small; None if it is the warehouse."""
         self.settings = settings
         self._schema = settings.profile.schema
         self._records: Mapping[str, MartRecord] | None = None
+        self._build: Build | None = None
+
+    def remember(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Returns what `make` returns; inside `state`, a project that is kept open calls it once
+        for each build and key."""
+        if self._build is None or not isinstance(self.settings, KeptOpen):
+            return make()
+        return self.settings.memory.remember(self._build.id, key, make)
 
     def relation(self, mart: str) -> str:
         """Returns the full name of a mart as SQL. Raises DataError if it is not built."""
         record = self._located([mart])[mart]
         return self.warehouse.relation(record.schema, record.table)
+
+    def records(self) -> list[MartRecord]:
+        """Returns where the marts are that exist."""
+        self._located([])
+        return [*(self._records or {}).values()]
 
     def check_built(self, marts: Sequence[str] = ()) -> None:
         """Raises DataError if these marts, or those that every report needs, do not exist."""
@@ -61,8 +82,8 @@ class Marts:
         it. Raises DataError if the marts are not from one whole build, or a later one failed; Busy
         if a build is still running after ten seconds.
         """
-        needed = (*COMMON, *marts)
-        wait = wait or LockWait(console, clock)
+        needed = COMMON if self._busy else (*COMMON, *marts)
+        wait = wait or LockWait(console, clock, self._lock_timeout)
         while True:
             before = self._located(needed)
             with self.warehouse.snapshot([self.relation(mart) for mart in needed]):
@@ -75,12 +96,21 @@ class Marts:
                 if not has_moved and not (running and can_wait):
                     build = self._whole_build(records, builds, running)
                     self._warn(build, console)
-                    yield build
+                    self._build = build
+                    try:
+                        yield build
+                    finally:
+                        self._build = None
                     return
             if running:
                 started_at = minute(running[0].started_at)
                 wait.pause(f"A build that began at {started_at} is running: waiting ...", 0.5)
                 self._records = None
+
+    @property
+    def _lock_timeout(self) -> float:
+        is_kept_open = isinstance(self.settings, KeptOpen)
+        return PAGE_TIMEOUT_SECONDS if is_kept_open else LOCK_TIMEOUT_SECONDS
 
     def _located(self, marts: Sequence[str]) -> dict[str, MartRecord]:
         """Returns the records of marts. Raises DataError if one is not recorded or not there."""
@@ -93,6 +123,8 @@ class Marts:
                 "Run `exhaust build`, after `exhaust load DIR`.",
             )
         missing = [mart for mart in marts if mart not in self._records]
+        if missing and self._busy:
+            raise self._busy
         if missing:
             raise DataError(
                 f"The marts in the schema {self._schema} of {self.warehouse.name} lack "
@@ -176,8 +208,7 @@ class Marts:
         return newest
 
     def _warn(self, build: Build, console: Console) -> None:
-        loaded_at = self._newest_load(build)
-        if loaded_at and loaded_at > (build.loaded_at or build.started_at):
+        if loaded_at := self.loaded_after(build):
             console.say(
                 f"warning: data was loaded at {minute(loaded_at)}, after the build of "
                 f"{minute(build.started_at)}. The report does not have it yet: run `exhaust build`."
@@ -187,6 +218,14 @@ class Marts:
                 f"warning: the build of {minute(build.started_at)} was made with other models or "
                 f"macros than this command's, in {OWN_PACKAGE}. `exhaust build` builds again."
             )
+
+    def loaded_after(self, build: Build) -> datetime | None:
+        """Returns when data was loaded last, if that was after the build; None also where the
+        caller may not know."""
+        loaded_at = self._newest_load(build)
+        return (
+            loaded_at if loaded_at and loaded_at > (build.loaded_at or build.started_at) else None
+        )
 
     def _newest_load(self, build: Build) -> datetime | None:
         schema = str(build.variables["landing_schema"])
@@ -199,11 +238,31 @@ class Marts:
         return newest
 
 
+def copy_marts(kept: KeptOpen) -> None:
+    """Copies the small marts, if the warehouse is a file that has changed since the last copy and
+    that nobody writes to now. Whoever reads during a build then reads the copy."""
+    file = class_of(kept.profile).file(kept.profile)
+    if file is None or not kept.copy.is_outdated(file):
+        return
+    with suppress(ExhaustError), kept.pool.reading() as warehouse:
+        # As long as it is open for reading, nobody changes it.
+        kept.copy.look_at(file)
+        marts = Marts(warehouse, kept)
+        with marts.state():
+            tables = {(record.schema, record.table) for record in marts.records()}
+            records = {(kept.profile.schema, table) for table in RECORDS}
+            kept.copy.replace(warehouse.copied(tables | records))
+
+
 @contextmanager
 def open_marts(
     settings: Settings, console: Console = SILENCE, clock: Clock = SYSTEM_CLOCK
 ) -> Iterator[Marts]:
     """Opens the warehouse of a project for reading its marts. Raises what connecting raises."""
+    if isinstance(settings, KeptOpen):
+        with settings.reading() as (warehouse, busy):
+            yield Marts(warehouse, settings, busy)
+        return
     with connect(settings.profile, writing=False, console=console, clock=clock) as warehouse:
         yield Marts(warehouse, settings)
 

@@ -176,6 +176,22 @@ def _holder_of(file: Path) -> tuple[str, datetime | None]:
         return "another process", None
 
 
+def builder_of_file(settings: Settings) -> Busy | None:
+    """Says who loads or builds a warehouse that nobody can read meanwhile; None if nobody does, and
+    for other warehouses."""
+    file = class_of(settings.profile).lock_file(settings.profile)
+    if file is None or not file.exists():
+        return None
+    descriptor = _lock(file)
+    if descriptor is None:
+        return _busy(settings, *_holder_of(file))
+    if descriptor >= 0:
+        # It was killed. Without the file, nobody has to look again.
+        file.unlink(missing_ok=True)
+        os.close(descriptor)
+    return None
+
+
 def _waiting(settings: Settings, holder: str) -> str:
     return f"The target {settings.profile.target} is held by {holder}: waiting for it to end ..."
 

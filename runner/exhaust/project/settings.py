@@ -21,6 +21,7 @@ from exhaust.project.profile import (
 )
 from exhaust.project.trust import check_is_ours
 from exhaust.project.variables import Variables, public_keys, read_variables, set_in
+from exhaust.project.web_settings import WebSettings
 from exhaust.project.yaml_file import read_yaml
 
 
@@ -39,12 +40,15 @@ class Settings:
     """Whether everyone has to give a user ID."""
     results_dir: Path = Path("results")
     """The folder for the files of requests."""
+    worker_key: Path = Path(".worker-key")
+    """The file of the key that opens passwords, from the folder of results."""
     shared_results_dir: Path | None = None
     """The folder of earlier versions, which all targets had in common."""
     results_retention: timedelta = timedelta(days=30)
     max_batches_per_request: int = 20
     receipt_public_keys: Mapping[str, str] = field(default_factory=dict)
     """The Ed25519 public keys that a receipt may be signed by, by ID; none: none is demanded."""
+    web: WebSettings = field(default_factory=WebSettings)
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
     """The variables that the profile was rendered with; dbt runs with the same."""
     variables: Variables = field(default_factory=Variables, repr=False)
@@ -53,6 +57,10 @@ class Settings:
     def uses_example(self) -> bool:
         """Whether the profile is the example, because there is no other."""
         return self.profiles_file.name == EXAMPLE
+
+    @property
+    def worker_key_file(self) -> Path:
+        return self.results_dir / self.worker_key
 
     @property
     def has_own_landing_schema(self) -> bool:
@@ -124,10 +132,12 @@ def read_settings(
         report_timezone=ZoneInfo(variables.get("report_timezone", "")),
         require_requester=variables.get("require_requester", False),
         results_dir=results if has_own_results else results / profile.target,
+        worker_key=Path(variables.get("worker_key_file", ".worker-key")),
         shared_results_dir=None if has_own_results else results,
         results_retention=timedelta(days=variables.get("results_retention_days", 30)),
         max_batches_per_request=variables.get("max_batches_per_request", 20),
         receipt_public_keys=public_keys(variables.values, variables.source),
+        web=WebSettings.of(variables),
         environment=environment,
         variables=variables,
     )

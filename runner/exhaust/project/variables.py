@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from exhaust.console import SILENCE, Console
@@ -12,6 +14,9 @@ from exhaust.errors import UsageError
 from exhaust.project.package import NAME
 
 Value = TypeVar("Value", bool, int, str)
+
+IDENTITIES = ("laptop", "login", "proxy")
+"""How `exhaust serve` knows who is asking."""
 
 RENAMED = {
     "results_retention_days": "results_days",
@@ -157,6 +162,42 @@ def _is_zone(value: object) -> bool:
         return False
 
 
+def _is_line(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_identity(value: object) -> bool:
+    return value in IDENTITIES
+
+
+def _is_url(value: object) -> bool:
+    """Returns whether a value is an address, or empty."""
+    if not isinstance(value, str):
+        return False
+    parts = urlsplit(value)
+    return not value or (parts.scheme in ("http", "https") and bool(parts.hostname))
+
+
+def _is_origin(value: object) -> bool:
+    """Returns whether a value is an address of just a host and a port, or empty."""
+    if not _is_url(value):
+        return False
+    parts = urlsplit(str(value))
+    rest = parts._replace(scheme="", netloc="").geturl()
+    return rest in ("", "/") and parts.username is None
+
+
+def _are_networks(value: object) -> bool:
+    try:
+        return isinstance(value, list) and all(map(ip_network, value))
+    except ValueError:
+        return False
+
+
+def _is_port(value: object) -> bool:
+    return type(value) is int and 0 <= value < 1 << 16
+
+
 FORMS: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
     "landing_schema": ("the name of a schema", _is_text, "sunbird"),
     "report_timezone": ("the name of a time zone", _is_zone, "Asia/Kolkata"),
@@ -165,9 +206,21 @@ FORMS: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
     "exhaust_unit_tests": ("true or false", _is_bool, "true"),
     "reader_row_security": ("true or false", _is_bool, "true"),
     "results_dir": ("a folder", _is_text, "results"),
+    "worker_key_file": ("a file", _is_text, "/etc/exhaust/worker.key"),
     "results_retention_days": ("a whole number from 1", _is_number, "30"),
     "max_batches_per_request": ("a whole number from 1", _is_number, "20"),
     "lock_timeout_minutes": ("a whole number from 1", _is_number, "10"),
+    "web_identity": ("laptop, login or proxy", _is_identity, "login"),
+    "web_public_url": ("an address without a path", _is_origin, "https://reports.example.org"),
+    "web_operators": ("a list of user IDs", _is_list, "[90e616e7-8a79-52d7-99e9-3aaf5457b015]"),
+    "web_metrics_port": ("a port, or 0 for none", _is_port, "9108"),
+    "oidc_issuer": ("an address", _is_url, "https://example.org/auth/realms/sunbird"),
+    "oidc_client_id": ("a text", _is_line, "exhaust"),
+    "oidc_user_claim": ("the name of a claim", _is_line, "sub"),
+    "trusted_proxies": ("a list of addresses or networks", _are_networks, "[10.0.0.0/8]"),
+    "proxy_user_header": ("the name of a header", _is_text, "X-Exhaust-User"),
+    "max_requests_under_way": ("a whole number from 1", _is_number, "20"),
+    "download_log_days": ("a whole number from 1", _is_number, "365"),
     "assessment_content_types": ("a list of texts", _is_list, "[SelfAssess]"),
     "assessment_object_types": ("a list of texts", _is_list, "[QuestionSet]"),
     "assessment_primary_categories": ("a list of texts", _is_list, "[Practice Question Set]"),

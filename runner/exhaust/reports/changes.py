@@ -1,27 +1,26 @@
 """Says how a changed report file differs from what its receipt says."""
 
-import csv
 import hashlib
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from exhaust.reports.csv_form import CsvForm, records
-from exhaust.reports.file_kind import other_kind
 from exhaust.reports.formats.csv import csv_line
+from exhaust.reports.reading import ReadBack
+from exhaust.reports.reading.order import find_order
+from exhaust.reports.reading.problem import Problem, shown
+from exhaust.reports.reading.value_changes import GUESSES, MISREAD
 from exhaust.reports.receipt_reader import ReadReceipt
-from exhaust.reports.row_order import OrderCheck, Row, RowKeys, in_order
-from exhaust.reports.value_changes import MISREAD, is_misread, original_text, value_change
-from exhaust.text import counted, visible
+from exhaust.reports.table import as_kept
+from exhaust.text import counted
+from exhaust.warehouse.pipe import copy_through_pipe
 
 HINT = "Use the file as it was exported. To keep IDs, dates and names, import it as text, in UTF-8."
 UNKNOWN = "values were changed, but the file does not show which: compare it with a new export"
+ONLY_FORM = "no value was changed, only the form of the file"
 NO_OTHER = "no other value was changed"
 ANOTHER_ORDER = "the rows are in another order"
 TWICE = "a learner who is in a batch twice"
-MAX_EXAMPLE = 60
-"""Characters of a value that are shown."""
 
 
 @dataclass(frozen=True)
@@ -30,185 +29,104 @@ class Changes:
 
     lines: list[str]
     hint: str = HINT
+    is_only_form: bool = False
+    """Whether every value is as it was exported."""
 
 
-def find_changes(file: Path, receipt: ReadReceipt) -> Changes:
-    """Returns the changes of a file whose SHA-256 is not that of its receipt.
+def find_changes(read: ReadBack, receipt: ReadReceipt) -> Changes:
+    """Returns the changes of a file whose SHA-256 is not that of its receipt."""
+    lines = _lines(read, receipt)
+    is_only_form = lines in ([ONLY_FORM], [f"{ANOTHER_ORDER}, no value was changed"])
+    return Changes([*read.form, *lines], is_only_form=is_only_form)
 
-    Memory does not grow with the file. Raises DiskFull if sorting its rows needs more room.
+
+def broken_values(file: Path, read: ReadBack, receipt: ReadReceipt | None) -> list[str]:
+    """Returns which values of a file are not as they were exported; form and order may differ.
+
+    Without a receipt, only what cannot have arrived so is found.
     """
-    if kind := other_kind(file):
-        return Changes([f"the file is {kind.name}"], kind.hint)
-    form = CsvForm.of(file)
-    return Changes([*form.changes, *_Comparison(file, form, receipt).lines()])
-
-
-@dataclass
-class _Findings:
-    """The kinds of changes, each with its count and first example."""
-
-    _numbers: Counter[str] = field(default_factory=Counter)
-    _examples: dict[str, str] = field(default_factory=dict)
-
-    def add(
-        self,
-        what: str,
-        row: int,
-        label: str,
-        value: str,
-        original: str | None = None,
-        times: int = 1,
-    ) -> None:
-        self._numbers[what] += times
-        if what not in self._examples:
-            instead = "" if original is None else f" in place of `{_shown(original)}`"
-            self._examples[what] = f"row {row:,}, {_shown(label)}: `{_shown(value)}`{instead}"
-
-    def lines(self, *only: str) -> list[str]:
-        return [
-            f"{what}: {counted(number, 'time')}, first in {self._examples[what]}"
-            for what, number in self._numbers.items()
-            if what in only or not only
-        ]
-
-
-def _shown(text: str) -> str:
-    """Returns a value of the file as it may be shown: it may be long, or control a terminal."""
-    shown = visible(text[: MAX_EXAMPLE + 1])
-    return shown if len(shown) <= MAX_EXAMPLE else shown[: MAX_EXAMPLE - 1] + "…"
-
-
-class _Digests:
-    """The SHA-256 of rows as exhaust writes them, and with misread texts put right."""
-
-    def __init__(self) -> None:
-        self.written = hashlib.sha256()
-        self.original = hashlib.sha256()
-
-    def add(self, row: Row) -> None:
-        self.written.update(row.line)
-        self.original.update(row.original)
-
-
-class _Comparison:
-    """Compares a CSV file with its receipt.
-
-    Row by row in Python: only a changed file is read here, and an engine may misread it.
-    """
-
-    def __init__(self, file: Path, form: CsvForm, receipt: ReadReceipt) -> None:
-        self._file = file
-        self._form = form
-        self._receipt = receipt
-        self._findings = _Findings()
-        self._header: list[str] = []
-        """The labels of the columns, with the report's own where one was renamed."""
-        self._keys = RowKeys([], receipt)
-        self._rows = 0
-
-    def lines(self) -> list[str]:
-        """Returns the changes of values, rows and columns."""
-        digests, order = _Digests(), OrderCheck()
-        faults = []
-        row = None
-        try:
-            for row in self._check():
-                digests.add(row)
-                order.add(row)
-        except csv.Error:
-            read = row.number if row else 0
-            faults.append(f"the file cannot be read after row {read:,}: a quote may not be closed")
-        if not self._header:
-            faults.append("the file has no header and no rows")
-        if self._is_same(digests.written):
-            return ["no value was changed, only the form of the file"]
-        if self._is_same(digests.original):
-            return [*self._findings.lines(MISREAD), NO_OTHER]
-        out_of_order = []
-        if order.first_out_of_order and not faults:
-            number, user_id = order.first_out_of_order
-            out_of_order = [
-                f"rows are not in the report's order, first in row {number:,}, User UUID: "
-                f"`{_shown(user_id)}`"
-            ]
-            digests, order = self._sort()
-            if self._is_same(digests.written):
-                return [f"{ANOTHER_ORDER}, no value was changed"]
-            if self._is_same(digests.original):
-                return [ANOTHER_ORDER, *self._findings.lines(MISREAD), NO_OTHER]
-        if order.first_duplicate:
-            number, user_id = order.first_duplicate
-            self._findings.add(TWICE, number, "User UUID", user_id, times=order.duplicates)
-        rest = [*self._missing(), *faults, *self._findings.lines()]
-        return [*out_of_order, *(rest or [UNKNOWN])]
-
-    def _check(self) -> Iterator[Row]:
-        """Yields the header and the rows, and adds what is wrong with them to the findings."""
-        for number, values in records(self._file, self._form):
-            if not self._header:
-                self._header = self._check_header(number, values)
-                yield self._row(number, values)
-                self._keys = RowKeys(self._header, self._receipt)
-            else:
-                self._rows += 1
-                self._check_row(number, values)
-                yield self._row(number, values)
-
-    def _sort(self) -> tuple[_Digests, OrderCheck]:
-        """Reads the file again, with its rows in the report's order."""
-        digests, order = _Digests(), OrderCheck()
-        again = records(self._file, self._form)
-        header = self._row(*next(again))
-        digests.add(header)
-        for row in in_order(self._row(number, values) for number, values in again):
-            digests.add(row)
-            order.add(row)
-        return digests, order
-
-    def _row(self, number: int, values: Sequence[str]) -> Row:
-        line = original = csv_line(values)
-        if not line.isascii():
-            original = csv_line([original_text(value) or value for value in values])
-        return Row(number, self._keys.of(values), line, original)
-
-    def _is_same(self, digest: "hashlib._Hash") -> bool:
-        return digest.hexdigest() == self._receipt.sha256
-
-    def _missing(self) -> list[str]:
-        if self._rows == self._receipt.rows:
+    if receipt is None:
+        return [problem.line for problem in read.problems if problem.what not in GUESSES]
+    with file.open("rb") as stream:
+        if hashlib.file_digest(stream, "sha256").hexdigest() == receipt.sha256:
             return []
-        return [f"it has {counted(self._rows, 'row')}; the receipt says {self._receipt.rows:,}"]
+    changes = find_changes(read, receipt)
+    return [] if changes.is_only_form else changes.lines[len(read.form) :]
 
-    def _check_header(self, number: int, header: list[str]) -> list[str]:
-        """Returns the labels of the columns, with the report's own where one was renamed."""
-        expected, add = list(self._receipt.kinds), self._findings.add
-        labels, known, found = list(header), set(expected), set(header)
-        if len(header) == len(expected):
-            for index, (new, old) in enumerate(zip(header, expected, strict=True)):
-                if new not in known and old not in found:
-                    add("a column that was renamed", number, old, new)
-                    labels[index] = old
-        missing = Counter(expected) - Counter(labels)
-        added = Counter(labels) - Counter(expected)
-        for label in missing.elements():
-            add("a column that is missing", number, label, "")
-        for label in added.elements():
-            add("a column that was added", number, label, label)
-        kept = [label for label in dict.fromkeys(labels) if label in known]
-        left = (label for label in expected if label not in missing)
-        for old, new in zip(left, kept, strict=True):
-            if old != new:
-                add("a column that was moved", number, old, new)
-        return labels
 
-    def _check_row(self, number: int, values: list[str]) -> None:
-        header, add = self._header, self._findings.add
-        if len(values) != len(header):
-            short = f"a row that does not have {counted(len(header), 'value')}"
-            add(short, number, header[0], ",".join(values))
-        for label, value in zip(header, values, strict=False):
-            kind = self._receipt.kinds.get(label, "")
-            if what := value_change(label.lower(), value, kind, self._receipt):
-                add(what, number, label, value)
-            elif self._form.is_utf and is_misread(value):
-                add(MISREAD, number, label, value, original_text(value))
+def _lines(read: ReadBack, receipt: ReadReceipt) -> list[str]:
+    if _is_same(read, receipt):
+        return [ONLY_FORM]
+    if _is_same(read, receipt, is_repaired=True):
+        return [*_misread(read), NO_OTHER]
+    order = find_order(read)
+    out_of_order = []
+    if order.first_out_of_order and not read.faults:
+        if _is_same(read, receipt, is_sorted=True):
+            return [f"{ANOTHER_ORDER}, no value was changed"]
+        if _is_same(read, receipt, is_sorted=True, is_repaired=True):
+            return [ANOTHER_ORDER, *_misread(read), NO_OTHER]
+        number, user_id = order.first_out_of_order
+        out_of_order = [
+            f"rows are not in the report's order, first in row {number:,}, User UUID: "
+            f"`{shown(user_id)}`"
+        ]
+    problems = list(read.problems)
+    if order.first_duplicate:
+        number, user_id = order.first_duplicate
+        problems.append(Problem(TWICE, order.duplicates, number, "User UUID", user_id))
+    rest = [*_missing(read, receipt), *read.faults, *(problem.line for problem in problems)]
+    return [*out_of_order, *(rest or [UNKNOWN])]
+
+
+def _misread(read: ReadBack) -> list[str]:
+    return [problem.line for problem in read.problems if problem.what == MISREAD]
+
+
+def _missing(read: ReadBack, receipt: ReadReceipt) -> list[str]:
+    if read.rows == receipt.rows:
+        return []
+    return [f"it has {counted(read.rows, 'row')}; the receipt says {receipt.rows:,}"]
+
+
+def _is_same(
+    read: ReadBack, receipt: ReadReceipt, *, is_sorted: bool = False, is_repaired: bool = False
+) -> bool:
+    """Returns whether the values of a file are those that were exported.
+
+    Optionally with its rows in the report's order, and with misread texts put right.
+    """
+    if (
+        not read.found.are_original
+        or not read.is_whole
+        or read.rows != receipt.rows
+        or (read.found.are_misread and not is_repaired)
+    ):
+        return False
+    values = [
+        read.damage.repaired(column.name)
+        if is_repaired and column.name in read.damage.texts
+        else column.name
+        for column in read.columns
+    ]
+    labels = list(receipt.kinds)
+    expected: list[tuple[Sequence[str], str | None]]
+    if receipt.values_sha256:
+        values = [as_kept(value) for value in values]
+        expected = [(labels, receipt.values_sha256)]
+    else:
+        expected = [(receipt.headers, receipt.sha256), (labels, receipt.twin_sha256)]
+    order = "row_number" if is_repaired else ""
+    if is_sorted:
+        order = f"{read.key.batch_id} nulls first, {read.key.user_id} nulls first, row_number"
+    select = f"select {', '.join(values)} from {read.relation}"
+    digests = [hashlib.sha256(csv_line(header)) for header, _ in expected]
+
+    def update(data: bytes) -> None:
+        for digest in digests:
+            digest.update(data)
+
+    copy_through_pipe(read.duck, select + (order and f" order by {order}"), update)
+    return any(
+        digest.hexdigest() == sha256 for digest, (_, sha256) in zip(digests, expected, strict=True)
+    )

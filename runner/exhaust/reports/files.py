@@ -21,16 +21,27 @@ MAX_NAME_BYTES = 255
 """Bytes of a file's name that file systems allow."""
 RECEIPT = ".receipt.json"
 """What a receipt's name has after that of its report."""
+ZIP = ".zip"
+"""What the name of a report has after it if a zip protects the report."""
+MAX_REPORT_NAME = MAX_NAME_BYTES - len(RECEIPT) - len(ZIP)
 
 
-def file_name(kind: str, batch_id: str, day: date, course_id: str | None = None) -> str:
-    """Returns `<batch id>_<kind>_<yyyymmdd>.csv`, after `<course id>_` if one is given.
+def file_name(
+    kind: str, batch_id: str, day: date, course_id: str | None = None, ending: str = ".csv"
+) -> str:
+    """Returns `<batch id>_<kind>_<yyyymmdd><ending>`, after `<course id>_` if one is given.
 
     Long IDs are shortened, so that the receipt's name fits too.
     """
     ids = [batch_id] if course_id is None else [course_id, batch_id]
-    ending = f"_{kind}_{day:%Y%m%d}.csv"
-    return fitting("_".join(map(_encoded, ids)), ending, MAX_NAME_BYTES - len(RECEIPT))
+    return fitting("_".join(map(_encoded, ids)), f"_{kind}_{day:%Y%m%d}{ending}", MAX_REPORT_NAME)
+
+
+def part_path(path: Path, part: str) -> Path:
+    """Returns the path of a file of a split, from that of the whole report."""
+    ending = "".join(path.suffixes[-1:])
+    name = f"{path.name.removesuffix(ending)}_{part}"
+    return path.with_name(fitting(name, ending, MAX_REPORT_NAME))
 
 
 def fitting(name: str, ending: str, most: int) -> str:

@@ -18,21 +18,22 @@ class Kind:
     macro: str
     """The macro in macros/report/ that makes the SELECT of a report."""
     details: str | None = None
-    """The mart of the columns that a report may add, with the same rows."""
+    """The mart that has more of the same rows, for the additional columns; None if there are
+    none."""
 
     @property
-    def marts(self) -> tuple[str, ...]:
+    def marts(self) -> list[str]:
         """The marts that only this kind of report needs."""
-        return (self.rows, self.header_plan, *([self.details] if self.details else []))
+        return list(filter(None, (self.rows, self.details, self.header_plan)))
 
 
 PROGRESS = Kind(
     name="progress",
     dataset="progress-exhaust",
     rows="course_progress",
+    details="course_progress_details",
     header_plan="course_report_columns",
     macro="report_of",
-    details="course_progress_details",
 )
 
 KINDS = {kind.dataset: kind for kind in [PROGRESS]}

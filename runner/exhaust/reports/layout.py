@@ -11,6 +11,8 @@ SUNBIRD = {
     "school_id": {"label": "School Id"},
 }
 """What Sunbird's own job writes differently."""
+SUNBIRD_BATCH = "BatchId_"
+"""What it writes before the ID of a batch."""
 
 
 class Layout(StrEnum):

@@ -12,12 +12,13 @@ from exhaust.reports.files import is_device, plain_errors
 from exhaust.reports.parts import naming, new_part, sweep
 from exhaust.reports.receipt import receipt_path
 
-Publish = Callable[[Path, Callable[[], None]], None]
-"""Gets the path of a report that is complete, and what gives it that name."""
+TakeNames = Callable[[], None]
+Publish = Callable[[Path, int, TakeNames], None]
+"""Gets the path and the rows of a report that is complete, and what gives it that name."""
 
 
-def publish_at_once(path: Path, take_names: Callable[[], None]) -> None:
-    del path
+def publish_at_once(path: Path, rows: int, take_names: TakeNames) -> None:
+    del path, rows
     take_names()
 
 
@@ -27,7 +28,7 @@ def new_report(
     *,
     is_named: bool,
     is_private: bool = False,
-    publish: Publish = publish_at_once,
+    publish: Callable[[Path, TakeNames], None] = lambda _, take_names: take_names(),
 ) -> Iterator[tuple[BinaryIO, BinaryIO | None]]:
     """Opens a report and its receipt. Both get their names when the block ends.
 
@@ -54,6 +55,15 @@ def new_report(
             publish(output, lambda: _take_names(report_part, receipt_part, output))
 
 
+@contextmanager
+def new_index(path: Path, *, is_private: bool, rows: int, publish: Publish) -> Iterator[BinaryIO]:
+    """Opens the list of some reports, which has no receipt. It gets its name as a report does."""
+    with plain_errors(path), new_part(path.parent, is_private=is_private) as (part, file):
+        yield file
+        file.close()
+        publish(path, rows, lambda: _replace(part, path))
+
+
 def copy_report(file: Path, output: Path | BinaryIO, *, is_named: bool) -> None:
     """Copies a report with its receipt."""
     if isinstance(output, Path):
@@ -68,6 +78,15 @@ def copy_report(file: Path, output: Path | BinaryIO, *, is_named: bool) -> None:
             shutil.copyfileobj(receipt, receipt_copy)
 
 
+def copy_index(file: Path, output: Path) -> None:
+    """Copies the list of some reports."""
+    with (
+        file.open("rb") as index,
+        new_index(output, is_private=False, rows=0, publish=publish_at_once) as copy,
+    ):
+        shutil.copyfileobj(index, copy)
+
+
 def _take_names(report_part: Path, receipt_part: Path, path: Path) -> None:
     """Replaces a report and its receipt: decision 20 says why in this order."""
     receipt = receipt_path(path)
@@ -78,3 +97,7 @@ def _take_names(report_part: Path, receipt_part: Path, path: Path) -> None:
         path.unlink(missing_ok=True)
         receipt_part.replace(receipt)
         report_part.replace(path)
+
+
+def _replace(part: Path, path: Path) -> None:
+    part.replace(path)

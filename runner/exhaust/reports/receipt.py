@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from exhaust.marts.entities import Batch, Course, Requester
-from exhaust.marts.header_plan import Column
 from exhaust.marts.records import Build
 from exhaust.project.package import DISTRIBUTION
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.files import MAX_NAME_BYTES, RECEIPT, fitting
-from exhaust.reports.layout import Layout
+from exhaust.reports.form import ReportForm
+from exhaust.reports.formats import Format
 from exhaust.reports.signature import Signer
+from exhaust.reports.table import ReportColumn
 
 VERSION = 1
 """The version of the receipt's own form."""
@@ -36,10 +38,39 @@ class Origin:
     engine_version: str
     exported_at: datetime
     requester: Requester | None
-    layout: Layout
+    form: ReportForm
     request_ids: Mapping[str, str]
     """The IDs of the requests in the ledger, by course ID."""
     signer: Signer | None
+    earlier: Earlier | None = None
+
+
+@dataclass(frozen=True)
+class Digest:
+    """The size and the SHA-256 of a file."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CountedBatch:
+    """A batch as a file has it."""
+
+    id: str
+    name: str | None
+    rows: int
+    left_out: dict[str, int]
+    """Its enrolments that are not rows of the file, by reason."""
+
+    @classmethod
+    def of(cls, batch: Batch) -> "CountedBatch":
+        """Returns a batch of which the file has all rows."""
+        return cls(batch.id, batch.batch_name, batch.enrolled, batch.left_out)
+
+    @property
+    def enrolments(self) -> int:
+        return self.rows + sum(self.left_out.values())
 
 
 @dataclass(frozen=True)
@@ -47,14 +78,20 @@ class Contents:
     """What one report file contains."""
 
     course: Course
-    batches: Sequence[Batch]
+    batches: Sequence[CountedBatch]
     are_all_batches: bool
     root_org_id: str | None
     """The root organisation of its learners, if it has only those of one."""
-    columns: Sequence[Column]
-    rows: int
-    bytes: int
-    sha256: str
+    columns: Sequence[ReportColumn]
+    twin_sha256: str | None = None
+    """The SHA-256 of the same rows and columns as the default CSV; None for just that."""
+    values_sha256: str | None = None
+    """The same of what spreadsheet programs keep of the values; None for CSV."""
+    split: Mapping[str, str | None] | None = None
+
+    @property
+    def rows(self) -> int:
+        return sum(batch.rows for batch in self.batches)
 
     @property
     def left_out(self) -> dict[str, int]:
@@ -64,15 +101,18 @@ class Contents:
             left_out.update(batch.left_out)
         return dict(left_out)
 
+    def with_twin(self, sha256: str) -> "Contents":
+        return replace(self, twin_sha256=sha256)
 
-def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
+
+def make_receipt(file: Path, contents: Contents, digest: Digest, origin: Origin) -> bytes:
     """Returns the receipt of a file as JSON: first the version of its form, last a signature."""
     build = origin.build
     content: Mapping[str, Any] = {
         "receipt": VERSION,
         "file": file.name,
-        "bytes": contents.bytes,
-        "sha256": contents.sha256,
+        "bytes": digest.bytes,
+        "sha256": digest.sha256,
         "rows": contents.rows,
         "enrolments": contents.rows + sum(contents.left_out.values()),
         "left_out": contents.left_out,
@@ -80,9 +120,9 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
         "batches": [
             {
                 "id": batch.id,
-                "name": batch.batch_name,
-                "rows": batch.enrolled,
-                "enrolments": batch.enrolled + sum(batch.left_out.values()),
+                "name": batch.name,
+                "rows": batch.rows,
+                "enrolments": batch.enrolments,
                 "left_out": batch.left_out,
             }
             for batch in contents.batches
@@ -93,9 +133,11 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
         },
         "request": origin.request_ids.get(contents.course.id),
         "requester": origin.requester and origin.requester.user_id,
-        "layout": origin.layout,
+        "layout": origin.form.layout,
+        **dict(_form(contents, origin)),
         "columns": [
-            {"label": column["label"], "kind": column["kind"]} for column in contents.columns
+            {"id": column.id, "label": column.label, "kind": column.kind}
+            for column in contents.columns
         ],
         "data": {
             "newest_activity_at": _utc(build.newest_activity_at),
@@ -113,15 +155,40 @@ def make_receipt(file: Path, contents: Contents, origin: Origin) -> bytes:
         "exported_at": _utc(origin.exported_at),
         "report_timezone": build.report_timezone,
         "engine": {"name": origin.engine, "version": origin.engine_version},
-        "exhaust": _own_version(),
+        "exhaust": own_version(),
     }
     if origin.signer:
         content = origin.signer.sign(content)
     return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
 
 
+def _form(contents: Contents, origin: Origin) -> Iterator[tuple[str, Any]]:
+    """Yields what a file is that is not the default CSV."""
+    form = origin.form
+    if form.format is not Format.CSV:
+        yield "format", form.format
+    if form.is_protected:
+        yield "protected", True
+    if any(column.header != column.label for column in contents.columns):
+        yield "headers", [column.header for column in contents.columns]
+    if contents.twin_sha256:
+        yield "twin_sha256", contents.twin_sha256
+    if contents.values_sha256:
+        yield "values_sha256", contents.values_sha256
+    if form.split_by and contents.split:
+        yield "split", {"by": form.split_by, "value": contents.split}
+    if origin.earlier:
+        yield (
+            "since",
+            {
+                "files": [file.name for file in origin.earlier.files],
+                "request": origin.earlier.request_id,
+            },
+        )
+
+
 @cache
-def _own_version() -> str:
+def own_version() -> str:
     return version(DISTRIBUTION)
 
 

@@ -2,12 +2,22 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from exhaust.reports.formats import Format
 from exhaust.reports.layout import Layout
 
-Form = Callable[[Any], bool] | Mapping[str, "Form"] | Sequence["Form"]
+
+@dataclass(frozen=True)
+class Optional:
+    """What a field has to be if an object has it: receipts of older versions lack it."""
+
+    form: "Form"
+
+
+Form = Callable[[Any], bool] | Optional | Mapping[str, "Form"] | Sequence["Form"]
 """What a value of JSON has to be: a condition, an object with these fields, or a list of these."""
 
 
@@ -15,8 +25,11 @@ def has_form(value: object, form: Form) -> bool:
     """Returns whether a value of JSON has a form. An object may have more fields."""
     if isinstance(form, Mapping):
         return isinstance(value, dict) and all(
-            name in value and has_form(value[name], of_field) for name, of_field in form.items()
+            has_form(value[name], of_field) if name in value else isinstance(of_field, Optional)
+            for name, of_field in form.items()
         )
+    if isinstance(form, Optional):
+        return has_form(value, form.form)
     if isinstance(form, Sequence):
         (of_entry,) = form
         return isinstance(value, list) and all(has_form(entry, of_entry) for entry in value)
@@ -50,6 +63,14 @@ def _time(value: object) -> bool:
         return False
 
 
+def _boolean(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _format(value: object) -> bool:
+    return isinstance(value, str) and value in set(Format)
+
+
 def _layout(value: object) -> bool:
     return isinstance(value, str) and value in set(Layout)
 
@@ -80,7 +101,14 @@ RECEIPT: Form = {
     "request": _or_null(_text),
     "requester": _or_null(_text),
     "layout": _layout,
-    "columns": [{"label": _text, "kind": _text}],
+    "format": Optional(_format),
+    "protected": Optional(_boolean),
+    "headers": Optional([_text]),
+    "twin_sha256": Optional(_digest),
+    "values_sha256": Optional(_digest),
+    "split": Optional(_or_null(_object)),
+    "since": Optional(_or_null(_object)),
+    "columns": [{"label": _text, "kind": _text, "id": Optional(_text)}],
     "data": {
         "newest_activity_at": _or_null(_time),
         "loaded_at": _or_null(_time),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from exhaust.errors import DataError, NotFound
+from exhaust.reports.formats import Format
 from exhaust.reports.layout import Layout
 from exhaust.reports.receipt import VERSION, receipt_path
 from exhaust.reports.receipt_form import RECEIPT, has_form
@@ -38,6 +39,15 @@ class ReadReceipt:
     """The possible values of the columns of IDs, by label in lower case."""
     batch_prefix: str
     """What the file writes before the ID of a batch."""
+    format: Format
+    headers: Sequence[str]
+    """What the header of the file says of each column."""
+    column_ids: Sequence[str | None]
+    """The ID of each column; None in receipts of older versions."""
+    twin_sha256: str | None
+    """The SHA-256 of the same rows and columns as the default CSV; None for just that."""
+    values_sha256: str | None
+    """The SHA-256 of the values, in a form that every spreadsheet program keeps; None for CSV."""
 
     @classmethod
     def of(cls, path: Path) -> "ReadReceipt":
@@ -64,6 +74,9 @@ class ReadReceipt:
         kinds = {column["label"]: column["kind"] for column in content["columns"]}
         if len({label.lower() for label in kinds}) < len(content["columns"]):
             raise ValueError("a column is there twice")
+        headers = content.get("headers", list(kinds))
+        if len(headers) != len(kinds):
+            raise ValueError("there is not one header for each column")
         prefix = "BatchId_" if content["layout"] == Layout.SUNBIRD else ""
         return cls(
             path=path,
@@ -78,6 +91,11 @@ class ReadReceipt:
                 "batch id": frozenset(prefix + batch["id"] for batch in content["batches"]),
             },
             batch_prefix=prefix,
+            format=Format(content.get("format", Format.CSV)),
+            headers=headers,
+            column_ids=[column.get("id") for column in content["columns"]],
+            twin_sha256=content.get("twin_sha256"),
+            values_sha256=content.get("values_sha256"),
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import BinaryIO
@@ -18,8 +18,9 @@ from exhaust.marts.courses import batches, courses
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts
 from exhaust.reports.files import check_file, file_name, make_folder
+from exhaust.reports.form import ReportForm
+from exhaust.reports.formats import Format
 from exhaust.reports.kinds import PROGRESS, Kind
-from exhaust.reports.layout import Layout
 from exhaust.reports.pair import Publish, publish_at_once
 
 
@@ -35,7 +36,7 @@ class Criteria:
     """IDs or names of batches of one course; empty means all of them."""
     user_id: str | None = None
     """The requester; None is the operator, who may have everything."""
-    layout: Layout = Layout.EXHAUST
+    form: ReportForm = field(default_factory=ReportForm)
     kind: Kind = PROGRESS
 
     @property
@@ -63,7 +64,9 @@ class Destination:
     is_private: bool = False
     """Whether only the owner may read the files. Others follow the umask."""
     publish: Publish = publish_at_once
-    """Gives each file its name."""
+    """Gives each file its name; of a split, only the index."""
+    password: str | None = field(default=None, repr=False)
+    """What protects the files."""
 
     def check(self, criteria: Criteria) -> None:
         """Raises UsageError if the reports cannot be written there."""
@@ -71,8 +74,14 @@ class Destination:
             raise UsageError(
                 "One output takes one course only.", "Use --output-dir for one file per batch."
             )
+        if self.output is not None and criteria.form.split_by is not None:
+            raise UsageError(
+                "A report that is split is several files, but one output was given.",
+                "Use --output-dir.",
+            )
         if isinstance(self.output, Path):
             check_file(self.output)
+            _check_ending(self.output, criteria.form.format)
 
 
 @dataclass(frozen=True)
@@ -163,7 +172,7 @@ def jobs(selection: Selection, destination: Destination, day: date) -> list[Job]
             for course, found in selection.batches.items()
         ]
     make_folder(destination.folder, is_private=destination.is_private)
-    kind = selection.criteria.kind
+    criteria = selection.criteria
     uses = Counter(batch.id for found in selection.batches.values() for batch in found)
     return [
         Job(
@@ -171,8 +180,25 @@ def jobs(selection: Selection, destination: Destination, day: date) -> list[Job]
             [batch],
             selection.has_all_batches(course) and len(found) == 1,
             destination.folder
-            / file_name(kind.name, batch.id, day, course.id if uses[batch.id] > 1 else None),
+            / file_name(
+                criteria.kind.name,
+                batch.id,
+                day,
+                course.id if uses[batch.id] > 1 else None,
+                criteria.form.format.ending,
+            ),
         )
         for course, found in selection.batches.items()
         for batch in found
     ]
+
+
+def _check_ending(output: Path, format: Format) -> None:
+    """Raises UsageError for a name that programs take for another format."""
+    named = Format.of_name(output.name)
+    is_xlsx = Format.XLSX in (named, format)
+    if named is not None and named.ending != format.ending and is_xlsx:
+        raise UsageError(
+            f"{output} has the ending of {named}, but the format is {format}.",
+            f"Give a file that ends in {format.ending}, or another --format.",
+        )

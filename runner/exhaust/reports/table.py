@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from exhaust.errors import DiskFull
+from exhaust.extract.limits import MAX_RECORD_BYTES
 from exhaust.project.sql import literal
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ def load_csv(
         f"create table {table} as select * from read_csv({path}, auto_detect = false, "
         f"header = false, skip = {skip}, delim = ',', quote = '\"', escape = '\"', "
         "compression = 'none', strict_mode = true, allow_quoted_nulls = false, nullstr = '', "
-        f"hive_partitioning = false, parallel = false, columns = {{{types}}})"
+        f"hive_partitioning = false, parallel = false, buffer_size = {MAX_RECORD_BYTES}, "
+        f"columns = {{{types}}})"
     )
     return count(duck, table)
 

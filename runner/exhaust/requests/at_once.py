@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from dataclasses import replace
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy
 from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.export import ExportReport, write
+from exhaust.reports.form import ReportForm
 from exhaust.reports.selection import Criteria, Destination, Selection, select
 from exhaust.reports.signature import read_signer
 from exhaust.requests.desk import new_request
-from exhaust.requests.entities import Claim, LeaseLost
+from exhaust.requests.entities import SINCE_A_FILE, Claim, LeaseLost
 from exhaust.requests.lease import CountingConsole, Pulse, fail, holding, worker_name
 from exhaust.requests.ledger import Ledger
 
@@ -24,6 +26,7 @@ def export_at_once(
     destination: Destination,
     console: Console = SILENCE,
     clock: Clock = SYSTEM_CLOCK,
+    earlier: Earlier | None = None,
 ) -> ExportReport:
     """Exports for the requester of the criteria, with a request in the ledger for each course.
 
@@ -32,16 +35,19 @@ def export_at_once(
     meanwhile.
     """
     signer = read_signer(marts.settings, console)
+    form = criteria.form
+    if earlier is not None:
+        form = replace(form, since=earlier.request_id or SINCE_A_FILE)
     with marts.state(criteria.kind.marts, console, clock) as build:
         selection = select(marts, criteria)
-        with _claiming(ledger, marts.settings, selection, clock) as (claims, pulse):
+        with _claiming(ledger, marts.settings, selection, clock, form) as (claims, pulse):
             ids = {course_id: claim.request.request_id for course_id, claim in claims.items()}
             counting = CountingConsole(console, pulse, _rows_done(claims, pulse))
-            report = write(marts, build, selection, destination, ids, signer, counting, clock)
-            for file in report.files:
-                path = str(Path(file.file).absolute()) if file.receipt else None
-                for batch_id, rows in file.batches.items():
-                    ledger.batch_done(claims[file.course_id], batch_id, path, rows)
+            report = write(
+                marts, build, selection, destination, ids, signer, counting, clock, earlier
+            )
+            for course_id, batch_id, path, rows in report.done():
+                ledger.batch_done(claims[course_id], batch_id, path, rows)
             for claim in claims.values():
                 ledger.succeed(claim)
     return report
@@ -49,7 +55,7 @@ def export_at_once(
 
 @contextmanager
 def _claiming(
-    ledger: Ledger, settings: Settings, selection: Selection, clock: Clock
+    ledger: Ledger, settings: Settings, selection: Selection, clock: Clock, form: ReportForm
 ) -> Iterator[tuple[dict[str, Claim], Pulse]]:
     """Submits and holds a request for each course that has batches; fails them if the block
     raises."""
@@ -58,7 +64,7 @@ def _claiming(
     with ExitStack() as stack:
         for course, batches in selection.batches.items():
             if batches:
-                new = new_request(settings, selection, course, batches, clock)
+                new = new_request(settings, selection, course, batches, clock, form)
                 claims[course.id] = claim = Claim(ledger.submit(new, worker), worker)
                 stack.push(_failing(ledger, claim))
         pulse = stack.enter_context(holding(ledger, list(claims.values())))

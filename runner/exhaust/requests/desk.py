@@ -1,36 +1,59 @@
 """The desk: takes requests and hands out their files. Rights are checked each time."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import Busy, NotFound, PermissionDenied, UsageError
+from exhaust.errors import Busy, NotFound, PasswordNeeded, PermissionDenied, UsageError
 from exhaust.marts.access import USER_ID_HINT
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts, open_marts
 from exhaust.project.settings import Settings
+from exhaust.reports.earlier import Earlier
 from exhaust.reports.files import check_file, make_folder
-from exhaust.reports.pair import copy_report
-from exhaust.reports.selection import Criteria, Destination, Selection, select
+from exhaust.reports.form import ReportForm
+from exhaust.reports.pair import copy_index, copy_report
+from exhaust.reports.protection import check_password
+from exhaust.reports.selection import Criteria, Destination, Job, Selection, select
+from exhaust.reports.source import Source
 from exhaust.requests.entities import NewRequest, Request, Status
 from exhaust.requests.ledger import Ledger
-from exhaust.requests.results import find_file, folder_of, roots
-from exhaust.text import visible
+from exhaust.requests.results import BatchFiles, find_files, folder_of, roots
+from exhaust.requests.sealing import seal
+from exhaust.text import counted, visible
 
 
 def submit(
-    marts: Marts, ledger: Ledger, criteria: Criteria, clock: Clock = SYSTEM_CLOCK
+    marts: Marts,
+    ledger: Ledger,
+    criteria: Criteria,
+    clock: Clock = SYSTEM_CLOCK,
+    password: str | None = None,
 ) -> Request:
     """Adds a request for batches of one course, or for all that the user may have, to the ledger.
 
-    Raises what selecting them raises, UsageError without a user ID and for too many batches, Busy
-    while one of them is being processed.
+    A password is sealed to the key of the workers. Raises what selecting the batches raises,
+    UsageError without a user ID, for too many batches and for a form that the report cannot have,
+    NotFound if there is no such earlier request, or no key of workers, Busy while one of the
+    batches is being processed.
     """
     if criteria.user_id is None:
         raise UsageError("No user ID given.", USER_ID_HINT)
+    if password is not None:
+        check_password(password)
     selection = select(marts, criteria)
     ((course, batches),) = selection.batches.items()
-    return ledger.submit(new_request(marts.settings, selection, course, batches, clock))
+    form = replace(criteria.form, is_protected=password is not None)
+    if form.since is not None:
+        form = replace(form, since=_earlier_id(ledger, form, selection))
+    new = new_request(marts.settings, selection, course, batches, clock, form)
+    # Names of columns that do not exist are refused here, and not by the worker.
+    job = Job(course, batches, are_all_batches=False, output=Path())
+    Source(marts, criteria.kind, form, selection.requester).columns(job)
+    if password is not None:
+        new = replace(new, sealed_password=seal(password, ledger.public_key()))
+    return ledger.submit(new)
 
 
 def new_request(
@@ -39,8 +62,9 @@ def new_request(
     course: Course,
     batches: Sequence[Batch],
     clock: Clock,
+    form: ReportForm,
 ) -> NewRequest:
-    """Returns the request for batches of one course of a selection.
+    """Returns the request for batches of one course of a selection, in a form.
 
     Raises NotFound if there are none, UsageError if there are too many.
     """
@@ -67,8 +91,9 @@ def new_request(
             "batchId": [batch.id for batch in batches],
             "batchNames": {batch.id: batch.name for batch in batches if batch.name},
             "roles": {batch.id: batch.role for batch in batches},
-            "layout": selection.criteria.layout,
+            "layout": form.layout,
             "allLearners": _sees_all(batches),
+            **form.as_data(),
         },
     )
 
@@ -82,7 +107,7 @@ def select_again(marts: Marts, request: Request) -> Selection:
         courses=[request.course_id],
         batches=request.batch_ids,
         user_id=request.requester,
-        layout=request.layout,
+        form=request.form,
         kind=request.kind,
     )
     gone = NotFound(
@@ -122,26 +147,71 @@ def download(
     lost the right to them, or if they are not what the ledger says.
     """
     request = ledger.request(request_id, user_id)
-    files = _files(request, settings)
+    found = _files(request, settings)
+    files = [file for one in found for file in one.reports]
     output = destination.output
-    if output is not None and len(files) > 1:
+    if output is not None and (len(files) != 1 or request.form.split_by):
         raise UsageError(
-            f"The request has {len(files)} files, but one output was given.", "Use --output-dir."
+            f"The request has {counted(len(files), 'file')}, but one output was given.",
+            "Use --output-dir.",
         )
     if user_id is not None:
         with open_marts(settings, console) as marts:
             select_again(marts, request)
     if output is None:
         make_folder(destination.folder)
-        copies = [destination.folder / file.name for file in files]
-        for file, copy in zip(files, copies, strict=True):
-            copy_report(file, copy, is_named=False)
-        return copies
+        for file in files:
+            copy_report(file, destination.folder / file.name, is_named=False)
+        # Last, as when they were made: an index says that its files are there.
+        indexes = [one.index for one in found if one.index is not None]
+        for index in indexes:
+            copy_index(index, destination.folder / index.name)
+        return [destination.folder / file.name for file in [*files, *indexes]]
     (file,) = files
     if isinstance(output, Path):
         check_file(output)
     copy_report(file, output, is_named=True)
     return [output] if isinstance(output, Path) else []
+
+
+def earlier_report(
+    settings: Settings,
+    ledger: Ledger,
+    request_id: str,
+    user_id: str | None,
+    password: str | None,
+    batch_ids: Sequence[str] | None = None,
+) -> Earlier:
+    """Returns the files of a request as the report that a new one is compared with.
+
+    Those of some batches, or of all. Raises NotFound if the request has no files, or no longer,
+    Busy while it is being processed.
+    """
+    request = ledger.request(request_id, user_id)
+    found = _files(request, settings, batch_ids)
+    files = [file for one in found for file in one.reports]
+    return Earlier(files, request.request_id, password)
+
+
+def _earlier_id(ledger: Ledger, form: ReportForm, selection: Selection) -> str:
+    """Returns the ID of the request that a new one is compared with.
+
+    Raises NotFound if the requester has no such request, or it has no files, Busy while it is being
+    processed, UsageError if it is of other batches, or its files need a password and there is none.
+    """
+    earlier = ledger.request(form.since or "", _requester_of(selection).user_id)
+    _check_done(earlier)
+    ((course, batches),) = selection.batches.items()
+    missing = [batch.id for batch in batches if batch.id not in earlier.batch_ids]
+    if course.id != earlier.course_id or missing:
+        what = f"the batch {visible(missing[0])} of {visible(course.id)}"
+        raise UsageError(
+            f"The request {earlier.request_id} has not got {what}.",
+            "Give a request for the same batches, or choose batches with -b.",
+        )
+    if earlier.form.is_protected and not form.is_protected:
+        raise PasswordNeeded(f"The report of the request {earlier.request_id}")
+    return earlier.request_id
 
 
 def _requester_of(selection: Selection) -> Requester:
@@ -154,7 +224,7 @@ def _sees_all(batches: Sequence[Batch]) -> bool:
     return all(batch.sees_all_learners for batch in batches)
 
 
-def _files(request: Request, settings: Settings) -> list[Path]:
+def _check_done(request: Request) -> None:
     if request.is_under_way:
         raise Busy(
             f"The request {request.request_id} is being processed: it is {request.status}, with "
@@ -167,14 +237,24 @@ def _files(request: Request, settings: Settings) -> list[Path]:
             + (f" {request.error}" if request.error else ""),
             "Request the report again.",
         )
-    files = [find_file(settings, request, batch_id) for batch_id in request.batch_ids]
-    if not all(files):
+
+
+def _files(
+    request: Request, settings: Settings, batch_ids: Sequence[str] | None = None
+) -> list[BatchFiles]:
+    """Returns the files of a request, by batch."""
+    _check_done(request)
+    found = [
+        find_files(settings, request, batch_id)
+        for batch_id in (request.batch_ids if batch_ids is None else batch_ids)
+    ]
+    if not all(found):
         raise NotFound(
             f"The request {request.request_id} has no files in the folder of results, or no "
             "longer.",
             _hint_for_missing(request, settings),
         )
-    return list(filter(None, files))
+    return list(filter(None, found))
 
 
 def _hint_for_missing(request: Request, settings: Settings) -> str:

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from exhaust.reports.form import ReportForm
 from exhaust.reports.kinds import KINDS, Kind
-from exhaust.reports.layout import Layout
 
 
 class Status(StrEnum):
@@ -23,6 +23,9 @@ UNDER_WAY = (Status.SUBMITTED, Status.PROCESSING)
 ENDED = tuple(status for status in Status if status not in UNDER_WAY)
 
 MAX_TRIES = 3
+
+SINCE_A_FILE = "file"
+"""Stands for an earlier report that an export had as a file, in place of a request's ID."""
 
 MAX_CLOCK_SKEW = timedelta(hours=1)
 """How far the clocks of workers may differ: a time that is later still was made up."""
@@ -66,8 +69,8 @@ class Request:
         return self.status in UNDER_WAY
 
     @property
-    def layout(self) -> Layout:
-        return Layout(self.request_data["layout"])
+    def form(self) -> ReportForm:
+        return ReportForm.of_data(self.request_data)
 
     @property
     def batch_names(self) -> Mapping[str, str]:
@@ -92,6 +95,8 @@ class Worker:
     name: str
     last_seen_at: datetime
     """When it last looked for a request, or was making a report (UTC)."""
+    public_key: str | None = None
+    """Passwords that are sealed to it can be opened by this worker only, in Base64."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +105,8 @@ class Claim:
 
     request: Request
     worker: str
+    sealed_password: str | None = field(default=None, repr=False)
+    """As the ledger has it, until the request ends or a day has passed."""
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,12 @@ class NewRequest:
     target: str
     """The target of the profile, which is a part of the ID."""
     request_data: Mapping[str, Any]
+    sealed_password: str | None = field(default=None, repr=False)
+
+    @property
+    def form_mark(self) -> str:
+        """Tells apart the forms of a report, each of which may be under way at a time."""
+        return mark_of(ReportForm.of_data(self.request_data))
 
     @property
     def batch_ids(self) -> list[str]:
@@ -134,6 +147,7 @@ class NewRequest:
             self.channel,
             self.day,
             self.target,
+            self.form_mark,
         )
 
     @property
@@ -149,13 +163,18 @@ def request_id(
     channel: str,
     day: date,
     target: str,
+    form_mark: str = "",
 ) -> str:
-    """Returns the ID of a request: the same for the same report, requester, day and target.
+    """Returns the ID of a request: the same for the same report, requester, day, target and form.
 
-    Sunbird's ID has no target, but a Sunbird has only one.
+    Sunbird's ID has no target, but a Sunbird has only one. The default form leaves no mark.
     """
     batches = ",".join(sorted(batch_ids, key=str.encode))
-    text = "|".join(
-        [dataset, f"{course_id}_{batches}", requester, channel, f"{day:%Y-%m-%d}", target]
-    )
+    parts = [dataset, f"{course_id}_{batches}", requester, channel, f"{day:%Y-%m-%d}", target]
+    text = "|".join([*parts, form_mark] if form_mark else parts)
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()
+
+
+def mark_of(form: ReportForm) -> str:
+    """Returns a mark of a form, short enough for an index; empty for the default form."""
+    return hashlib.sha256(form.key.encode()).hexdigest() if form.key else ""

@@ -36,6 +36,8 @@ class Functions:
             "day": f"{new.day:%Y-%m-%d}",
             "target": new.target,
             "request_data": dict(new.request_data),
+            "form": new.form_mark,
+            "sealed_password": new.sealed_password,
         }
         return str(self._call(connection, "submit_request", json.dumps(request), worker))
 
@@ -56,6 +58,7 @@ class Functions:
             new.channel,
             new.requester,
             replacing == new.requester,
+            new.form_mark,
         )
         if found is None:
             return None

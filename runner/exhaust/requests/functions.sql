@@ -2,10 +2,11 @@
 -- these functions, which belong to the ledger's owner and find out who calls. `session_user` is the
 -- role that logged in: a role that a function or `set role` takes on does not count.
 --
--- The names are those of the ledger's schema, which is the search path while this is run.
+-- The names are those of the ledger's schema, which is the search path while this is run. It is run
+-- again by migrations that change it, so it replaces what is there.
 
 -- Who the roles are; `exhaust grant` writes it. A role is kept by its name.
-create table granted_role (
+create table if not exists granted_role (
     role text primary key,
     kind text not null check (kind in ('reader', 'server', 'worker')),
     user_id text check ((user_id is not null) <= (kind = 'reader'))
@@ -13,7 +14,7 @@ create table granted_role (
 
 -- The kind of the calling role; null if nothing was granted. Members of a server or of a worker are
 -- one too, but a reader is one login.
-create function caller_kind() returns text
+create or replace function caller_kind() returns text
 language sql stable security definer set search_path from current
 begin atomic
     select granted_role.kind
@@ -29,7 +30,7 @@ begin atomic
 end;
 
 -- The user ID of the calling reader; null for every other role.
-create function caller_user() returns text
+create or replace function caller_user() returns text
 language sql stable security definer set search_path from current
 begin atomic
     select granted_role.user_id
@@ -38,14 +39,14 @@ begin atomic
 end;
 
 -- Whether the calling role may see and change the requests of a user.
-create function may_act_for(requester text) returns boolean
+create or replace function may_act_for(requester text) returns boolean
 language sql stable security definer set search_path from current
 begin atomic
     select coalesce(caller_kind() in ('server', 'worker') or caller_user() = requester, false);
 end;
 
 -- Where the newest build put a mart, as SQL; null if nothing is built.
-create function location_of(of_mart text) returns text
+create or replace function location_of(of_mart text) returns text
 language plpgsql stable security definer set search_path from current as $$
 declare
     marts constant text := left(current_schema, -length('_requests'));
@@ -64,7 +65,7 @@ $$;
 
 -- Whether a user may have these batches of a course, and is of that root organisation: a request
 -- keeps the others of its organisation from the same report.
-create function may_have(requester text, course text, batch_ids text[], channel text)
+create or replace function may_have(requester text, course text, batch_ids text[], channel text)
 returns boolean
 language plpgsql stable security definer set search_path from current as $$
 declare
@@ -81,7 +82,7 @@ begin
 end
 $$;
 
-create function utc_now() returns timestamp
+create or replace function utc_now() returns timestamp
 language sql volatile set search_path from current
 begin atomic
     select clock_timestamp() at time zone 'UTC';
@@ -89,7 +90,7 @@ end;
 
 -- Adds a request, and returns its ID. With a worker, which is an export that runs, it is the worker's
 -- for two minutes. The unique index refuses a batch that is under way.
-create function submit_request(request json, worker text) returns text
+create or replace function submit_request(request json, worker text) returns text
 language plpgsql security definer set search_path from current as $$
 declare
     requester constant text := request ->> 'requester';
@@ -97,6 +98,8 @@ declare
     dataset constant text := request ->> 'dataset';
     course constant text := request ->> 'course_id';
     report_day constant date := (request ->> 'day')::date;
+    form constant text := request ->> 'form';
+    sealed constant text := request ->> 'sealed_password';
     now constant timestamp := utc_now();
     batch_ids text[];
     expected bigint;
@@ -132,7 +135,9 @@ begin
         and json_typeof(request -> 'request_data') = 'object'
         and json_typeof(request -> 'request_data' -> 'layout') = 'string'
         and json_typeof(request -> 'request_data' -> 'allLearners') = 'boolean'
-        and (worker is null or length(worker) between 1 and 300),
+        and (worker is null or length(worker) between 1 and 300)
+        and form ~ '^([0-9a-f]{64})?$'
+        and (sealed is null or length(sealed) <= 2000 and sealed ~ '^[A-Za-z0-9+/]+=*$'),
         false
     )
     then
@@ -148,7 +153,8 @@ begin
         requester,
         channel,
         to_char(report_day, 'YYYY-MM-DD'),
-        request ->> 'target'
+        request ->> 'target',
+        nullif(form, '')
     ], '|')));
     new_id := base;
     while exists (select from job_request where job_request.request_id = new_id) loop
@@ -158,7 +164,7 @@ begin
     insert into job_request (
         tag, request_id, job_id, status, request_data, requested_by, requested_channel,
         dt_job_submitted, iteration, batch_number, course_id, course_name, rows_expected, rows_done,
-        lease_owner, lease_until, claimed_at
+        lease_owner, lease_until, claimed_at, encryption_key
     )
     values (
         course || '_' || array_to_string(batch_ids, ',') || ':' || channel,
@@ -177,16 +183,20 @@ begin
         0,
         worker,
         case when worker is not null then now + interval '2 minutes' end,
-        case when worker is not null then now end
+        case when worker is not null then now end,
+        sealed
     );
-    insert into job_request_batch (request_id, batch_id, dataset, course_id, channel, is_under_way)
-    select new_id, batch_id, dataset, course, channel, true from unnest(batch_ids) as batch_id;
+    insert into job_request_batch (
+        request_id, batch_id, dataset, course_id, channel, is_under_way, form
+    )
+    select new_id, batch_id, dataset, course, channel, true, form
+    from unnest(batch_ids) as batch_id;
     return new_id;
 end
 $$;
 
 -- Ends a request that is under way; returns whether there was one.
-create function end_request(of_request text, new_status text, reason text) returns boolean
+create or replace function end_request(of_request text, new_status text, reason text) returns boolean
 language plpgsql security definer set search_path from current as $$
 declare
     was_under_way boolean;
@@ -200,12 +210,14 @@ begin
         lease_until = null
     where request_id = of_request and status in ('SUBMITTED', 'PROCESSING');
     was_under_way := found;
+    -- Even of one that somebody gave another status.
+    update job_request set encryption_key = null where request_id = of_request;
     update job_request_batch set is_under_way = false where request_id = of_request;
     return was_under_way;
 end
 $$;
 
-create function cancel_request(of_request text) returns boolean
+create or replace function cancel_request(of_request text) returns boolean
 language sql security definer set search_path from current
 begin atomic
     select end_request(job_request.request_id, 'CANCELLED', null)
@@ -215,7 +227,7 @@ end;
 
 -- What an export may do with the request that it holds. Each function returns false if it does not
 -- hold it, or no longer.
-create function hold_request(of_request text, worker text, try integer, done bigint)
+create or replace function hold_request(of_request text, worker text, try integer, done bigint)
 returns boolean
 language plpgsql security definer set search_path from current as $$
 begin
@@ -232,7 +244,7 @@ begin
 end
 $$;
 
-create function finish_batch(
+create or replace function finish_batch(
     of_request text, worker text, try integer, batch text, path text, batch_rows bigint
 ) returns boolean
 language plpgsql security definer set search_path from current as $$
@@ -265,7 +277,7 @@ begin
 end
 $$;
 
-create function end_own_request(of_request text, worker text, try integer, reason text)
+create or replace function end_own_request(of_request text, worker text, try integer, reason text)
 returns boolean
 language plpgsql security definer set search_path from current as $$
 declare
@@ -289,9 +301,10 @@ $$;
 -- The request that blocks one of the batches: what others may learn of it, as JSON. Ends it instead,
 -- and returns null, if it is not under way; or if it is an export of the same requester that has
 -- stopped, and `replacing`.
-create function blocking_request(
+drop function if exists blocking_request(text, text, text[], text, text, boolean);
+create or replace function blocking_request(
     in_dataset text, of_course text, batch_ids text[], in_channel text, requester text,
-    replacing boolean
+    replacing boolean, in_form text
 ) returns json
 language plpgsql security definer set search_path from current as $$
 declare
@@ -313,6 +326,7 @@ begin
         and job_request_batch.course_id = of_course
         and job_request_batch.batch_id = any (batch_ids)
         and job_request_batch.channel = in_channel
+        and job_request_batch.form = in_form
         and job_request_batch.is_under_way
     limit 1;
     if not found then
@@ -342,7 +356,7 @@ end
 $$;
 
 -- The requests that wait, with their rank among all, for who may see them.
-create view queue with (security_barrier) as
+create or replace view queue with (security_barrier) as
 select waiting.request_id, waiting.rank
 from (
     select
@@ -362,11 +376,15 @@ where (select caller_kind()) in ('server', 'worker')
 -- The owner of the tables sees all rows, and needs no policy.
 alter table job_request enable row level security;
 alter table job_request_batch enable row level security;
+drop policy if exists requesters on job_request;
 create policy requesters on job_request for select using (
     (select caller_kind()) = 'server' or requested_by = (select caller_user())
 );
+drop policy if exists workers on job_request;
 create policy workers on job_request using ((select caller_kind()) = 'worker');
+drop policy if exists requesters on job_request_batch;
 create policy requesters on job_request_batch for select using (
     exists (select from job_request where job_request.request_id = job_request_batch.request_id)
 );
+drop policy if exists workers on job_request_batch;
 create policy workers on job_request_batch using ((select caller_kind()) = 'worker');

@@ -19,7 +19,7 @@ IDENTITY = ("caller_kind()", "caller_user()")
 FUNCTIONS = (
     *IDENTITY,
     "submit_request(json, text)",
-    "blocking_request(text, text, text[], text, text, boolean)",
+    "blocking_request(text, text, text[], text, text, boolean, text)",
     "cancel_request(text)",
     "hold_request(text, text, integer, bigint)",
     "finish_batch(text, text, integer, text, text, bigint)",

@@ -94,14 +94,16 @@ class Ledger:
                     raise blocking.error() from None
                 # That one has ended meanwhile, or it took the ID: try again.
 
-    def claim(self, worker: str) -> Claim | None:
+    def claim(self, worker: str, public_key: str | None = None) -> Claim | None:
         """Takes the request that has waited longest; returns None if there is none.
 
-        A request whose worker's lease has ended waits again; after the third try it fails.
+        A request whose worker's lease has ended waits again; after the third try it fails. The
+        passwords of requests that are older than a day are forgotten.
         """
         # A worker of this name may be recorded at the same time, by another thread.
         with suppress(IntegrityError), self._store.begin() as connection:
-            record_worker(connection, worker, self._tables.now())
+            record_worker(connection, worker, self._tables.now(), public_key)
+            self._tables.forget_passwords(connection)
         tables = self._tables
         is_free = sa.or_(
             REQUESTS.c.status.not_in([*ENDED, Status.PROCESSING]), tables.has_stopped()
@@ -120,7 +122,8 @@ class Ledger:
                 free = find_request(connection, free_id)
                 if free and free.is_under_way and free.tries < MAX_TRIES:
                     tables.take(connection, free_id, worker)
-                    return Claim(self._read(connection, free_id), worker)
+                    sealed = tables.sealed_password(connection, free_id)
+                    return Claim(self._read(connection, free_id), worker, sealed)
                 reason = (free and free.error) or "Its worker stopped three times."
                 tables.end(connection, free_id, Status.FAILED, reason)
 
@@ -211,6 +214,19 @@ class Ledger:
         """Returns the workers that were seen lately, the one that was seen last first."""
         with self._store.begin() as connection:
             return read_workers(connection, self._tables.now())
+
+    def public_key(self) -> str:
+        """Returns the key that a password is sealed to: that of the worker seen last.
+
+        Raises NotFound if no worker has published one.
+        """
+        for worker in self.workers():
+            if worker.public_key:
+                return worker.public_key
+        raise NotFound(
+            "No worker has published a key yet, so no password can be sent to one.",
+            "Run `exhaust process` once.",
+        )
 
     def forget_files(self, request_ids: Sequence[str], retention: timedelta) -> list[str]:
         """Forgets the files of those of the requests that ended so long ago; returns their IDs."""

@@ -8,14 +8,20 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from exhaust.reports.form import ReportForm
 from exhaust.reports.kinds import KINDS
-from exhaust.reports.layout import Layout
-from exhaust.requests.entities import MAX_TRIES, DamagedRequest, Request, Status
+from exhaust.requests.entities import (
+    MAX_TRIES,
+    SINCE_A_FILE,
+    DamagedRequest,
+    Request,
+    Status,
+)
 from exhaust.requests.store import BATCHES, MAX_REASON, QUEUE, REQUESTS
 
 REQUEST_ID = re.compile(r"[0-9A-F]{32}(-[1-9][0-9]{0,8})?")
@@ -30,8 +36,12 @@ class _Damage(Exception):
 
 
 def as_text(table: sa.Table) -> list[Any]:
-    """Returns the columns of a table as text, under their names."""
-    return [sa.cast(column, sa.Text).label(column.name) for column in table.c]
+    """Returns the columns of a table as text, under their names, but no sealed password."""
+    return [
+        sa.cast(column, sa.Text).label(column.name)
+        for column in table.c
+        if column.name != "encryption_key"
+    ]
 
 
 def read_requests(connection: Connection, which: sa.ColumnElement[bool]) -> list[Request]:
@@ -147,15 +157,16 @@ def time_of(text: str | None) -> datetime | None:
 
 
 def _data(text: str | None) -> Mapping[str, Any]:
-    """Returns those of the data of a request that exhaust writes."""
+    """Returns the data of a request. Raises _Damage for what exhaust does not write."""
     try:
-        content = json.loads(text or "", parse_constant=_refuse)
+        data = json.loads(text or "", parse_constant=_refuse)
+        is_whole = isinstance(data, dict) and NEEDED <= data.keys() <= DATA.keys()
+        if not is_whole or not all(DATA[name](value) for name, value in data.items()):
+            _refuse("data")
+        ReportForm.of_data(data)
     except (ValueError, RecursionError, _Damage):
-        content = None
-    if not isinstance(content, dict) or not content.keys() >= NEEDED:
         _refuse("data")
-    data = {name: content[name] for name in DATA if name in content}
-    return data if all(DATA[name](value) for name, value in data.items()) else _refuse("data")
+    return cast(Mapping[str, Any], data)
 
 
 def _is_text(value: object) -> bool:
@@ -172,13 +183,29 @@ def _is_map(value: object) -> bool:
     return isinstance(value, dict) and all(map(_is_text, [*value, *value.values()]))
 
 
+def _is_bool(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_earlier(value: object) -> bool:
+    return isinstance(value, str) and bool(value == SINCE_A_FILE or REQUEST_ID.fullmatch(value))
+
+
 DATA: Mapping[str, Callable[[Any], bool]] = {
     "collectionId": _is_text,
     "batchId": _is_list,
     "batchNames": _is_map,
     "roles": _is_map,
-    "layout": lambda value: isinstance(value, str) and value in list(Layout),
-    "allLearners": lambda value: isinstance(value, bool),
+    "allLearners": _is_bool,
+    # The form, whose own class knows the values.
+    "layout": _is_text,
+    "format": _is_text,
+    "headers": _is_text,
+    "columns": _is_list,
+    "additions": _is_list,
+    "splitBy": _is_text,
+    "since": _is_earlier,
+    "isProtected": _is_bool,
 }
 """What `request_data` has, and how each is checked."""
 NEEDED = {"layout", "allLearners"}

@@ -69,16 +69,19 @@ BATCHES = sa.Table(
     sa.Column("course_id", sa.Text, nullable=False),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("is_under_way", sa.Boolean, nullable=False),
+    # What tells the forms of one report apart.
+    sa.Column("form", sa.Text, nullable=False, server_default=""),
     # Null until it is done; after that, the file is null if it went to standard output.
     sa.Column("rows", sa.BigInteger),
     sa.Column("file", sa.Text),
 )
-sa.Index(
+UNDER_WAY = sa.Index(
     "job_request_batch_under_way",
     BATCHES.c.dataset,
     BATCHES.c.course_id,
     BATCHES.c.batch_id,
     BATCHES.c.channel,
+    BATCHES.c.form,
     unique=True,
     postgresql_where=BATCHES.c.is_under_way,
     sqlite_where=BATCHES.c.is_under_way,
@@ -89,6 +92,7 @@ WORKERS = sa.Table(
     TABLES,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("last_seen_at", sa.DateTime, nullable=False),
+    sa.Column("public_key", sa.Text),
 )
 
 QUEUE = sa.Table("queue", sa.MetaData(), sa.Column("request_id", sa.Text), sa.Column("rank"))
@@ -124,10 +128,32 @@ def _add_workers(connection: Connection) -> None:
 
 
 def _restrict_requesters(connection: Connection) -> None:
-    """Adds the queue; on Postgres, also the functions and policies of requesters."""
+    """Adds the queue; on Postgres, the functions have it."""
     if connection.dialect.name != "postgresql":
         connection.exec_driver_sql(QUEUE_OF_SQLITE)
-        return
+
+
+def _add_forms(connection: Connection) -> None:
+    """Adds the forms of reports and the public keys of workers, unless the tables are new."""
+    schema = connection.get_execution_options().get("schema_translate_map", {}).get(None)
+    prefix = f"{identifier(schema, 'postgres')}." if schema else ""
+    for column in (BATCHES.c.form, WORKERS.c.public_key):
+        table = column.table.name
+        there = sa.inspect(connection).get_columns(table, schema=schema)
+        if column.name not in {one["name"] for one in there}:
+            definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+            connection.exec_driver_sql(f"alter table {prefix}{table} add column {definition}")
+    connection.exec_driver_sql(f"drop index {prefix}{UNDER_WAY.name}")
+    UNDER_WAY.create(connection)
+    if schema:
+        _create_functions(connection)
+
+
+def _create_functions(connection: Connection) -> None:
+    """Creates or replaces the functions and policies of requesters, on Postgres.
+
+    The newest migration does, because they use the newest tables.
+    """
     schema = identifier(
         connection.get_execution_options()["schema_translate_map"][None], "postgres"
     )
@@ -141,7 +167,7 @@ def _restrict_requesters(connection: Connection) -> None:
 
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     *(_create_requests, _add_workers),
-    _restrict_requesters,
+    *(_restrict_requesters, _add_forms),
 )
 """The changes that each version of the ledger makes; their number is the newest version."""
 

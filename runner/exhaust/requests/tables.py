@@ -28,6 +28,8 @@ from exhaust.requests.rows import read_requests, time_of
 from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, rows_of
 from exhaust.requests.workers import renew_worker
 
+PASSWORDS_KEPT = timedelta(days=1)
+
 
 def find_request(connection: Connection, request_id: str) -> Request | None:
     """Returns the request of just this ID."""
@@ -65,6 +67,7 @@ class Tables:
                 course_id=new.course_id,
                 course_name=new.course_name,
                 rows_expected=sum(new.batches.values()),
+                encryption_key=new.sealed_password,
             )
         )
         connection.execute(
@@ -77,6 +80,7 @@ class Tables:
                     "course_id": new.course_id,
                     "channel": new.channel,
                     "is_under_way": True,
+                    "form": new.form_mark,
                 }
                 for batch_id in new.batch_ids
             ],
@@ -101,6 +105,7 @@ class Tables:
                 BATCHES.c.course_id == new.course_id,
                 BATCHES.c.batch_id.in_(new.batch_ids),
                 BATCHES.c.channel == new.channel,
+                BATCHES.c.form == new.form_mark,
                 BATCHES.c.is_under_way,
             )
         ).first()
@@ -147,6 +152,23 @@ class Tables:
                 claimed_at=now,
                 rows_done=rows_of(request_id),
             )
+        )
+
+    def forget_passwords(self, connection: Connection) -> None:
+        """Forgets the passwords of requests that are older than a day."""
+        connection.execute(
+            sa.update(REQUESTS)
+            .where(
+                REQUESTS.c.encryption_key.is_not(None),
+                REQUESTS.c.dt_job_submitted < self.now() - PASSWORDS_KEPT,
+            )
+            .values(encryption_key=None)
+        )
+
+    def sealed_password(self, connection: Connection, request_id: str) -> str | None:
+        """Returns the sealed password of a request that has one."""
+        return connection.scalar(
+            sa.select(REQUESTS.c.encryption_key).where(REQUESTS.c.request_id == request_id)
         )
 
     def heartbeat(self, connection: Connection, claim: Claim, rows_done: int | None) -> None:
@@ -247,6 +269,9 @@ class Tables:
                 lease_until=None,
             )
         )
+        # Even of one that somebody gave another status.
+        of_request = sa.update(REQUESTS).where(REQUESTS.c.request_id == request_id)
+        connection.execute(of_request.values(encryption_key=None))
         connection.execute(
             sa.update(BATCHES).where(BATCHES.c.request_id == request_id).values(is_under_way=False)
         )

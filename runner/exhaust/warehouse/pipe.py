@@ -3,8 +3,8 @@
 import fcntl
 import os
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 import duckdb
 
@@ -24,6 +24,38 @@ def copy_through_pipe(
     Null is an empty field, and an empty string is `""`. What `write` raises stops DuckDB and is
     raised again, as is a duckdb.Error of the SELECT.
     """
+    return _copy(connection, select, write, "quote '\"', escape '\"'")
+
+
+def copy_lines_through_pipe(
+    connection: duckdb.DuckDBPyConnection,
+    select: str,
+    write: Callable[[bytes], object],
+) -> int:
+    """Streams a SELECT of one text column to `write` as lines, as they are; returns the rows.
+
+    Errors are those of `copy_through_pipe`.
+    """
+    return _copy(connection, select, write, "quote '', escape ''")
+
+
+@contextmanager
+def flat_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Copies with one thread: others would hold rows in memory until it is their turn."""
+    found = connection.execute("select current_setting('threads')").fetchone()
+    connection.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        connection.execute(f"set threads = {found[0] if found else 1}")
+
+
+def _copy(
+    connection: duckdb.DuckDBPyConnection,
+    select: str,
+    write: Callable[[bytes], object],
+    quotes: str,
+) -> int:
     outlet, inlet = _pipe()
     rows = 0
     failure: Exception | None = None
@@ -33,7 +65,7 @@ def copy_through_pipe(
         # `comment ''`: DuckDB would otherwise quote every field that holds a `#`.
         copy = (
             f"copy ({select}) to '/dev/fd/{inlet}' (format csv, header false, delimiter ',', "
-            "quote '\"', escape '\"', nullstr '', comment '')"
+            f"{quotes}, nullstr '', comment '')"
         )
         try:
             counted = connection.execute(copy).fetchone()

@@ -256,7 +256,7 @@ def test_an_empty_file_is_reported(file: Path) -> None:
 
 
 def test_an_unclosed_quote_is_reported(changes: Changes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exhaust.reports.csv_form.MAX_VALUE", 100)
+    monkeypatch.setattr("exhaust.reports.reading.csv_form.MAX_VALUE", 100)
     rows, rest = changes(("u2", '"u2' + "9" * 100))
     assert (rows, rest) == (
         "it has 1 row; the receipt says 3",

@@ -1,4 +1,4 @@
-"""`verify` on files that are not CSV."""
+"""`verify` on files that are no reports, whatever their names are."""
 
 import gzip
 import zipfile
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from exhaust.errors import DataError
 from exhaust.reports.verify import verify
 
 pytestmark = pytest.mark.not_on_spark
@@ -26,14 +27,6 @@ def holding(content: bytes) -> Callable[[Path], object]:
 
 
 FILES: dict[str, tuple[Callable[[Path], object], str]] = {
-    "xlsx": (
-        zipped("[Content_Types].xml", "_rels/.rels", "xl/worksheets/sheet1.xml", "xl/workbook.xml"),
-        "an Excel file (.xlsx)",
-    ),
-    "xls": (
-        holding(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)),
-        "an Excel file (.xls, or .xlsx with a password)",
-    ),
     "ods": (
         zipped("mimetype", "content.xml"),
         "an OpenDocument file (.ods), as LibreOffice saves it",
@@ -58,6 +51,21 @@ def test_it_is_named_for_what_it_is(file: Path, kind: str) -> None:
     assert (found.is_unchanged, found.changes) == (False, [f"the file is {name}"])
     assert found.hint
     assert "import it as text" not in found.hint
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        zipped("[Content_Types].xml", "_rels/.rels", "xl/worksheets/sheet1.xml", "xl/workbook.xml"),
+        zipped("xl/workbook.xml"),
+        holding(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500)),
+    ],
+    ids=["xlsx", "incomplete xlsx", "xlsx with a password"],
+)
+def test_a_damaged_excel_file_is_an_error(file: Path, damaged: Callable[[Path], object]) -> None:
+    damaged(file)
+    with pytest.raises(DataError, match=r"cannot be (read|opened)"):
+        verify(file)
 
 
 def test_a_csv_file_is_none_of_them(file: Path) -> None:

@@ -6,6 +6,7 @@ from handmade_marts import MATHS, MENTOR
 from support import RunExport, reports
 
 from exhaust.marts.header_plan import assessments
+from exhaust.reports.form import ReportForm
 from exhaust.reports.layout import Layout, sunbird_plan
 from exhaust.reports.selection import Criteria
 
@@ -42,8 +43,12 @@ def test_only_attempted_assessments_are_columns_in_order_of_id() -> None:
 
 @pytest.mark.not_on_spark
 def test_export_in_sunbirds_layout(run_export: RunExport, tmp_path: Path) -> None:
-    run_export(Criteria([MATHS], batches=["001"], layout=Layout.SUNBIRD), Path("all.csv"))
-    run_export(Criteria([MATHS], batches=["002"], layout=Layout.SUNBIRD), Path("two.csv"))
+    run_export(
+        Criteria([MATHS], batches=["001"], form=ReportForm(layout=Layout.SUNBIRD)), Path("all.csv")
+    )
+    run_export(
+        Criteria([MATHS], batches=["002"], form=ReportForm(layout=Layout.SUNBIRD)), Path("two.csv")
+    )
     fixed = "Batch Id,User UUID,Enrolment Date,Progress,Total Score"
     long_label = '"do_' + "9" * 70 + ', ""final"" - Score"'
     assert reports(tmp_path) == {
@@ -58,6 +63,6 @@ def test_export_in_sunbirds_layout(run_export: RunExport, tmp_path: Path) -> Non
 def test_sunbirds_layout_considers_only_learners_in_the_file(
     run_export: RunExport, tmp_path: Path
 ) -> None:
-    run_export(Criteria([MATHS], user_id=MENTOR, layout=Layout.SUNBIRD))
+    run_export(Criteria([MATHS], user_id=MENTOR, form=ReportForm(layout=Layout.SUNBIRD)))
     (report,) = reports(tmp_path).values()
     assert report == "Batch Id,User UUID,Enrolment Date,Progress,Total Score\nBatchId_001,u2,,0,\n"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from verify_support import BATCHES, report, write_report
 
-from exhaust.reports.value_changes import is_misread, original_text
+from exhaust.reports.reading.value_changes import is_misread, original_text
 from exhaust.reports.verify import verify
 
 pytestmark = pytest.mark.not_on_spark

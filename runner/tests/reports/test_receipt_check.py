@@ -11,6 +11,7 @@ from key_pair import KeyPair
 from support import RunExport
 from verify_support import BATCHES, HEADER, ROWS, change_receipt, receipt_for, receipt_of, report
 
+from exhaust.reports.form import ReportForm
 from exhaust.reports.layout import Layout
 from exhaust.reports.receipt_check import MAX_FAULTS
 from exhaust.reports.selection import Criteria
@@ -104,9 +105,9 @@ def test_a_batch_that_does_not_add_up_is_found_out(file: Path) -> None:
     [
         ("nonsense", "its columns are not those of the file"),
         ("", "its columns are not those of the file"),
-        (f"{HEADER}\nnonsense\n", "the file cannot be read as CSV with these columns"),
-        (report([f"{ROWS[0]},more"]), "the file cannot be read as CSV with these columns"),
-        (report([ROWS[0], '"', *ROWS[1:]]), "the file cannot be read as CSV with these columns"),
+        (f"{HEADER}\nnonsense\n", "the file cannot be read with these columns"),
+        (report([f"{ROWS[0]},more"]), "the file cannot be read with these columns"),
+        (report([ROWS[0], '"', *ROWS[1:]]), "the file cannot be read with these columns"),
         (report(ROWS[:2]), f"the file has no rows of course `do_1`, batch `{BATCHES[1]}`, not 1"),
         (
             report([*ROWS, ROWS[0].replace("u1", "u0")]),
@@ -134,7 +135,7 @@ def test_bytes_that_are_not_text_are_found_out(file: Path) -> None:
     file.write_bytes(report(ROWS).encode() + b"\xff" * 99)
     content = file.read_bytes()
     change_receipt(file, sha256=sha256(content).hexdigest(), bytes=len(content))
-    assert faults(file) == ["the file cannot be read as CSV with these columns"]
+    assert faults(file) == ["the file cannot be read with these columns"]
 
 
 def test_names_in_a_forged_file_cannot_control_the_terminal(file: Path) -> None:
@@ -174,8 +175,8 @@ def test_the_receipt_of_a_trusted_key_is_believed(
 
 @pytest.mark.parametrize("layout", list(Layout))
 def test_what_export_writes_passes(run_export: RunExport, tmp_path: Path, layout: Layout) -> None:
-    run_export(Criteria([MATHS], layout=layout), tmp_path / "all.csv")
-    run_export(Criteria([EMPTY], layout=layout), tmp_path / "empty.csv")
+    run_export(Criteria([MATHS], form=ReportForm(layout=layout)), tmp_path / "all.csv")
+    run_export(Criteria([EMPTY], form=ReportForm(layout=layout)), tmp_path / "empty.csv")
     for name in ("all.csv", "empty.csv"):
         assert faults(tmp_path / name) == []
 

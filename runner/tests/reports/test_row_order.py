@@ -1,10 +1,10 @@
 """`verify` on files whose rows were sorted in a spreadsheet program."""
 
 import random
-import sqlite3
 import tracemalloc
 from pathlib import Path
 
+import duckdb
 import pytest
 from verify_support import BATCHES, ROWS, Changes, change_receipt, receipt_for, report, write_report
 
@@ -102,9 +102,9 @@ def test_a_large_file_is_sorted_in_little_memory(file: Path) -> None:
 
 
 def test_a_full_disk_is_said(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def connect(_: str) -> sqlite3.Connection:
-        raise sqlite3.OperationalError("database or disk is full")
+    def copy(*_: object) -> int:
+        raise duckdb.IOException("Could not write file: No space left on device")
 
-    monkeypatch.setattr(sqlite3, "connect", connect)
-    with pytest.raises(DiskFull, match="disk is full"):
+    monkeypatch.setattr("exhaust.reports.changes.copy_through_pipe", copy)
+    with pytest.raises(DiskFull, match="No space left"):
         rewrite(file, ROWS[::-1])

@@ -12,6 +12,7 @@ from exhaust.errors import ExhaustError
 from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
 from exhaust.reports.export import export
+from exhaust.reports.form import ReportForm
 from exhaust.reports.layout import Layout
 from exhaust.reports.selection import Criteria, Destination
 from exhaust.requests.desk import submit
@@ -42,7 +43,7 @@ def test_exports_requests_and_rights_work(
     assert written(Criteria([MATHS])) == {"001": first, "002": second}
     only_of_k = HEADER + LINES[MATHS, "001"][1]
     assert written(Criteria([MATHS], user_id=MENTOR)) == {"001": only_of_k}
-    (sunbird,) = written(Criteria([MATHS_2], layout=Layout.SUNBIRD)).values()
+    (sunbird,) = written(Criteria([MATHS_2], form=ReportForm(layout=Layout.SUNBIRD))).values()
     assert sunbird.splitlines()[1].startswith("BatchId_001,u1,01/02/2026,1")
 
     desk = replace(settings_spark, results_dir=tmp_path / "results")

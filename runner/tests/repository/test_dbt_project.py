@@ -41,7 +41,8 @@ def test_every_model_states_and_tests_its_grain() -> None:
     del models["course_report"]  # Its columns depend on the course.
     for name, model in models.items():
         assert model["description"].startswith("One row per"), name
-        assert "grain" in model["data_tests"][0], name
+        # A build does not compute explanations: test_explanations.py tests their grain.
+        assert name.endswith("_explanations") or "grain" in model["data_tests"][0], name
 
 
 @pytest.mark.not_on_spark

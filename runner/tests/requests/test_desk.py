@@ -15,9 +15,10 @@ from requests_support import (
 
 from exhaust.errors import Busy, NotFound, PermissionDenied, UsageError
 from exhaust.project.settings import Settings
+from exhaust.reports.form import ReportForm
 from exhaust.reports.layout import Layout
 from exhaust.reports.verify import verify
-from exhaust.requests.entities import request_id
+from exhaust.requests.entities import mark_of, request_id
 from exhaust.requests.ledger import Ledger
 
 pytestmark = pytest.mark.not_on_spark
@@ -27,7 +28,14 @@ class TestSubmit:
     def test_a_request_records_what_was_requested(self, project: Settings) -> None:
         new = submit_request(project, "mathematics", ["second"], layout=Layout.SUNBIRD)
         assert new.request_id == request_id(
-            "progress-exhaust", MATHS, ["002"], CREATOR, "t", DAY, project.profile.target
+            "progress-exhaust",
+            MATHS,
+            ["002"],
+            CREATOR,
+            "t",
+            DAY,
+            project.profile.target,
+            mark_of(ReportForm(Layout.SUNBIRD)),
         )
         assert (new.course_id, new.course_name, new.batch_ids) == (MATHS, "Mathematics", ["002"])
         assert (new.requester, new.channel, new.rows_expected) == (CREATOR, "t", 1)

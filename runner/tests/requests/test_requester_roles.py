@@ -169,6 +169,7 @@ def submit_by_hand(**changes: object) -> str:
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "target": "t",
         "request_data": {"layout": "exhaust", "allLearners": False},
+        "form": "",
         **changes,
     }
     text = json.dumps(request).replace("'", "''")
@@ -197,6 +198,12 @@ NO_REQUESTS: list[dict[str, object]] = [
     {"request_data": {"layout": "exhaust"}},
     {"request_data": {"layout": "exhaust", "allLearners": "yes"}},
     {"request_data": {"allLearners": True}},
+    {"form": None},
+    {"form": "xlsx"},
+    {"form": "0" * 65},
+    {"sealed_password": ""},
+    {"sealed_password": "' or 1"},
+    {"sealed_password": "A" * 2001},
 ]
 
 
@@ -264,7 +271,7 @@ class TestAnExportOfAnother:
             query(
                 mentor,
                 "select exhaust_requests.blocking_request('progress-exhaust', 'do_1', "
-                f"array['001'], 'tn', '{CREATOR}', true)",
+                f"array['001'], 'tn', '{CREATOR}', true, '')",
             )
 
 

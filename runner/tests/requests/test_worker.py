@@ -58,7 +58,7 @@ def test_only_the_worker_may_read_its_files(project: Settings, umask: int) -> No
     finally:
         os.umask(before)
     found = [project.results_dir, *project.results_dir.rglob("*")]
-    assert len(found) == 7
+    assert len(found) == 8
     for path in found:
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
 

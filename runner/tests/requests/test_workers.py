@@ -1,6 +1,7 @@
 """The workers that a ledger has seen."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from ledger_support import Submit, claim_of, stored_time
@@ -61,8 +62,8 @@ def test_a_claim_that_was_interrupted_is_put_back(
     new = submit_request(project)
     claim = Ledger.claim
 
-    def claim_and_stop(ledger: Ledger, worker: str) -> None:
-        assert claim(ledger, worker)
+    def claim_and_stop(*arguments: Any) -> None:
+        assert claim(*arguments)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Ledger, "claim", claim_and_stop)

@@ -1,20 +1,28 @@
 """What spreadsheet programs do to single values: how to see it, and what it is called."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from exhaust.reports.receipt_reader import ReadReceipt
+from exhaust.project.sql import literal
+from exhaust.reports.table import ReportColumn
 
-IDS = ("collection id", "batch id", "user uuid", "school id")
+IDS = ("course_id", "batch_id", "user_id", "school_id")
+SCIENTIFIC = re.compile(r"-?[0-9]([.,][0-9]+)?[eE][+-]?[0-9]{1,3}")
+"""How every spreadsheet program shows a large number; hexadecimal IDs are longer."""
 DECIMAL = re.compile(r"[0-9]+[.,]0+")
 SHORT_SCHOOL = re.compile(r"[1-9][0-9]{9}")
 """India's school IDs (UDISE) have eleven digits; the first is often a zero."""
-SCIENTIFIC = re.compile(r"-?[0-9]+([.,][0-9]+)?[eE][+-]?[0-9]+")
+DAMAGED_IDS = {
+    "an ID that became a number in scientific notation": SCIENTIFIC,
+    "an ID that became a number with decimals": DECIMAL,
+}
 FORMS = {
     "date": re.compile(r"(0[1-9]|[12][0-9]|3[01])/(0[1-9]|1[0-2])/[0-9]{4}"),
     "number": re.compile(r"[0-9]+"),
     "percent": re.compile(r"[0-9]+%"),
     "score": re.compile(r"[0-9]+%"),
+    "count": re.compile(r"[0-9]+"),
+    "decimal": re.compile(r"-?[0-9]+([.][0-9]{1,6})?"),
 }
 """How the report writes a value that is not empty, by its kind in the header plan."""
 WRONG_FORMS = {
@@ -22,6 +30,8 @@ WRONG_FORMS = {
     "number": "a progress that is not a whole number",
     "percent": "a score that is not a whole percentage",
     "score": "a score that is not a whole percentage",
+    "count": "a number that is not a whole number",
+    "decimal": "a number that is not written with a point and digits",
 }
 PRECISE_DIGITS = 14
 """The digits of a number that every spreadsheet program keeps; some round the fifteenth."""
@@ -37,7 +47,11 @@ LOSSES: Mapping[str, Callable[[str, str], bool]] = {
     ),
 }
 """How an ID changes when a program takes it for a number."""
+UNKNOWN_ID = "an ID that is not in the receipt"
+PERHAPS_SHORT = "a school ID of ten digits, perhaps without its leading zero"
 MISREAD = "a text that was read as Windows-1252 or Latin-1 instead of UTF-8"
+GUESSES = (PERHAPS_SHORT, MISREAD)
+"""What may also have arrived so."""
 BYTE_OF = {
     ord(character): byte
     for byte in range(0x80, 0xA0)
@@ -46,35 +60,41 @@ BYTE_OF = {
 """The bytes that Windows-1252 shows as other characters than Latin-1."""
 MISREAD_INDIC = re.compile("à[¤-·]")
 """How the UTF-8 of every Indic script looks; another byte of the character may be lost."""
+PERHAPS_MISREAD = f"[\\x{{0}}-\\x{{FF}}{''.join(map(chr, BYTE_OF))}]*"
+"""RE2: texts that consist of what single bytes are shown as."""
 
 
-def value_change(label: str, value: str, kind: str, receipt: ReadReceipt) -> str | None:
-    """Returns how a value was changed, if that can be seen; `label` is in lower case."""
-    if kind in FORMS and value and not FORMS[kind].fullmatch(value):
-        return WRONG_FORMS[kind]
-    known = receipt.ids.get(label)
-    if known and value in known:
-        return None
-    if label in IDS and SCIENTIFIC.fullmatch(value):
-        return "an ID that became a number in scientific notation"
-    if label in IDS and DECIMAL.fullmatch(value):
-        return "an ID that became a number with decimals"
-    if label == "school id" and SHORT_SCHOOL.fullmatch(value):
-        return "a school ID of ten digits, perhaps without its leading zero"
-    if known is None:
-        return None
-    return next(
-        (what for what, is_it in LOSSES.items() if any(is_it(value, true) for true in known)),
-        "an ID that is not in the receipt",
-    )
+def wrong_values(column: ReportColumn, value: str) -> Iterator[tuple[str, str]]:
+    """Yields what is wrong with a value of a column, given as SQL, and the condition for it."""
+    if column.kind in FORMS:
+        yield WRONG_FORMS[column.kind], wrong_form(column.kind, value)
+    if column.id in IDS:
+        for what, damaged in DAMAGED_IDS.items():
+            yield what, f"regexp_full_match({value}, {literal(damaged.pattern, 'duckdb')})"
+    if column.id == "school_id":
+        yield (
+            PERHAPS_SHORT,
+            f"regexp_full_match({value}, {literal(SHORT_SCHOOL.pattern, 'duckdb')})",
+        )
+
+
+def wrong_form(kind: str, value: str) -> str:
+    """Returns the condition, as SQL, that a value has not the form of its kind."""
+    pattern = literal(FORMS[kind].pattern, "duckdb")
+    return f"{value} <> '' and not regexp_full_match({value}, {pattern})"
+
+
+def wrong_id(value: str, known: Collection[str]) -> str:
+    """Returns what has happened to an ID that is not one of the known ones."""
+    damaged = (what for what, pattern in DAMAGED_IDS.items() if pattern.fullmatch(value))
+    lost = (what for what, is_it in LOSSES.items() if any(is_it(value, true) for true in known))
+    return next(damaged, None) or next(lost, None) or UNKNOWN_ID
 
 
 def true_id(value: str, known: Collection[str]) -> str | None:
     """Returns which of the known IDs a value was before a program took it for a number; None if
     that cannot be told."""
-    if value in known:
-        return value
-    is_number = SCIENTIFIC.fullmatch(value) or DECIMAL.fullmatch(value)
+    is_number = any(pattern.fullmatch(value) for pattern in DAMAGED_IDS.values())
     possible = [
         true
         for true in known
@@ -86,6 +106,15 @@ def true_id(value: str, known: Collection[str]) -> str | None:
 def is_misread(value: str) -> bool:
     """Returns whether a value looks like UTF-8 that was read as Windows-1252 or Latin-1."""
     return original_text(value) is not None or bool(MISREAD_INDIC.search(value))
+
+
+def perhaps_misread(value: str) -> str:
+    """Returns the condition that texts have for which `is_misread` may hold, as SQL."""
+    indic, of_bytes = (literal(text, "duckdb") for text in (MISREAD_INDIC.pattern, PERHAPS_MISREAD))
+    return (
+        f"strlen({value}) > length({value}) and (regexp_full_match({value}, {of_bytes}) "
+        f"or regexp_matches({value}, {indic}))"
+    )
 
 
 def original_text(value: str) -> str | None:

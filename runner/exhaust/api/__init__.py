@@ -1,0 +1,41 @@
+"""What exhaust does, as functions: the face for the command, for a page, and for programs.
+
+    from exhaust import api
+
+    project = api.open_project()
+    api.load(project, "extracts/2026-11-01")
+    api.build(project)
+    report = api.export(project, ["do_31296123374084915214"], output_dir="out")
+
+Every function opens what it needs, checks what it is given, and closes everything again. Errors are
+those of `exhaust.errors`. A `console` takes messages and progress while a function runs; without
+one, there are none. docs/python.md explains more.
+"""
+
+# Imports are inside the functions: DuckDB, SQLAlchemy and PySpark take long to import, and
+# `exhaust --help` needs none of them.
+from exhaust.api.catalogue import batches as batches
+from exhaust.api.catalogue import courses as courses
+from exhaust.api.files import diff as diff
+from exhaust.api.files import explain as explain
+from exhaust.api.files import export as export
+from exhaust.api.files import verify as verify
+from exhaust.api.ledger import cancel as cancel
+from exhaust.api.ledger import download as download
+from exhaust.api.ledger import grant as grant
+from exhaust.api.ledger import process as process
+from exhaust.api.ledger import request as request
+from exhaust.api.ledger import requests as requests
+from exhaust.api.ledger import submit as submit
+from exhaust.api.ledger import workers as workers
+from exhaust.api.projects import build as build
+from exhaust.api.projects import info as info
+from exhaust.api.projects import init as init
+from exhaust.api.projects import load as load
+from exhaust.api.projects import open_demo as open_demo
+from exhaust.api.projects import open_project as open_project
+from exhaust.api.serving import keep_open as keep_open
+from exhaust.api.serving import renewal as renewal
+from exhaust.system import check_system
+
+check_system()

@@ -1,0 +1,165 @@
+"""The columns of a report file: which there are, which were chosen, and their headers."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, count
+
+from exhaust.errors import UsageError
+from exhaust.marts.header_plan import Column, additions, assessments, with_additions
+from exhaust.marts.names import comparable
+from exhaust.reports.form import Headers, ReportForm
+from exhaust.reports.formats import Format
+from exhaust.reports.table import ReportColumn
+from exhaust.text import visible
+
+STATUS = "status"
+"""The addition that the summary of a workbook counts."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one report file, and those that only making it needs."""
+
+    plan: Sequence[Column]
+    """As the SELECT needs them: first those of the file, in their order."""
+    shown: Sequence[ReportColumn]
+    hidden: Sequence[ReportColumn]
+
+
+def find_columns(plan: Sequence[Column], form: ReportForm) -> Columns:
+    """Chooses from the header plan of a course, in the form's layout, and from the additions.
+
+    Raises UsageError for a name that is none of them, or several.
+    """
+    wanted = [_addition(name) for name in form.additions]
+    shown = with_additions(plan, wanted) if wanted else list(plan)
+    if form.columns:
+        everything = with_additions(plan, list(additions()))
+        chosen = [_named(everything, name) for name in form.columns]
+        shown = [*chosen, *(one for one in _only_added(shown) if one not in chosen)]
+    _check_unique(shown)
+    needed: Sequence[Column] = [] if form.is_plain else plan
+    if form.format is Format.XLSX:
+        needed = with_additions(plan, [STATUS])
+    labels = {column["label"] for column in shown}
+    hidden = [column for column in needed if column["label"] not in labels]
+    ids = {score["assessment_ordinal"]: score["column_name"] for score in assessments(plan)}
+    every = [
+        ReportColumn(
+            name=f"c{number}",
+            id=column["column_name"],
+            label=column["label"],
+            header=column["label"],
+            kind=column["kind"],
+            assessment_id=ids.get(column["assessment_ordinal"]),
+            assessment_name=column["assessment_name"],
+            assessment_ordinal=column["assessment_ordinal"],
+            is_addition="addition" in column,
+        )
+        for number, column in enumerate([*shown, *hidden], 1)
+    ]
+    return Columns(
+        plan=[*shown, *hidden],
+        shown=_with_headers(every[: len(shown)], form.headers_shown),
+        hidden=every[len(shown) :],
+    )
+
+
+def _only_added(columns: Sequence[Column]) -> list[Column]:
+    return [column for column in columns if "addition" in column]
+
+
+def _addition(name: str) -> str:
+    """Returns the ID of the addition that somebody names by its ID or by one of its labels."""
+    known = additions()
+    for addition, labels in known.items():
+        if comparable(name) in map(comparable, (addition, *labels)):
+            return addition
+    every = ", ".join(label for labels in known.values() for label in labels)
+    raise UsageError(f"No column to add is called `{visible(name)}`.", f"There are {every}.")
+
+
+def _named(columns: Sequence[Column], name: str) -> Column:
+    """Returns the column that somebody names by its label, its ID, or its assessment's name."""
+    text = comparable(name)
+    for names_of in (_label, _own_id, _own_name):
+        found = [column for column in columns if comparable(names_of(column) or "") == text]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise UsageError(
+                f"Several columns are called `{visible(name)}`.", f"Give one of {_labels(found)}."
+            )
+    raise UsageError(f"There is no column `{visible(name)}`.", f"There are {_labels(columns)}.")
+
+
+def _label(column: Column) -> str | None:
+    label: str = column["label"]
+    return label
+
+
+def _own_id(column: Column) -> str | None:
+    """Returns the ID that only this column has: that of an assessment stands for its score."""
+    if _is_more_of_assessment(column):
+        return None
+    own: str = column.get("addition") or column["column_name"]
+    return own
+
+
+def _own_name(column: Column) -> str | None:
+    name: str | None = column["assessment_name"]
+    return None if _is_more_of_assessment(column) else name
+
+
+def _is_more_of_assessment(column: Column) -> bool:
+    return column["assessment_ordinal"] is not None and column["kind"] != "score"
+
+
+def _labels(columns: Sequence[Column]) -> str:
+    return ", ".join(visible(column["label"]) for column in columns)
+
+
+def _check_unique(columns: Sequence[Column]) -> None:
+    labels = Counter(column["label"] for column in columns)
+    for label, times in labels.items():
+        if times > 1:
+            raise UsageError(f"The column {visible(label)} was given twice.", "Give it once.")
+
+
+def _with_headers(columns: Sequence[ReportColumn], headers: Headers) -> list[ReportColumn]:
+    """Gives the columns their headers, no two of them alike in any case."""
+    wanted = [_header(column, headers) for column in columns]
+    uses = Counter(map(_folded, wanted))
+    taken: set[str] = set()
+    found = []
+    for column, header in zip(columns, wanted, strict=True):
+        candidates = _candidates(column, header, is_clash=uses[_folded(header)] > 1)
+        header = next(one for one in candidates if _folded(one) not in taken)
+        taken.add(_folded(header))
+        found.append(replace(column, header=header))
+    return found
+
+
+def _header(column: ReportColumn, headers: Headers) -> str:
+    if column.assessment_id is None or headers is Headers.ID:
+        return column.label
+    name = " ".join((column.assessment_name or "").split())
+    what = column.label.removeprefix(f"{column.assessment_id} - ")
+    if headers is Headers.BOTH:
+        return f"{name} [{column.assessment_id}] - {what}" if name else column.label
+    numbered = f"Assessment {column.assessment_ordinal}: {name or column.assessment_id}"
+    return numbered if column.kind == "score" else f"{numbered} - {what}"
+
+
+def _candidates(column: ReportColumn, header: str, *, is_clash: bool) -> Iterator[str]:
+    if not is_clash:
+        yield header
+    if column.assessment_id is not None:
+        yield f"{header} [{column.assessment_id}]"
+    yield from (f"{column.label}{number}" for number in chain([""], map(" ({})".format, count(2))))
+
+
+def _folded(header: str) -> str:
+    return unicodedata.normalize("NFC", header.casefold())

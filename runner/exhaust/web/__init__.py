@@ -1,0 +1,2 @@
+"""The pages for course owners, on top of `exhaust.api`: they decide nothing about rights, queues or
+files."""

@@ -1,0 +1,128 @@
+"""Templates: `render` gives them what every page needs."""
+
+import math
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode
+
+import jinja2
+from babel.dates import format_date, format_datetime, get_timezone
+from babel.numbers import format_decimal, format_percent
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from exhaust.text import Message
+from exhaust.web.language import DRAFTS, LANGUAGES, language_of, translations
+from exhaust.web.security import CSRF_FIELD, csrf_token
+from exhaust.web.site import site_of
+
+
+def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
+    """Returns a page, or a part of one (`parts/…`), in the language of whoever asks.
+
+    Templates have what is in `context`, and person, session, csrf (a token), language, path, the
+    function `_`, the filters `number`, `share`, `day`, `moment`, `size`, `told`.
+    """
+    language = language_of(request)
+    site = site_of(request)
+    return HTMLResponse(
+        _environment(language)
+        .get_template(template)
+        .render(
+            person=getattr(request.state, "person", None),
+            session=getattr(request.state, "session", None),
+            csrf=csrf_token(request),
+            csrf_field=CSRF_FIELD,
+            language=language,
+            languages=LANGUAGES,
+            is_draft=language in DRAFTS,
+            path=request.url.path,
+            query=request.query_params,
+            zone=site.project.report_timezone.key,
+            renewal=site.renewal(),
+            **context,
+        ),
+        status,
+    )
+
+
+@cache
+def _environment(language: str) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("exhaust.web"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+    )
+    catalogue = translations(language)
+    vars(environment)["install_gettext_translations"](catalogue, newstyle=True)
+    environment.globals["static"] = static_url
+    environment.globals["with_query"] = with_query
+    environment.filters.update(
+        number=lambda value: format_decimal(value, locale=language),
+        share=lambda part, whole: share(part, whole, language),
+        day=lambda value: day(value, language),
+        moment=lambda value, zone: moment(value, zone, language),
+        size=lambda value: size(value, language),
+        told=lambda text: told(text, language),
+    )
+    return environment
+
+
+def static_url(name: str) -> str:
+    """Returns the address of a file in static/. It changes with the file: browsers keep it."""
+    return f"/static/{_version(name)}/{name}"
+
+
+@cache
+def _version(name: str) -> str:
+    import hashlib
+
+    content = files("exhaust.web").joinpath("static", name).read_bytes()
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def with_query(path: str, **values: object) -> str:
+    """Returns a path with a query; values that are None are left out."""
+    query = urlencode({name: value for name, value in values.items() if value is not None})
+    return f"{path}?{query}" if query else path
+
+
+def share(part: int, whole: int, language: str) -> str:
+    """`47 %` of a whole, as the language writes it; a dash for nothing of nothing."""
+    return format_percent(part / whole, locale=language) if whole else "-"
+
+
+def day(value: date | None, language: str) -> str:
+    return "" if value is None else format_date(value, "medium", locale=language)
+
+
+def moment(value: datetime | None, zone: str, language: str) -> str:
+    """A time in UTC as the day and time of a zone."""
+    if value is None:
+        return ""
+    return format_datetime(value, "medium", tzinfo=get_timezone(zone), locale=language)
+
+
+def size(value: int, language: str) -> str:
+    """`1.2 MB`."""
+    units = ("B", "kB", "MB", "GB", "TB")
+    step = min(int(math.log10(value) // 3), len(units) - 1) if value else 0
+    number = format_decimal(round(value / 1000**step, 1 if step else 0), locale=language)
+    return f"{number} {units[step]}"
+
+
+def told(text: str, language: str) -> str:
+    """Returns a message of the core in a language, if it has a template that the catalogue knows;
+    else as it is."""
+    if not isinstance(text, Message):
+        return text
+    translated: str = translations(language).gettext(text.template)
+    try:
+        return translated.format(**text.values)
+    except (KeyError, IndexError, ValueError):
+        return text
