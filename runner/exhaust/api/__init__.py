@@ -24,7 +24,11 @@ from exhaust.api.opening import earlier as _earlier
 from exhaust.api.opening import form_of as _form_of
 from exhaust.api.opening import ledger as _ledger
 from exhaust.api.opening import marts as _marts
+from exhaust.api.serving import deliver as deliver
+from exhaust.api.serving import downloads as downloads
+from exhaust.api.serving import files as files
 from exhaust.api.serving import keep_open as keep_open
+from exhaust.api.serving import newest_build as newest_build
 from exhaust.api.serving import renewal as renewal
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Console
 from exhaust.reports.form import ReportForm
