@@ -51,10 +51,11 @@ class ExhaustCollector(Collector):
         yield GaugeMetricFamily(
             "exhaust_queue_age_seconds", "How long the request that waits longest has waited.", age
         )
-        done = [one for one in requests if one.status == Status.SUCCESS and one.completed_at]
+        done = [one for one in requests if one.status == Status.SUCCESS]
         rows = sum(one.rows_done for one in done)
         yield GaugeMetricFamily("exhaust_export_rows", "Rows of the reports in the ledger.", rows)
-        seconds = sum((one.completed_at - one.submitted_at).total_seconds() for one in done)  # type: ignore[operator]
+        ends = [(one.submitted_at, one.completed_at) for one in done]
+        seconds = sum((end - start).total_seconds() for start, end in ends if end)
         yield GaugeMetricFamily(
             "exhaust_export_seconds", "Seconds from request to file, of these reports.", seconds
         )
