@@ -80,15 +80,7 @@ def request(
     course: Course,
     batches: Batches = None,
     user: UserId = None,
-    format: RequestFormat = Format.CSV,
-    headers: HeadersName = None,
-    columns: Columns = None,
-    additions: Additions = None,
-    split_by: SplitByName = None,
-    since: SinceRequest = None,
-    password: Password = False,
-    password_stdin: PasswordStdin = False,
-    layout: LayoutName = Layout.EXHAUST,
+    form: FormOptions = FormOptions(),  # noqa: B008
 ) -> None:
     """Request the report of a course; `exhaust process` makes it.
 
@@ -108,16 +100,8 @@ def request(
         course,
         batches=batches or [],
         user_id=user,
-        form=form_of(
-            layout=layout,
-            format=format,
-            headers=headers,
-            columns=columns,
-            additions=additions,
-            split_by=split_by,
-            since=since,
-        ),
-        password=new_password(password, password_stdin),
+        form=form.form(),
+        password=form.new_password(),
         console=display,
     )
     options.answer.give_all(new)
