@@ -164,7 +164,7 @@ def run_builder(project: Settings, meanwhile: Callable[[], object]) -> list[str]
         text=True,
     ) as child:
         assert child.stdout
-        lines = []
+        lines: list[str] = []
         while not lines or lines[-1] not in ("ready", ""):
             lines.append(child.stdout.readline().strip())
         assert meanwhile()
@@ -186,6 +186,8 @@ def test_courses_are_found_and_requested_during_a_build(duckdb_project: Settings
             assert api.requests(kept, user_id=CREATOR) == [request]
             assert "do_5" not in ids(kept)
         assert [one.status for one in api.process(duckdb_project)] == ["SUCCESS"]
+        with holding_target(duckdb_project, "build"):
+            assert api.deliver(kept, request.request_id, user_id=CREATOR).files
 
 
 def test_a_right_that_a_build_took_is_noticed_when_the_report_is_made(
