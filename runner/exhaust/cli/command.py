@@ -80,9 +80,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     parameters = [
         parameter
         for one in given
-        for parameter in (
-            _parameters(groups[one.name]).values() if one.name in groups else [one]
-        )
+        for parameter in (_parameters(groups[one.name]).values() if one.name in groups else [one])
     ]
     # Typer reads a command's parameters from its signature and its annotations.
     vars(run)["__signature__"] = inspect.Signature(

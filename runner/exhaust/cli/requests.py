@@ -10,21 +10,14 @@ import typer
 
 from exhaust import api
 from exhaust.cli.command import Options, command
-from exhaust.cli.form import form_of
 from exhaust.cli.options import (
-    Additions,
     Batches,
-    Columns,
     Course,
-    HeadersName,
-    LayoutName,
     Output,
     OutputDir,
     RequestId,
-    SplitByName,
     UserId,
 )
-from exhaust.cli.passwords import Password, PasswordStdin, new_password
 from exhaust.cli.reports import output_of
 from exhaust.cli.stopping import stopped_by
 from exhaust.console import SYSTEM_CLOCK
