@@ -76,7 +76,11 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
     common, *own = _parameters(function).values()
     given = [*own, common]
-    groups = {one.name: one.annotation for one in given if is_dataclass(one.annotation)}
+    groups = {
+        one.name: one.annotation
+        for one in given
+        if isinstance(one.annotation, type) and is_dataclass(one.annotation)
+    }
     parameters = [
         parameter
         for one in given

@@ -50,7 +50,7 @@ def export(
     """Write the reports of courses, each file with a receipt next to it.
 
     With a password, an Excel file is encrypted as Excel does it. CSV, and Excel files over 200 MB,
-    become a zip with AES-256: 7-Zip and macOS open it, the Explorer of Windows does not.
+    become a zip with AES-256: 7-Zip opens it, the Explorer of Windows does not.
 
     \b
     Examples:

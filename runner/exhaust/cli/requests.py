@@ -10,6 +10,7 @@ import typer
 
 from exhaust import api
 from exhaust.cli.command import Options, command
+from exhaust.cli.form import FormOptions
 from exhaust.cli.options import (
     Batches,
     Course,
@@ -22,29 +23,12 @@ from exhaust.cli.reports import output_of
 from exhaust.cli.stopping import stopped_by
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, NoConnection
-from exhaust.reports.formats import Format
-from exhaust.reports.layout import Layout
 from exhaust.text import counted, ordinal
 
 if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.requests.entities import Request
 
-RequestFormat = Annotated[
-    Format,
-    typer.Option(
-        "--format",
-        help="`xlsx` for Excel, `csv-excel` for CSV that Excel opens without changing values.",
-    ),
-]
-SinceRequest = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        metavar="REQUEST",
-        help="Only the rows that are new or changed since this request of yours.",
-    ),
-]
 WORKER_MINUTES = 10
 """How long after it was last seen a worker is expected to come back."""
 
