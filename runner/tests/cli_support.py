@@ -14,6 +14,8 @@ SAMPLE = PROJECT / "seeds"
 COURSE = "do_31300000000000000001"
 BATCH = "0130300000000000103"
 RETIRED = "do_31300000000000000004"
+LEARNER = "17dbfdce-d6a1-58db-a6ed-467e44cad72a"
+"""Made an attempt in a batch without being enrolled in it."""
 MENTOR = "911ce132-8344-52ec-b886-dd566ca43537"
 TRACEBACK = "Traceback"
 

@@ -44,12 +44,13 @@ def submit_request(
     batches: list[str] | None = None,
     user: str = CREATOR,
     layout: Layout = Layout.EXHAUST,
+    form: ReportForm | None = None,
+    password: str | None = None,
 ) -> Request:
-    criteria = Criteria(
-        [course], batches=batches or [], user_id=user, form=ReportForm(layout=layout)
-    )
+    form = form or ReportForm(layout=layout)
+    criteria = Criteria([course], batches=batches or [], user_id=user, form=form)
     with open_marts(settings, NO_MESSAGES) as marts, Ledger.open(settings.profile) as ledger:
-        return submit(marts, ledger, criteria, ManualClock(DAY))
+        return submit(marts, ledger, criteria, ManualClock(DAY), password)
 
 
 def process_requests(settings: Settings, console: Console = NO_MESSAGES) -> list[Request]:

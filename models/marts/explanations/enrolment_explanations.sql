@@ -14,10 +14,6 @@ with
 
     profiles as (select * from {{ ref("exhaust", "int_learner_profiles") }}),
 
-    users as (select * from {{ ref("exhaust", "stg_users") }}),
-
-    user_places as (select * from {{ ref("exhaust", "int_user_locations") }}),
-
     user_schools as (select * from {{ ref("exhaust", "int_user_schools") }}),
 
     school_places as (select * from {{ ref("exhaust", "int_school_locations") }}),
@@ -41,10 +37,6 @@ with
             duplicates.userid is not null as has_duplicates,
             profiles.user_id is not null as is_known_user,
             profiles.is_self_signed_up,
-            user_places.state as profile_state,
-            user_places.district as profile_district,
-            user_places.block as profile_block,
-            user_places.cluster as profile_cluster,
             user_schools.school_organisation_id,
             school_places.state as school_state,
             school_places.district as school_district,
@@ -66,8 +58,6 @@ with
         left join progress on enrolments.enrolment_number = progress.enrolment_number
         left join trees on enrolments.course_id = trees.course_id
         left join profiles on enrolments.user_id = profiles.user_id
-        left join users on enrolments.user_id = users.user_id
-        left join user_places on users.location_list = user_places.location_list
         left join
             user_schools
             on enrolments.user_id = user_schools.user_id

@@ -29,14 +29,19 @@ with
             cast(ranked.position as integer) as position,
             ranked.entry_id,
             ranked.entry_code,
-            coalesce(ranked.location_type, ranked.entry_type) as location_type,
+            -- What the entry claims counts only if nothing is known of the location.
+            case
+                when ranked.location_id is null then ranked.entry_type else ranked.location_type
+            end as location_type,
             ranked.location_name,
-            ranked.location_id is not null
+            ranked.location_type is not null
             and ranked.location_name is not null
             and ranked.rank_of_type = 1 as is_chosen,
             case
                 when ranked.location_id is null
                 then 'location unknown'
+                when ranked.location_type is null
+                then 'location without a type'
                 when ranked.location_name is null
                 then 'location without a name'
                 when ranked.rank_of_type > 1

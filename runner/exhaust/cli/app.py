@@ -14,15 +14,17 @@ from typer.exceptions import TyperException
 
 from exhaust.cli.answer import as_json
 from exhaust.cli.catalogue import batches, courses
+from exhaust.cli.diff import diff
 from exhaust.cli.display import Display
 from exhaust.cli.explain import explain
 from exhaust.cli.grants import grant
 from exhaust.cli.info import info
 from exhaust.cli.pipeline import build, demo, init, load
-from exhaust.cli.reports import export, verify
+from exhaust.cli.reports import export
 from exhaust.cli.requests import cancel, download, process, request, status
 from exhaust.cli.serve import serve
 from exhaust.cli.streams import drop_output, open_closed_streams, print_line
+from exhaust.cli.verify import verify
 from exhaust.errors import ExhaustError, UsageError
 from exhaust.reports.files import plain_errors
 
@@ -96,7 +98,7 @@ app = typer.Typer(
 for command in (
     *(demo, init, load, build, info),
     *(courses, batches),
-    *(export, explain, verify),
+    *(export, explain, verify, diff),
     *(request, process, status, download, cancel),
     serve,
     grant,

@@ -110,10 +110,14 @@ def _show_contents(contents: "Sequence[Content]", display: Display) -> None:
         "Contents",
         ["Content", "Name", "Status", "Counts", "Why"],
         [
-            (one.content_id, one.content_name, _status(one), _counts(one), _why(one))
+            (one.content_id, one.content_name, _status(one), _yes(one.counts), _why(one))
             for one in contents
         ],
     )
+
+
+def _yes(holds: bool) -> str:
+    return "yes" if holds else "no"
 
 
 def _status(content: "Content") -> str:
@@ -122,12 +126,6 @@ def _status(content: "Content") -> str:
     known = {"0": "not started", "1": "in progress"}
     words = "completed" if content.is_completed else known.get(content.content_status, "unknown")
     return f"{content.content_status} {words}"
-
-
-def _counts(content: "Content") -> str:
-    if not content.counts:
-        return "no"
-    return "done" if content.is_completed else "not done"
 
 
 def _why(content: "Content") -> str:
@@ -152,7 +150,7 @@ def _show_attempts(title: str, attempts: "Sequence[Attempt]", display: Display) 
                 *(one.content_id, one.assessment_name, one.attempt_id, points(one)),
                 "" if one.score is None else f"{one.score:f}%",
                 "" if one.attempted_at is None else f"{one.attempted_at:%Y-%m-%d %H:%M}",
-                "yes" if one.is_counted else "no",
+                _yes(one.is_counted),
                 one.reason + ("; the newest of several rows" if one.has_duplicates else ""),
             )
             for one in attempts
@@ -169,7 +167,7 @@ def _show_schools(schools: "Sequence[School]", display: Display) -> None:
             (
                 one.organisation_id,
                 f"{one.source} as {one.persona}" if one.persona else one.source,
-                *(one.school_id, one.school_name, "yes" if one.is_chosen else "no", one.reason),
+                *(one.school_id, one.school_name, _yes(one.is_chosen), one.reason),
             )
             for one in schools
         ],
@@ -185,7 +183,7 @@ def _show_locations(locations: "Sequence[Location]", display: Display) -> None:
             (
                 one.entry_id or f"code {one.entry_code or ''}",
                 *(one.location_type, one.location_name),
-                *("yes" if one.is_chosen else "no", one.reason),
+                *(_yes(one.is_chosen), one.reason),
             )
             for one in locations
         ],

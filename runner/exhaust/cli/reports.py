@@ -27,10 +27,10 @@ from exhaust.cli.options import (
 from exhaust.cli.passwords import Password, PasswordStdin, new_password
 from exhaust.cli.streams import standard_output
 from exhaust.console import STANDARD_OUTPUT
-from exhaust.errors import DataError, UsageError
+from exhaust.errors import UsageError
 from exhaust.reports.layout import Layout
 from exhaust.reports.report_file import IN_OTHER_FILES, ReportFile
-from exhaust.text import counted, local_minute, visible
+from exhaust.text import counted, local_minute
 
 if TYPE_CHECKING:
     from exhaust.marts.records import Build
@@ -181,44 +181,3 @@ def _sum_up(report: "ExportReport", display: Display) -> None:
         return
     (file,) = report.files
     display.say(f"SHA-256 {file.sha256}" + (f"; receipt: {file.receipt}" if file.receipt else ""))
-
-
-@command
-def verify(
-    options: Options,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A report file.")],
-    receipt: Annotated[
-        Path | None,
-        typer.Option(
-            "--receipt",
-            metavar="FILE",
-            help="The receipt of the file. [default: <file>.receipt.json, or the one in its folder "
-            "that fits]",
-        ),
-    ] = None,
-) -> None:
-    """Check a report file against its receipt.
-
-    Says what was changed, for example by a spreadsheet program: IDs that became numbers, lost
-    zeros, dates in another form, missing or sorted rows. If the project lists public keys, the
-    receipt must be signed. The exit code is 7 if the file does not pass.
-
-    \b
-    Examples:
-      exhaust verify 0130300000000000101_progress_20261123.csv
-      exhaust verify renamed.csv --receipt 0130300000000000101_progress_20261123.csv.receipt.json
-    """
-    found = api.verify(file, receipt, options.project_dir)
-    options.answer.give_all(found)
-    for note in found.notes:
-        options.display.say(note)
-    if not found.is_unchanged:
-        changes = "\n".join(f"  {change}" for change in found.changes)
-        shown = visible(found.receipt)
-        headline = (
-            f"The receipt {shown} of {found.file} cannot be trusted"
-            if found.matches_receipt
-            else f"{found.file} does not match its receipt {shown}"
-        )
-        raise DataError(f"{headline}:\n{changes}", found.hint)
-    options.display.say(f"{found.file} is unchanged: {counted(found.rows, 'row')}.")

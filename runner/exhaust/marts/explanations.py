@@ -34,10 +34,6 @@ class Enrolment:
     is_known_user: bool
     is_self_signed_up: bool | None
     """None for an unknown user."""
-    profile_state: str | None
-    profile_district: str | None
-    profile_block: str | None
-    profile_cluster: str | None
     school_organisation_id: str | None
     school_state: str | None
     school_district: str | None

@@ -53,11 +53,11 @@ def explain(
             f"{minute(build.started_at)}: it does not explain that report.",
             BUILD_HINT,
         )
-    found, person = find_learner(marts, course, learner, batch, user_id)
+    found, person, enrolments = find_learner(marts, course, learner, batch, user_id)
     plan = read_header_plan(marts, KIND.header_plan, person.course_id)
     chosen = plan if column is None else [_find_column(plan, column)]
     evidence = _read_evidence(marts, person, chosen)
-    enrolled = {one.batch_id for one in evidence.enrolments}
+    enrolled = {one.batch_id for one in enrolments}
     return Explanation(
         course_id=person.course_id,
         course_name=found.course_name if found else None,
@@ -65,7 +65,7 @@ def explain(
         column=None if column is None else str(chosen[0]["label"]),
         enrolments=[
             _explained(marts, person, enrolment, evidence, chosen, build)
-            for enrolment in evidence.enrolments
+            for enrolment in enrolments
         ],
         attempts_elsewhere=[one for one in evidence.attempts if one.batch_id not in enrolled],
         build=build,
@@ -92,7 +92,6 @@ def check_explanations(marts: Marts) -> None:
 class _Evidence:
     """What the values of a learner are made from, in all batches; only what the columns need."""
 
-    enrolments: Sequence[Enrolment]
     contents: Sequence[Content]
     attempts: Sequence[Attempt]
     schools: Sequence[School]
@@ -108,7 +107,6 @@ def _read_evidence(marts: Marts, person: Learner, columns: Sequence[Column]) -> 
         return read(marts, kind, person) if ids & {*names} else []
 
     return _Evidence(
-        enrolments=read(marts, Enrolment, person),
         contents=needed(Content, ["progress"]),
         attempts=[
             attempt
@@ -116,7 +114,11 @@ def _read_evidence(marts: Marts, person: Learner, columns: Sequence[Column]) -> 
             if has_all_attempts or attempt.content_id in scores
         ],
         schools=needed(School, [*LOCATIONS, *SCHOOLS]),
-        locations=needed(Location, LOCATIONS),
+        locations=[
+            location
+            for location in needed(Location, LOCATIONS)
+            if ids >= {*LOCATIONS} or location.location_type in ids
+        ],
     )
 
 

@@ -18,8 +18,9 @@ from exhaust.text import counted, visible
 
 def find_learner(
     marts: Marts, course: str, learner: str, batch: str | None, user_id: str | None
-) -> tuple[Course | None, Learner]:
-    """Returns the course and the learner with that user ID in its batches, or in one of them.
+) -> tuple[Course | None, Learner, list[Enrolment]]:
+    """Returns the course, the learner with that user ID, and their enrolments in its batches, or in
+    one of them.
 
     The operator also finds enrolments in unknown courses, for which the course is None, and in
     unknown batches. Raises NotFound for an unknown course, batch or learner, also for a learner
@@ -34,14 +35,14 @@ def find_learner(
         if course_id is None:
             raise
         of_course = Learner(course_id, "", None, [], None if batch is None else trimmed(batch))
-        return None, _enrolled(marts, of_course, learner, course_id)
+        return None, *_enrolled(marts, of_course, learner, course_id)
     check_not_retired(found)
     own = find_batches(marts, found, [], requester)
     batch_id = of_batch.id if of_batch else None
     if batch is not None:
         batch_id = _batch_id(marts, found, batch, requester)
-    name = f"{found.id} {found.name}"
-    return found, _enrolled(marts, Learner(found.id, "", requester, own, batch_id), learner, name)
+    anyone = Learner(found.id, "", requester, own, batch_id)
+    return found, *_enrolled(marts, anyone, learner, f"{found.id} {found.name}")
 
 
 def _batch_id(marts: Marts, course: Course, text: str, requester: Requester | None) -> str:
@@ -68,17 +69,19 @@ def _of_enrolments(marts: Marts, column: str, text: str, requester: Requester | 
     return next((one for one in texts if (one,) in found), None)
 
 
-def _enrolled(marts: Marts, anyone: Learner, text: str, course: str) -> Learner:
-    """Returns the learner of that user ID, exactly, else trimmed. Raises NotFound."""
+def _enrolled(
+    marts: Marts, anyone: Learner, text: str, course: str
+) -> tuple[Learner, list[Enrolment]]:
+    """Finds the learner of that user ID, exactly, else trimmed. Raises NotFound."""
     people = [replace(anyone, user_id=one) for one in dict.fromkeys([text, trimmed(text)])]
     for person in people:
-        if read(marts, Enrolment, person):
-            return person
+        if enrolments := read(marts, Enrolment, person):
+            return person, enrolments
     attempts = [attempt for person in people for attempt in read(marts, Attempt, person)]
     raise NotFound(
         f"No learner `{visible(text)}` is enrolled in {visible(course)} "
         f"(searched {_searched(marts, anyone)} by user ID).",
-        f"There are {counted(len(attempts), 'attempt')} of this user, outside an enrolment."
+        f"This user has made {counted(len(attempts), 'attempt')} without an enrolment."
         if attempts
         else "Give the user ID: the column User UUID of the report.",
     )

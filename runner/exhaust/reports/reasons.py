@@ -128,7 +128,7 @@ def _location(name: str, of: ExplainedEnrolment) -> str:
         return UNKNOWN_USER
     if name == "block" and enrolment.is_self_signed_up:
         return "always blank for self-signed-up learners"
-    own = getattr(enrolment, f"profile_{name}")
+    own = next((one for one in of.locations if one.is_chosen and one.location_type == name), None)
     of_school = getattr(enrolment, f"school_{name}")
     school = _name_of_school(of)
     if of_school is not None and (own is None or name == "block"):

@@ -78,9 +78,9 @@ def _read(
     path = receipt_path(file)
     receipt = ReadReceipt.of(path) if path.is_file() else None
     read = read_report(file, receipt, duck, relation, scratch, password)
-    if broken := broken_values(file, read, receipt):
+    for problem in [*read.faults, *broken_values(file, read, receipt)]:
         raise DataError(
-            f"{visible(file)} was changed, so what is new since then is not known: {broken[0]}.",
+            f"{visible(file)} was changed, so what is new since then is not known: {problem}.",
             "Give the file as it was exported.",
         )
     return read

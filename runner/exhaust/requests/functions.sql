@@ -207,10 +207,11 @@ begin
         dt_job_completed = utc_now(),
         execution_time = extract(epoch from utc_now() - claimed_at) * 1000,
         lease_owner = null,
-        lease_until = null,
-        encryption_key = null
+        lease_until = null
     where request_id = of_request and status in ('SUBMITTED', 'PROCESSING');
     was_under_way := found;
+    -- Even of one that somebody gave another status.
+    update job_request set encryption_key = null where request_id = of_request;
     update job_request_batch set is_under_way = false where request_id = of_request;
     return was_under_way;
 end

@@ -81,9 +81,11 @@ def _listed(index: Path) -> list[Path]:
     """Returns the reports that an index lists. Raises DataError if it cannot be read."""
     try:
         with index.open(encoding="utf-8-sig", newline="") as file:
+            header, *rows = csv.reader(file, strict=True)
+            column = header.index("File")
             # Spreadsheet programs would take some names for formulas: those have a `'` before them.
-            names = [row["File"].removeprefix("'") for row in csv.DictReader(file, strict=True)]
-    except (UnicodeDecodeError, csv.Error, KeyError, AttributeError) as error:
+            names = [row[column].removeprefix("'") for row in rows]
+    except (ValueError, IndexError, csv.Error) as error:
         raise _no_index(index) from error
     if any(Path(name).name != name or name.startswith(".") for name in names):
         raise _no_index(index)

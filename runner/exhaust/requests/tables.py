@@ -291,9 +291,11 @@ class Tables:
                 execution_time=took,
                 lease_owner=None,
                 lease_until=None,
-                encryption_key=None,
             )
         )
+        # Even of one that somebody gave another status.
+        of_request = sa.update(REQUESTS).where(REQUESTS.c.request_id == request_id)
+        connection.execute(of_request.values(encryption_key=None))
         connection.execute(
             sa.update(BATCHES).where(BATCHES.c.request_id == request_id).values(is_under_way=False)
         )

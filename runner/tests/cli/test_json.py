@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from cli_support import BATCH, COURSE, MENTOR, RETIRED, call
+from cli_support import BATCH, COURSE, LEARNER, MENTOR, RETIRED, call
 from json_page import assert_documented, sections
 
 from exhaust import api, errors
@@ -84,6 +84,7 @@ def test_every_document_has_the_keys_that_the_page_lists(
     assert len(assert_documented("export", output("export", "--all"))["retired"]) == 1
     assert file["file"] == "one.csv"
     assert_documented("verify", output("verify", "one.csv"))
+    assert_documented("explain", output("explain", COURSE, LEARNER))
     new = assert_documented("request", output("request", BATCH, "--as", MENTOR))
     assert not new["has_worker"]
     assert_documented("status", output("status"))
@@ -120,6 +121,8 @@ def test_an_empty_result_is_a_document(
         (["batches", ""], 2, "usage"),
         (["export", "no such name"], 3, "not_found"),
         (["verify", "no such file"], 3, "not_found"),
+        (["explain", COURSE, "no such user"], 3, "not_found"),
+        (["explain", COURSE, LEARNER, "no such column"], 3, "not_found"),
         (["export", "foundational literacy"], 4, "ambiguous"),
         (["export", RETIRED], 5, "not_allowed"),
         (["courses", "--as", "nobody"], 5, "not_allowed"),

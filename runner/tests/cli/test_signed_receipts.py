@@ -1,6 +1,7 @@
 """Signed receipts, from the variables and the environment to what the command says."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -146,13 +147,16 @@ def test_a_renamed_file_is_verified_with_its_receipt(
     assert "hint: If the file was renamed, give its receipt with --receipt." in shown()
 
 
-def test_an_excel_file_is_named(keys: KeyPair, shown: Shown, sample_with_results: Path) -> None:
+def test_a_file_that_is_no_report_is_named(
+    keys: KeyPair, shown: Shown, sample_with_results: Path
+) -> None:
     list_keys(sample_with_results, {})
     assert call(*EXPORT) == 0
-    (sample_with_results / "one.csv").write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    with zipfile.ZipFile("one.csv", "w") as archive:
+        archive.writestr("content.xml", "")
     assert call("verify", "one.csv") == 7
     assert shown().splitlines()[1:] == [
-        "  the file is an Excel file (.xls, or .xlsx with a password)",
-        "hint: A receipt is for the CSV file. Verify the file as it was exported, before a "
-        "spreadsheet program saved it; export it again if it is lost.",
+        "  the file is an OpenDocument file (.ods), as LibreOffice saves it",
+        "hint: Use the file as it was exported, or save it as .xlsx; export it again if it is "
+        "lost.",
     ]

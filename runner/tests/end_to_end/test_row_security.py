@@ -10,13 +10,17 @@ from postgres_roles import new_role, query
 from support import NO_MESSAGES, SCENARIOS, NewSettings, load_extract
 
 from exhaust import api
+from exhaust.errors import NotFound
+from exhaust.marts.explanations import MARTS as VIEWS
 from exhaust.pipeline.build import build
 from exhaust.project.settings import Settings
 
 SWITCHED_ON = ["--vars", "reader_row_security: true"]
+EXPLANATIONS = tuple(name for name, _ in VIEWS.values())
 MARTS = (
     *("course_progress", "course_progress_details"),
     *("course_batches", "courses", "requester_batches", "requesters"),
+    *EXPLANATIONS,
 )
 NOBODY = "a user without a course or a batch"
 
@@ -83,6 +87,71 @@ def user_of_another_tenant(owner: Settings) -> tuple[str, str]:
         "where not sees_all_learners and enrolled > 0 order by user_id, course_id limit 1",
     )
     return user, course
+
+
+def test_explanations_have_the_learners_of_who_reads_them(
+    owner: Settings, reader: Settings
+) -> None:
+    """They read what readers may not: the views themselves choose the rows."""
+    user, _ = user_of_another_tenant(owner)
+    become(owner, reader, user)
+    narrower = set()
+    for view in EXPLANATIONS:
+        ((expected, everything),) = query(
+            owner,
+            "select count(*) filter (where rights.sees_all_learners or "
+            "explained.root_org_id = requesters.root_org_id), "
+            f"(select count(*) from exhaust.{view}) from exhaust.{view} as explained "
+            "join exhaust.requester_batches as rights using (course_id, batch_id) "
+            "join exhaust.requesters on requesters.user_id = rights.user_id "
+            f"where rights.user_id = '{user}'",
+        )
+        assert query(reader, f"select count(*) from exhaust.{view}") == [(expected,)], view
+        if 0 < expected < everything:
+            narrower.add(view)
+    # All attempts of the sample are in batches that this user sees as a whole.
+    assert narrower == {*EXPLANATIONS} - {"attempt_explanations"}
+
+
+def test_a_function_of_a_reader_gets_no_hidden_row(owner: Settings, reader: Settings) -> None:
+    user, _ = user_of_another_tenant(owner)
+    become(owner, reader, user)
+    seen: set[str] = set()
+    options = reader.profile.options
+    with psycopg.connect(
+        host=options["host"], user=options["user"], dbname=options["dbname"], autocommit=True
+    ) as connection:
+        connection.add_notice_handler(lambda notice: seen.add(str(notice.message_primary)))
+        connection.execute(
+            "create function pg_temp.tell(text) returns boolean language plpgsql cost 0.0001 "
+            "as 'begin raise notice ''%'', $1; return true; end'"
+        )
+        for view in EXPLANATIONS:
+            seen.clear()
+            found = connection.execute(
+                f"select user_id from exhaust.{view} where pg_temp.tell(user_id)"
+            )
+            assert seen == {learner for (learner,) in found}, view
+            assert seen
+
+
+def test_an_explanation_is_the_same_as_the_owners(owner: Settings, reader: Settings) -> None:
+    user, course = user_of_another_tenant(owner)
+    become(owner, reader, user)
+    own = f"from exhaust.course_progress where course_id = '{course}' order by user_id"
+    visible = query(reader, f"select user_id {own}")
+    hidden = [
+        learner for learner in query(owner, f"select user_id {own}") if learner not in visible
+    ]
+    assert visible
+    assert hidden
+    for (learner,) in visible:
+        assert api.explain(reader, course, learner, user_id=user) == api.explain(
+            owner, course, learner, user_id=user
+        )
+    for (learner,) in hidden:
+        with pytest.raises(NotFound):
+            api.explain(reader, course, learner, user_id=user)
 
 
 def test_an_export_is_the_same_as_the_owners(

@@ -1,6 +1,6 @@
 """What a sheet cannot hold: it is an error that says where, never a cut."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from exhaust.errors import DataError
 from exhaust.reports.table import ReportColumn, Rows, as_kept
@@ -10,9 +10,6 @@ MAX_COLUMNS = 16_384
 
 MAX_CELL = 32_767
 """UTF-16 units, as Excel counts characters."""
-
-COLUMNS_AT_ONCE = 500
-"""Of a query: the engine needs memory for each."""
 
 MAX_SHOWN = 80
 """Characters of a value in a message."""
@@ -32,18 +29,19 @@ def check_limits(rows: Rows) -> int:
         )
     for column in rows.columns:
         check_text(column.header)
-    size = 0
-    for columns in groups([*rows.columns, *rows.others]):
-        values = ", ".join(
-            f"max(strlen({column.name})), sum(strlen({column.name}))" for column in columns
-        )
-        found = rows.duck.execute(f"select {values} from {rows.relation}").fetchone() or ()
-        size += sum(map(int, filter(None, found[1::2])))
-        # A text has at least as many bytes as UTF-16 units.
-        for column, longest in zip(columns, found[::2], strict=True):
-            if longest and longest > MAX_CELL:
-                _check_cells(rows, column)
-    return size
+    # In lists, because the engine is slow with aggregates of thousands of columns.
+    columns = [*rows.columns, *rows.others]
+    texts = f"[{', '.join(column.name for column in columns)}]"
+    found = rows.duck.execute(
+        "select max(list_max(sizes)), sum(list_sum(sizes)) from "
+        f"(select list_transform({texts}, lambda text: strlen(text)) as sizes "
+        f"from {rows.relation})"
+    ).fetchone()
+    longest, size = found or (None, None)
+    # A text has at least as many bytes as UTF-16 units.
+    if longest and longest > MAX_CELL:
+        _check_cells(rows, columns)
+    return int(size or 0)
 
 
 def check_text(text: str) -> None:
@@ -53,24 +51,21 @@ def check_text(text: str) -> None:
         _raise_too_long(f"The text {_shown(text)}", length)
 
 
-def groups(columns: Sequence[ReportColumn]) -> Iterator[Sequence[ReportColumn]]:
-    """Yields the columns in groups that one query can have."""
-    for start in range(0, len(columns), COLUMNS_AT_ONCE):
-        yield columns[start : start + COLUMNS_AT_ONCE]
-
-
-def _check_cells(rows: Rows, column: ReportColumn) -> None:
-    kept = as_kept(column.name)
+def _check_cells(rows: Rows, columns: Sequence[ReportColumn]) -> None:
+    learner = rows.named("user_id")
+    kept = as_kept("text")
     # Characters beyond the first 65,536 are two units.
     units = rf"length({kept}) + length(regexp_replace({kept}, '[\x{{0}}-\x{{FFFF}}]', '', 'g'))"
-    learner = rows.named("user_id")
+    names = ", ".join(column.name for column in columns)
     found = rows.duck.execute(
-        f"select {learner.name if learner else 'null'}, {units} from {rows.relation} "
-        f"where {units} > {MAX_CELL} limit 1"
+        f"select name, learner, {units} as units from (from ("
+        f"select {names}, {learner.name if learner else 'null'} as learner from {rows.relation}"
+        f") unpivot (text for name in ({names}))) where units > {MAX_CELL} limit 1"
     ).fetchone()
     if found:
-        whose = f" of the learner {_shown(found[0])}" if found[0] else ""
-        _raise_too_long(f"{_shown(column.label)}{whose}", found[1])
+        label = next(column.label for column in columns if column.name == found[0])
+        whose = f" of the learner {_shown(found[1])}" if found[1] else ""
+        _raise_too_long(f"{_shown(label)}{whose}", found[2])
 
 
 def _raise_too_long(what: str, length: int) -> None:

@@ -12,12 +12,15 @@ from exhaust.reports.table import ReportColumn, Rows
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
 
+TEXT, WHOLE, PERCENT = 49, 1, 9
+"""Numbers of formats that Excel has built in."""
+
 STYLES = {
     "date": "dd/mm/yyyy",
-    "number": "0%",
-    "percent": "0%",
-    "score": "0%",
-    "count": "0",
+    "number": PERCENT,
+    "percent": PERCENT,
+    "score": PERCENT,
+    "count": WHOLE,
     "decimal": "General",
 }
 """The number formats of the kinds; the others are text."""
@@ -48,8 +51,7 @@ def write_skeleton(
 ) -> None:
     """Writes the workbook; `lengths` are the numbers of rows of the report's sheets.
 
-    Each of those has its header, and an empty row where its last one will be: that row shows the
-    styles of the columns, and XlsxWriter knows how far the sheet goes.
+    Each of those has its header and one row of empty cells, which shows the styles of the columns.
     """
     import xlsxwriter
 
@@ -58,22 +60,22 @@ def write_skeleton(
     book.set_properties({"title": about.course_name or about.course_id, "created": about.built_at})
     for number, length in enumerate(lengths, 1):
         name = "Report" if number == 1 else f"Report {number}"
-        _write_report_sheet(book, book.add_worksheet(name), rows.columns, max(length, 1))
+        _write_report_sheet(book, book.add_worksheet(name), rows.columns, length)
     write_summary(Page(book, "Summary", [34, 28, 12, 12, 12, 12]), rows)
     write_about(Page(book, "About", [48, 70, 12]), about, rows, notes)
     book.close()
 
 
 def _write_report_sheet(
-    book: "Workbook", sheet: Any, columns: Sequence[ReportColumn], last_row: int
+    book: "Workbook", sheet: Any, columns: Sequence[ReportColumn], length: int
 ) -> None:
     bold = book.add_format(
-        {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "num_format": "@"}
+        {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "num_format": TEXT}
     )
     # The alignment makes each a style of its own, also where it is General.
     styles = {
         kind: book.add_format({"num_format": number_format, "valign": "top"})
-        for kind, number_format in {"text": "@", **STYLES}.items()
+        for kind, number_format in {"text": TEXT, **STYLES}.items()
     }
     for position, column in enumerate(columns):
         write_text(sheet, 0, position, column.header, bold)
@@ -81,6 +83,6 @@ def _write_report_sheet(
         sheet.set_column(position, position, WIDTHS.get(column.id, of_kind))
     for position, column in enumerate(columns):
         style = styles.get(column.kind, styles["text"])
-        sheet.write_blank(last_row, position, None, style)
+        sheet.write_blank(1, position, None, style)
     sheet.freeze_panes(1, 0)
-    sheet.autofilter(0, 0, last_row, len(columns) - 1)
+    sheet.autofilter(0, 0, length, len(columns) - 1)

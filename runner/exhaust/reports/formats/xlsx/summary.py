@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from exhaust.reports.formats.xlsx.limits import groups
 from exhaust.reports.formats.xlsx.page import Page, Value
 from exhaust.reports.table import ReportColumn, Rows, as_kept
 from exhaust.text import counted
@@ -35,7 +34,7 @@ def write_summary(page: Page, rows: Rows) -> None:
             page.line(f"{step} is not shown: the report was made without {label}.")
     totals = _write_funnel(page, rows, counts)
     scores = [column for column in (*rows.columns, *rows.others) if column.kind == "score"]
-    if scores:
+    if scores and rows.rows:
         _write_assessments(page, rows, scores)
     state, district = rows.named("state"), rows.named("district")
     if state and district:
@@ -59,29 +58,27 @@ def _write_funnel(page: Page, rows: Rows, counts: dict[str, str]) -> Sequence[in
 
 
 def _write_assessments(page: Page, rows: Rows, scores: Sequence[ReportColumn]) -> None:
+    # Unpivoted, because the engine is slow with aggregates of thousands of columns.
+    names = ", ".join(score.name for score in scores)
+    found = rows.duck.execute(
+        "with scores as (select name, cast(replace(value, '%', '') as bigint) as score "
+        f"from (from {rows.relation} unpivot include nulls (value for name in ({names})))) "
+        "select name, count(score), sum(score), count(*) filter (where score = 0), "
+        "count(*) filter (where score >= 100) from scores group by name"
+    ).fetchall()
+    numbers = {name: counts for name, *counts in found}
     lines: list[Sequence[Value]] = []
-    for columns in groups(scores):
-        values = ", ".join(map(_score_counts, columns))
-        found = rows.duck.execute(f"select {values} from {rows.relation}").fetchone() or ()
-        for number, column in enumerate(columns):
-            attempted, total, zero, full = found[4 * number : 4 * number + 4]
-            mean = int(total) / attempted / 100 if attempted else ""
-            name, assessment_id = column.assessment_name or "", column.assessment_id or column.id
-            lines.append((name, assessment_id, attempted, mean, zero, full))
+    for column in scores:
+        attempted, total, zero, full = numbers[column.name]
+        mean = int(total) / attempted / 100 if attempted else ""
+        name, assessment_id = column.assessment_name or "", column.assessment_id or column.id
+        lines.append((name, assessment_id, attempted, mean, zero, full))
     table = page.table(
         ("Assessment", "Assessment ID", "Attempted", "Mean", "0%", "100% or more"), lines
     )
     # Names are shown in the chart only if each assessment has one.
-    names = 0 if all(name for name, *_ in lines) else 1
-    page.chart(_first("Mean score", table), table[:CHART_ROWS], names, names, [3])
-
-
-def _score_counts(column: ReportColumn) -> str:
-    score = f"cast(replace({column.name}, '%', '') as bigint)"
-    return (
-        f"count({column.name}), sum({score}), "
-        f"count(*) filter (where {score} = 0), count(*) filter (where {score} >= 100)"
-    )
+    shown = 0 if all(name for name, *_ in lines) else 1
+    page.chart(_first("Mean score", table), table[:CHART_ROWS], shown, shown, [3])
 
 
 def _write_districts(
