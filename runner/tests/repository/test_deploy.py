@@ -95,7 +95,7 @@ def test_the_commands_of_the_units_exist() -> None:
     for command, *arguments in ours:
         (section,) = re.findall(rf"^## `exhaust {command}`$(.*?)(?=^## |\Z)", COMMANDS, re.M | re.S)
         for option in (argument for argument in arguments if argument.startswith("-")):
-            assert f"* `{option}`" in section
+            assert re.search(rf"\* `{option}[ `]", section)
 
 
 def test_no_unit_tries_again_what_another_try_cannot_help() -> None:
