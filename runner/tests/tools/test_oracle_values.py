@@ -3,10 +3,7 @@
 from datetime import datetime
 
 import pytest
-from oracle.extract import Row
 from oracle.values import number, parsed, plain, timestamp
-
-Tables = dict[str, list[Row]]
 
 
 @pytest.mark.parametrize(
