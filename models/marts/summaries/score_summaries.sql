@@ -1,3 +1,5 @@
+{%- set bins = fromjson(score_bins()) %}
+
 with
     learners as (
         select
@@ -49,10 +51,10 @@ with
             case
                 when counted.score is null
                 then 0
-                {% for bin in score_bins() if "highest" in bin %}
+                {% for bin in bins if bin.highest is not none %}
                     when counted.score <= {{ bin.highest }} then {{ loop.index }}
                 {% endfor %}
-                else {{ score_bins() | length - 1 }}
+                else {{ bins | length - 1 }}
             end as bin_ordinal,
             counted.learners,
             counted.score_sum
@@ -87,9 +89,7 @@ with
             summed.bin_ordinal,
             case
                 summed.bin_ordinal
-                {% for bin in score_bins() %}
-                    when {{ loop.index0 }} then '{{ bin.name }}'
-                {% endfor %}
+                {% for bin in bins %} when {{ loop.index0 }} then '{{ bin.name }}' {% endfor %}
             end as score_bin,
             cast(summed.learners as bigint) as learners,
             cast(coalesce(summed.score_sum, 0) as decimal(38, 0)) as score_sum
