@@ -16,6 +16,7 @@ one, there are none. docs/python.md explains more.
 # `exhaust --help` needs none of them.
 from exhaust.api.catalogue import batches as batches
 from exhaust.api.catalogue import courses as courses
+from exhaust.api.catalogue import summary as summary
 from exhaust.api.ledger import cancel as cancel
 from exhaust.api.ledger import download as download
 from exhaust.api.ledger import grant as grant
