@@ -166,6 +166,14 @@ def test_a_build_gets_the_file_at_once_while_pages_read(duckdb_project: Settings
         assert all(reader.result() for reader in readers)
 
 
+def test_a_build_does_not_wait_for_a_page_that_was_read(duckdb_project: Settings) -> None:
+    with kept_with_a_copy(duckdb_project) as kept:
+        assert ids(kept)
+        assert kept.pool.idle
+        printed = run_builder(duckdb_project, lambda: ids(kept))
+    assert printed[-2:] == ["True", "ready"]
+
+
 def run_builder(project: Settings, meanwhile: Callable[[], object]) -> list[str]:
     """Runs a builder in another process; returns what it printed until it had the warehouse."""
     with subprocess.Popen(
