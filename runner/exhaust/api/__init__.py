@@ -16,10 +16,6 @@ one, there are none. docs/python.md explains more.
 # `exhaust --help` needs none of them.
 from exhaust.api.catalogue import batches as batches
 from exhaust.api.catalogue import courses as courses
-from exhaust.api.files import diff as diff
-from exhaust.api.files import explain as explain
-from exhaust.api.files import export as export
-from exhaust.api.files import verify as verify
 from exhaust.api.ledger import cancel as cancel
 from exhaust.api.ledger import download as download
 from exhaust.api.ledger import grant as grant
@@ -34,6 +30,10 @@ from exhaust.api.projects import init as init
 from exhaust.api.projects import load as load
 from exhaust.api.projects import open_demo as open_demo
 from exhaust.api.projects import open_project as open_project
+from exhaust.api.reports import diff as diff
+from exhaust.api.reports import explain as explain
+from exhaust.api.reports import export as export
+from exhaust.api.reports import verify as verify
 from exhaust.api.serving import deliver as deliver
 from exhaust.api.serving import downloads as downloads
 from exhaust.api.serving import keep_open as keep_open

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def as_csv_for_excel(rows: Csv) -> bytes:
     header, *others = rows
     cells = [[_cell(*cell) for cell in zip(header, row, strict=True)] for row in others]
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows([header, *cells])
+    csv.writer(text, lineterminator="\r\n").writerows([[*map(_guarded, header)], *cells])
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -95,7 +96,11 @@ def _cell(label: str, value: str) -> str:
     if value and label in (*("Enrolment Date", "Completion Date"), *DATES_TO_ADD):
         day, month, year = value.split("/")
         return f"{year}-{month}-{day}"
-    return f"'{value}" if value.lstrip().startswith(("=", "+", "-", "@")) else value
+    return _guarded(value)
+
+
+def _guarded(text: str) -> str:
+    return f"'{text}" if re.match(r"'*\s*[=+@-]", text) else text
 
 
 @pytest.mark.parametrize("scenario", ["sample", "hostile"])
