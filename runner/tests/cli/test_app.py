@@ -78,7 +78,7 @@ def test_completion_offers_commands(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("_EXHAUST_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "exhaust ex")
+    monkeypatch.setenv("COMP_WORDS", "exhaust expo")
     monkeypatch.setenv("COMP_CWORD", "1")
     assert call() == 0
     assert capsys.readouterr().out.strip() == "export"
