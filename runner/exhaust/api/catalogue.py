@@ -1,13 +1,35 @@
 """What can be exported: courses and their batches."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exhaust.api.opening import marts as _marts
 from exhaust.console import SILENCE, Console
+from exhaust.reports.formats import Format
 
 if TYPE_CHECKING:
     from exhaust.marts.entities import Batch, Course
+    from exhaust.marts.records import Build
     from exhaust.project.settings import Settings
+
+BYTES_PER_CELL = {Format.CSV: 13, Format.CSV_EXCEL: 14, Format.XLSX: 6}
+"""Measured on reports of the sample extract; the IDs are the longest cells, scores the shortest."""
+
+
+@dataclass(frozen=True)
+class OneCourse:
+    """A course as a requester sees it; `batches` are by ID."""
+
+    course: "Course"
+    batches: "Sequence[Batch]"
+    columns: int
+    """The columns of its report."""
+    build: "Build"
+
+    def about_bytes(self, format: Format, rows: int) -> int:
+        """Returns about how large a report is, for people: it may be half or twice that."""
+        return (rows + 1) * self.columns * BYTES_PER_CELL[format]
 
 
 def courses(
@@ -43,3 +65,31 @@ def batches(
         requester = find_requester(marts, user_id)
         found = find_course(marts, course, requester)
         return found, batches(marts, found.id, requester)
+
+
+def course(
+    project: "Settings", course_id: str, *, user_id: str | None = None, console: Console = SILENCE
+) -> OneCourse:
+    """Returns the course of just that ID, with its batches, as a page shows it.
+
+    What a user may not have is NotFound, like what does not exist: nothing is looked up that takes
+    longer for one than for the other. Raises PermissionDenied if there is nothing at all for the
+    user, DataError if nothing is built.
+    """
+    from exhaust.errors import NotFound
+    from exhaust.marts.access import find_requester
+    from exhaust.marts.courses import batches, courses
+    from exhaust.marts.header_plan import read_header_plan
+    from exhaust.reports.kinds import PROGRESS
+    from exhaust.text import visible
+
+    with _marts(project, user_id, console) as marts, marts.state(PROGRESS.marts, console) as build:
+        requester = find_requester(marts, user_id)
+        for found in courses(marts, requester=requester):
+            if found.id == course_id:
+                plan = marts.remember(
+                    ("header plan", course_id),
+                    lambda: read_header_plan(marts, PROGRESS.header_plan, course_id),
+                )
+                return OneCourse(found, batches(marts, course_id, requester), len(plan), build)
+        raise NotFound(f"There is no course {visible(course_id)}.")

@@ -17,6 +17,7 @@ from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import NotFound, UsageError
 from exhaust.marts.names import cleaned
 from exhaust.project.profile import Profile
+from exhaust.reports.kinds import Kind
 from exhaust.requests.entities import (
     ENDED,
     MAX_TRIES,
@@ -209,6 +210,24 @@ class Ledger:
         of_requester = sa.true() if requester is None else is_of(requester)
         with self._store.begin() as connection:
             return read_requests(connection, of_requester)
+
+    def under_way(
+        self, kind: Kind, course_id: str, batch_id: str, channel: str | None
+    ) -> list[Request]:
+        """Returns the requests for a batch that are waiting or being processed, newest first.
+
+        With a channel, only those for the learners of that channel's requesters.
+        """
+        ids = sa.select(BATCHES.c.request_id).where(
+            BATCHES.c.dataset == kind.dataset,
+            BATCHES.c.course_id == course_id,
+            BATCHES.c.batch_id == batch_id,
+            BATCHES.c.is_under_way,
+            sa.true() if channel is None else BATCHES.c.channel == channel,
+        )
+        with self._store.begin() as connection:
+            found = read_requests(connection, REQUESTS.c.request_id.in_(ids))
+        return [request for request in found if request.is_under_way]
 
     def workers(self) -> list[Worker]:
         """Returns the workers that were seen lately, the one that was seen last first."""

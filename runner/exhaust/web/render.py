@@ -2,6 +2,7 @@
 
 import math
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,7 +14,7 @@ from babel.numbers import format_decimal, format_percent
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from exhaust.text import Message
+from exhaust.text import Message, ordinal
 from exhaust.web.language import DRAFTS, LANGUAGES, language_of, translations
 from exhaust.web.security import CSRF_FIELD, csrf_token
 from exhaust.web.site import site_of
@@ -23,7 +24,8 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     """Returns a page, or a part of one (`parts/…`), in the language of whoever asks.
 
     Templates have what is in `context`, and person, session, csrf (a token), language, path, the
-    function `_`, the filters `number`, `share`, `day`, `moment`, `size`, `told`.
+    function `_`, the filters `number`, `share`, `day`, `moment`, `size`, `told`, `ordinal`,
+    `percent`.
     """
     language = language_of(request)
     site = site_of(request)
@@ -56,7 +58,7 @@ def _environment(language: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     catalogue = translations(language)
     vars(environment)["install_gettext_translations"](catalogue, newstyle=True)
@@ -69,6 +71,10 @@ def _environment(language: str) -> jinja2.Environment:
         moment=lambda value, zone: moment(value, zone, language),
         size=lambda value: size(value, language),
         told=lambda text: told(text, language),
+        ordinal=lambda number: (
+            ordinal(number) if language == "en" else format_decimal(number, locale=language)
+        ),
+        percent=lambda value: percent(value, language),
     )
     return environment
 
@@ -95,6 +101,11 @@ def with_query(path: str, **values: object) -> str:
 def share(part: int, whole: int, language: str) -> str:
     """`47 %` of a whole, as the language writes it; a dash for nothing of nothing."""
     return format_percent(part / whole, locale=language) if whole else "-"
+
+
+def percent(value: Decimal | None, language: str) -> str:
+    """`47 %` of a score of 47, as the language writes it."""
+    return "" if value is None else format_percent(value / 100, locale=language)
 
 
 def day(value: date | None, language: str) -> str:

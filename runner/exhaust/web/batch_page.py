@@ -1,0 +1,84 @@
+"""The pages of a course and its batches: what the person asked for, found among what they have."""
+
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from exhaust import api
+from exhaust.api.catalogue import OneCourse
+from exhaust.errors import NotFound
+from exhaust.marts.entities import Batch
+from exhaust.reports.formats import Format
+from exhaust.web.render import render
+from exhaust.web.request_form import RequestForm
+from exhaust.web.site import site_of
+
+MAX_DISTRICTS = 40
+MAX_ASSESSMENTS = 10
+"""How many the page of a batch shows; further pages have the others."""
+
+
+def find_course(request: Request) -> OneCourse:
+    """Returns the course of the address. Raises NotFound also for what the person may not have."""
+    return api.course(
+        site_of(request).project,
+        request.path_params["course_id"],
+        user_id=request.state.person.user_id,
+    )
+
+
+def find_batch(request: Request) -> tuple[OneCourse, Batch]:
+    """Returns the course and the batch of the address; raises as `find_course` does."""
+    found = find_course(request)
+    for batch in found.batches:
+        if batch.id == request.path_params["batch_id"]:
+            return found, batch
+    raise NotFound("There is no such batch.")
+
+
+def paths(found: OneCourse, batch: Batch | None = None) -> dict[str, str]:
+    """Returns the addresses of a course and a batch, for templates."""
+    course_path = f"/courses/{quote(found.course.id, '')}"
+    batch_path = f"{course_path}/batches/{quote(batch.id, '')}" if batch else ""
+    return {"course_path": course_path, "batch_path": batch_path}
+
+
+def show_batch(
+    request: Request,
+    found: OneCourse,
+    batch: Batch,
+    status: int = 200,
+    filled: RequestForm | None = None,
+) -> Response:
+    """Shows a batch, with the form for its report as it was filled in and what is wrong with it."""
+    filled = filled or RequestForm.new()
+    project, user_id = site_of(request).project, request.state.person.user_id
+    return render(
+        request,
+        "batch.html",
+        status,
+        course=found.course,
+        batch=batch,
+        build=found.build,
+        summary=summary_of(request, found, batch),
+        max_districts=MAX_DISTRICTS,
+        max_assessments=MAX_ASSESSMENTS,
+        under_way=api.under_way(project, found.course.id, batch.id, user_id=user_id),
+        has_worker=api.has_worker(project, user_id=user_id),
+        sizes={one.value: found.about_bytes(one, batch.rows) for one in Format},
+        values=filled.values,
+        errors=filled.errors,
+        **paths(found, batch),
+    )
+
+
+def summary_of(request: Request, found: OneCourse, batch: Batch) -> Any:
+    """Returns the summary of the learners whom the person sees."""
+    return api.summary(  # type: ignore[attr-defined]
+        site_of(request).project,
+        found.course.id,
+        batch.id,
+        user_id=request.state.person.user_id,
+    )

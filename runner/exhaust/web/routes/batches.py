@@ -1,0 +1,89 @@
+"""A course with its batches, and a batch with the summary of its learners."""
+
+from math import ceil
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from exhaust.errors import NotFound
+from exhaust.web.batch_page import (
+    MAX_ASSESSMENTS,
+    find_batch,
+    find_course,
+    paths,
+    show_batch,
+    summary_of,
+)
+from exhaust.web.pages import page, page_number
+from exhaust.web.render import render
+
+
+def course(request: Request) -> Response:
+    found = find_course(request)
+    return render(
+        request,
+        "course.html",
+        course=found.course,
+        batches=found.batches,
+        build=found.build,
+        **paths(found),
+    )
+
+
+def batch(request: Request) -> Response:
+    return show_batch(request, *find_batch(request))
+
+
+def places(request: Request) -> Response:
+    """Shows all districts of a batch, or the blocks of one of them."""
+    found, batch = find_batch(request)
+    shown = summary_of(request, found, batch).districts
+    district = None
+    if "district" in request.query_params:
+        wanted = [request.query_params.get(name, "") for name in ("state", "district")]
+        district = next((one for one in shown if [one.state, one.name] == wanted), None)
+        if district is None:
+            raise NotFound("There is no such district.")
+        shown = district.blocks
+    return render(
+        request,
+        "places.html",
+        course=found.course,
+        batch=batch,
+        build=found.build,
+        district=district,
+        places=shown,
+        **paths(found, batch),
+    )
+
+
+def assessments(request: Request) -> Response:
+    """Shows the assessments of a batch, ten on a page."""
+    found, batch = find_batch(request)
+    everything = summary_of(request, found, batch).assessments
+    last = max(1, ceil(len(everything) / MAX_ASSESSMENTS))
+    number = page_number(request, last)
+    before = (number - 1) * MAX_ASSESSMENTS
+    return render(
+        request,
+        "assessments.html",
+        course=found.course,
+        batch=batch,
+        build=found.build,
+        assessments=everything[before : before + MAX_ASSESSMENTS],
+        before=before,
+        number=number,
+        last=last,
+        **paths(found, batch),
+    )
+
+
+COURSE = "/courses/{course_id}"
+BATCH = COURSE + "/batches/{batch_id}"
+
+ROUTES = [
+    page(COURSE, course),
+    page(BATCH, batch),
+    page(f"{BATCH}/places", places),
+    page(f"{BATCH}/assessments", assessments),
+]
