@@ -132,7 +132,7 @@ def _write_xlsx(duck: duckdb.DuckDBPyConnection, file: Path, rows: int) -> None:
         twin_sha256="0" * 64,
         exhaust_version="0.1.0",
     )
-    status = ReportColumn("null", "status", "Status", "Status", "text")
+    status = ReportColumn("'Completed'", "status", "Status", "Status", "text")
     with file.open("wb") as stream:
         made = Rows(duck, "report", columns(), [status], rows)
         write_xlsx(made, about, stream, file.parent, lambda _: None)

@@ -1,6 +1,7 @@
 {#-
     The latest timestamp, in UTC, that the objects of a JSON array have under `key`; null if there
-    is none that can be read. Anything but an array has none.
+    is none that can be read. Anything but an array has none. No number, and nothing else in JSON,
+    has the form of a timestamp, so all values are read as texts.
     Why: each engine works on the elements of an array with its own functions.
 -#}
 {% macro json_latest_timestamp(json, key) %}
@@ -16,7 +17,7 @@
                 list_transform(
                     list_transform(
                         json_extract({{ json }}, '$[*]'),
-                        lambda element:{{ json_scalar_text(json_member("element", key)) }}
+                        lambda element:{{ json_member("element", key) }} ->> '$'
                     ),
                     lambda moment:{{ utc_timestamp("moment") }}
                 )
@@ -29,7 +30,7 @@
         select max({{ utc_timestamp("entries.moment") }})
         from
             (
-                select {{ json_scalar_text(json_member("elements.element", key)) }} as moment
+                select elements.element ->> '{{ key }}' as moment
                 from
                     (select {{ json }} as list offset 0) as parsed,
                     jsonb_array_elements(
@@ -45,7 +46,7 @@
         transform(
             transform(
                 try_variant_get({{ json }}, '$', 'array<variant>'),
-                element -> {{ json_scalar_text(json_member("element", key)) }}
+                element -> try_variant_get(element, '$["{{ key }}"]', 'string')
             ),
             moment -> {{ utc_timestamp("moment") }}
         )

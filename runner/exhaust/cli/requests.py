@@ -38,6 +38,22 @@ if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.requests.entities import Request
 
+RequestFormat = Annotated[
+    Format,
+    typer.Option(
+        "--format",
+        help="`xlsx` for Excel, `csv-excel` for CSV that Excel opens without changing values.",
+    ),
+]
+SinceRequest = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="REQUEST",
+        help="Only the rows that are new or changed since this request of yours.",
+    ),
+]
+
 
 @dataclass(frozen=True)
 class _Workers:
@@ -63,25 +79,12 @@ def request(
     course: Course,
     batches: Batches = None,
     user: UserId = None,
-    format: Annotated[
-        Format,
-        typer.Option(
-            "--format",
-            help="`xlsx` for Excel, `csv-excel` for CSV that Excel opens without changing values.",
-        ),
-    ] = Format.CSV,
+    format: RequestFormat = Format.CSV,
     headers: HeadersName = None,
     columns: Columns = None,
     additions: Additions = None,
     split_by: SplitByName = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="REQUEST",
-            help="Only the rows that are new or changed since this request of yours.",
-        ),
-    ] = None,
+    since: SinceRequest = None,
     password: Password = False,
     password_stdin: PasswordStdin = False,
     layout: LayoutName = Layout.EXHAUST,
@@ -235,20 +238,40 @@ def _show(requests: "list[Request]", workers: _Workers, options: Options, watch:
     give = options.answer.give_line if watch else options.answer.give
     give(requests=requests, **workers.answer)
     if requests and not options.json:
+        forms = [", ".join(_form(one)) for one in requests]
+        has_forms = any(forms)
         options.display.table(
-            ["ID", "Course", "Batches", "Requested", "State"],
+            ["ID", "Course", "Batches", *(["Form"] if has_forms else []), "Requested", "State"],
             [
                 (
                     one.request_id,
                     one.course_name or one.course_id,
                     _batches(one),
+                    *([form] if has_forms else []),
                     f"{one.submitted_at:%Y-%m-%d %H:%M} UTC",
                     _state(one),
                 )
-                for one in requests
+                for one, form in zip(requests, forms, strict=True)
             ],
         )
     _warn(requests, workers, options)
+
+
+def _form(request: "Request") -> Iterator[str]:
+    """Yields in what a request differs from one for the default file."""
+    form = request.form
+    if form.layout is not Layout.EXHAUST:
+        yield f"layout {form.layout}"
+    if form.format is not Format.CSV:
+        yield form.format
+    if form.columns or form.additions or form.headers:
+        yield "other columns"
+    if form.split_by:
+        yield f"by {form.split_by}"
+    if form.since:
+        yield "changes"
+    if form.is_protected:
+        yield "password"
 
 
 def _batches(request: "Request") -> str:

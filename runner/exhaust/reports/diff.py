@@ -161,6 +161,12 @@ def _check_readable(found: _File) -> None:
             )
     if found.is_intact:
         return
+    if read.rows and found.side.unknown_rows() == read.rows:
+        raise DataError(
+            f"{shown} does not say whose its rows are: a spreadsheet program broke the IDs of all "
+            f"of them. {read.problems[0].line}.",
+            "Use the file as it was exported, or put its receipt next to it.",
+        )
     order = find_order(read)
     if order.first_duplicate:
         number, user_id = order.first_duplicate

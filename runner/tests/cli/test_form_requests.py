@@ -131,6 +131,15 @@ def test_a_report_that_is_not_there_is_no_earlier_one(
     assert "has not got the batch" in capsys.readouterr().err
 
 
+def test_status_tells_forms_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    requested(capsys)
+    assert call("status") == 0
+    assert "Form" not in capsys.readouterr().out
+    requested(capsys, "--format", "xlsx", "--add", "Status", "--split-by", "block")
+    assert call("status") == 0
+    assert "  xlsx, other columns, by block  " in capsys.readouterr().out
+
+
 def test_a_column_that_is_not_there_makes_no_request(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("request", COURSE, "--column", "Grade") == 2
     assert "There is no column `Grade`" in capsys.readouterr().err

@@ -60,7 +60,11 @@ BAD = [
     *(("web_operators", value) for value in NOT_A_LIST),
     *(("web_metrics_port", value) for value in [-1, 65536, "1", True, None]),
     *(("oidc_issuer", value) for value in ["example.org", "file:///etc", None, 7]),
-    *((name, value) for name in ("oidc_client_id", "oidc_user_claim") for value in [None, 7, ["a"]]),
+    *(
+        (name, value)
+        for name in ("oidc_client_id", "oidc_user_claim")
+        for value in [None, 7, ["a"]]
+    ),
     *(("trusted_proxies", value) for value in ["10.0.0.0/8", None, ["a"], ["10.0.0.1/8"]]),
     *(("proxy_user_header", value) for value in NOT_TEXT),
     *(("max_requests_under_way", value) for value in NOT_A_NUMBER),

@@ -84,6 +84,13 @@ def test_reports_without_a_receipt_are_compared(tmp_path: Path) -> None:
         assert "has no receipt" in found.old.notes[0]
 
 
+def test_what_spreadsheet_programs_do_not_keep_is_no_difference(tmp_path: Path) -> None:
+    old, new = report(tmp_path, "old", ROWS), report(tmp_path, "new", ROWS, "xlsx")
+    text = old.read_text().replace('""b""\nc', '""b""\r\nc').replace(",u5,,", ',u5,"",')
+    old.write_text(text, newline="")
+    assert diff(old, new).differences == []
+
+
 def test_only_the_first_differences_are_returned(tmp_path: Path) -> None:
     found = diff(report(tmp_path, "old", ROWS), report(tmp_path, "new", LATER), limit=2)
     assert (found.differences, found.total) == (DIFFERENCES[:2], 6)
@@ -142,6 +149,12 @@ class TestBrokenFiles:
         assert [(one.change, one.user_id) for one in found.differences] == [("gone", "u6")]
         assert counts(found) == (0, 1, 0, 0, 0, 5)
         assert "1 row left out" in found.new.notes[1]
+
+    def test_a_file_whose_ids_are_all_lost_is_an_error(self, tmp_path: Path) -> None:
+        new = tmp_path / "new.csv"
+        new.write_text(csv_text([["do_1", "1.3E+17", *row[2:]] for row in ROWS], LABELS))
+        with pytest.raises(DataError, match="broke the IDs of all of them"):
+            diff(report(tmp_path, "old", ROWS), new)
 
     def test_a_cell_that_somebody_changed_is_a_change(self, tmp_path: Path) -> None:
         old, new = report(tmp_path, "old", ROWS), report(tmp_path, "new", ROWS)

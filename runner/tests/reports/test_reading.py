@@ -73,14 +73,14 @@ def test_the_engine_reads_a_csv_report(tmp_path: Path, read: Read) -> None:
     ("old", "new"),
     [
         (b"u2", b'"u2'),
-        (b"u2", b'"u2""'),
+        (b",u5,", b',"u5,'),
         (b"\ndo_1", b"\n\ndo_1"),
         (b",", b";"),
         (b"u2", b"\xe9"),
         (b"\n", b"\r"),
         (b",u2,", b",u2,,"),
     ],
-    ids=["open quote", "two open quotes", "blank lines", "semicolons", "latin", "cr", "uneven"],
+    ids=["open quote", "open quote later", "blank lines", "semicolons", "latin", "cr", "uneven"],
 )
 def test_the_engine_does_not_read_what_it_would_misread(
     tmp_path: Path, read: Read, old: bytes, new: bytes
@@ -130,6 +130,33 @@ def test_columns_are_known_without_a_receipt(tmp_path: Path, read: Read) -> None
         ("x", ""),
         ("do_7", "score"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("form", "day", "expected"),
+    [
+        ("{month}/{day}/{year}", 28, "the month first"),
+        ("{day}-{month}-{year}", 28, ""),
+        ("{month}/{day}/{year}", 5, "unclear"),
+    ],
+)
+def test_dates_of_a_csv_are_read_in_the_order_that_they_show(
+    tmp_path: Path, read: Read, form: str, day: int, expected: str
+) -> None:
+    """As programs of different countries save it, if the days of a column show the order."""
+    rows = [[*row[:5], f"{day:02}/03/2026", "", *row[7:]] for row in ROWS]
+    file = tmp_path / "report.csv"
+    write_report_file(file, "csv-excel", rows)
+    shown = form.format(day=day, month=3, year=2026)
+    WRITERS["csv"](file, [[*row[:5], shown, *row[6:]] for row in rows])
+    found = read(file)
+    dates = {row[5] for row in values(found)}
+    if expected == "unclear":
+        assert dates == {shown}
+        assert found.problems[0].what == "a date that is not written as dd/mm/yyyy"
+    else:
+        assert dates == {f"{day:02}/03/2026"}
+        assert ("dates have the month first" in found.form) is bool(expected)
 
 
 def test_sheets_are_one_report(tmp_path: Path, read: Read, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,10 +21,13 @@ COLLECTION = "application/vnd.ekstep.content-collection"
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_the_golden_files_equal_the_oracle(scenario: str) -> None:
-    made = make_reports(SCENARIOS[scenario]).files
-    golden = {file.name: file.read_bytes() for file in (GOLDEN / scenario).iterdir()}
-
-    assert {file_name(batch_id): content for (_, batch_id), content in made.items()} == golden
+    reports = make_reports(SCENARIOS[scenario])
+    for folder, made in [
+        (GOLDEN / scenario, reports.files),
+        (GOLDEN / "additions" / scenario, reports.files_with_additions),
+    ]:
+        golden = {file.name: file.read_bytes() for file in folder.iterdir()}
+        assert {file_name(batch_id): content for (_, batch_id), content in made.items()} == golden
 
 
 # Extracts with one course and one learner
@@ -219,6 +222,83 @@ def test_the_best_attempt_gives_the_score(
 
     assert row["q - Score"] == percent
     assert row["Total Score"] == percent
+
+
+def added_cells(folder: Path, tables: Tables) -> dict[str, str]:
+    content = make_reports(write_extract(folder, tables)).files_with_additions["c", "1"].decode()
+    return next(csv.DictReader(io.StringIO(content, newline="")))
+
+
+def test_added_columns_without_any_activity(tmp_path: Path) -> None:
+    cells = list(added_cells(tmp_path, small_extract()).items())
+    assert cells[20:] == [
+        ("Status", "Not started"),
+        ("Contents Completed", "0 of 3"),
+        ("Assessments Attempted", "0 of 1"),
+        ("Total Score (all)", ""),
+        ("Last Activity", ""),
+        ("Certificate Date", ""),
+        ("q - Score", ""),
+        ("q - Attempts", "0"),
+        ("q - Points", ""),
+        ("q - Maximum", ""),
+    ]
+
+
+def test_added_columns_of_a_learner_with_attempts(tmp_path: Path) -> None:
+    enrolment = {
+        "completedon": "2024-01-02",
+        "contentstatus": '{"a": 2, "gone": 2}',
+        "datetime": "2024-01-05T18:29:59Z",
+        "certificates": '[{"lastIssuedOn": "2024-02-01"}, {"lastIssuedOn": "2024-01-31"}]',
+    }
+    attempts = [attempt("1", "2.5", "10", "2024-01-05T18:30:00Z"), attempt("2", "0", "10")]
+    tables = small_extract(**enrolment) | {"assessment_aggregator": attempts}
+    cells = list(added_cells(tmp_path, tables).values())
+    assert cells[20:26] == ["Completed", "1 of 3", "1 of 1", "25%", "06/01/2024", "01/02/2024"]
+    assert cells[26:] == ["25%", "2", "2.5", "10"]
+
+
+@pytest.mark.parametrize(
+    ("contentstatus", "attempts", "status"),
+    [
+        ('{"a": 0, "b": 3}', [], "Not started"),
+        ('{"gone": 1}', [], "In progress"),
+        ('{"a": 2}', [], "In progress"),
+        ("", [attempt("1", "0", "1")], "In progress"),
+        ("", [attempt("1", "0", "0"), attempt("2", "1", "2", content_id="a")], "Not started"),
+    ],
+)
+def test_the_status_says_who_has_started(
+    contentstatus: str, attempts: list[Row], status: str, tmp_path: Path
+) -> None:
+    tables = small_extract(contentstatus=contentstatus) | {"assessment_aggregator": attempts}
+    assert added_cells(tmp_path, tables)["Status"] == status
+
+
+@pytest.mark.parametrize(
+    ("others", "total"),
+    [
+        ([], ""),
+        (["10"], "0%"),
+        (["10", "10", "20"], "50%"),
+        (["10", "20"], "34%"),
+    ],
+)
+def test_an_untried_assessment_counts_as_zero_of_its_usual_maximum(
+    others: list[str], total: str, tmp_path: Path
+) -> None:
+    """Others tried `q` with these maximums; if there are several, the learner has 10/10 in `p`."""
+    own = [attempt("1", "10", "10", content_id="p")] if len(others) > 1 else []
+    of_others = [
+        attempt(str(number), "1", maximum, user_id="v") for number, maximum in enumerate(others)
+    ]
+    contents = [
+        {"identifier": i, "mimeType": "video/mp4", "contentType": "SelfAssess"} for i in "pqr"
+    ]
+    tables = small_extract() | {"assessment_aggregator": own + of_others}
+    tables["content_hierarchy"][0]["hierarchy"] = hierarchy(contents)
+    assert added_cells(tmp_path, tables)["Total Score (all)"] == total
 
 
 @pytest.mark.parametrize(

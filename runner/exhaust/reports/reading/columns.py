@@ -4,13 +4,15 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
+from exhaust.project.sql import added_report_columns
 from exhaust.reports.reading.problem import Problem
 from exhaust.reports.reading.value_changes import original_text
 from exhaust.reports.receipt_reader import ReadReceipt
 from exhaust.reports.table import ReportColumn
 
-KNOWN: Mapping[str, tuple[str, str]] = {
+FIXED: Mapping[str, tuple[str, str]] = {
     "collection id": ("course_id", "text"),
     "collection name": ("course_name", "text"),
     "batch id": ("batch_id", "text"),
@@ -31,25 +33,11 @@ KNOWN: Mapping[str, tuple[str, str]] = {
     "certificate status": ("certificate_status", "text"),
     "progress": ("progress", "number"),
     "total score": ("total_score", "percent"),
-    "status": ("status", "text"),
-    "contents completed": ("contents_completed", "text"),
-    "assessments attempted": ("assessments_attempted", "text"),
-    "total score (all)": ("total_score_all", "percent"),
-    "last activity": ("last_activity", "date"),
-    "certificate date": ("certificate_date", "date"),
 }
 """The ID and the kind of columns that every report may have, by the label in lower case."""
-OF_ASSESSMENT = {
-    "Score": "score",
-    "Attempts": "count",
-    "Points": "decimal",
-    "Maximum": "decimal",
-}
-"""The kinds of the columns of an assessment, by how their labels end."""
-ASSESSMENT = re.compile(
-    rf"(?:.* \[(?P<named>[^\[\]]+)\]|(?P<id>.+)) - (?P<what>{'|'.join(OF_ASSESSMENT)})", re.S
-)
-"""The label of such a column, such as `do_1 - Score` or `Fractions [do_1] - Score`."""
+SCORE = "Score"
+ASSESSMENT = re.compile(r"(?:.* \[(?P<named>[^\[\]]+)\]|(?P<id>.+)) - (?P<what>\w+)", re.S)
+"""The label of a column of an assessment, such as `do_1 - Score` or `Fractions [do_1] - Score`."""
 
 
 @dataclass(frozen=True)
@@ -116,21 +104,36 @@ def find_columns(header: Sequence[str], receipt: ReadReceipt | None) -> FoundCol
 
 def _known(name: str, label: str) -> ReportColumn:
     """Returns a column with the ID and the kind that its label stands for."""
-    if label.lower() in KNOWN:
-        column_id, kind = KNOWN[label.lower()]
+    fixed, of_assessment = _known_labels()
+    if label.lower() in fixed:
+        column_id, kind = fixed[label.lower()]
         return ReportColumn(name, column_id, label, label, kind)
-    if match := ASSESSMENT.fullmatch(label):
+    match = ASSESSMENT.fullmatch(label)
+    if match and match["what"] in of_assessment:
         column_id, what = match["named"] or match["id"], match["what"]
         return ReportColumn(
             name,
             column_id,
             f"{column_id} - {what}",
             label,
-            OF_ASSESSMENT[what],
+            of_assessment[what],
             assessment_id=column_id,
-            is_addition=what != "Score",
+            is_addition=what != SCORE,
         )
     return ReportColumn(name, label, label, label, "")
+
+
+@cache
+def _known_labels() -> tuple[dict[str, tuple[str, str]], dict[str, str]]:
+    """Returns the IDs and kinds of columns of a learner by their labels in lower case, and the
+    kinds of those of an assessment by how their labels end."""
+    fixed, of_assessment = dict(FIXED), {SCORE: "score"}
+    for added in added_report_columns():
+        if added.get("is_per_assessment"):
+            of_assessment[added["label"]] = added["kind"]
+        else:
+            fixed[added["label"].lower()] = (added["source"], added["kind"])
+    return fixed, of_assessment
 
 
 def _renamed(found: Sequence[str], expected: Sequence[str]) -> Iterator[tuple[int, str]]:

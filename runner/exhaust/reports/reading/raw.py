@@ -78,25 +78,21 @@ def _load_directly(duck: "duckdb.DuckDBPyConnection", raw: Raw, file: Path, form
     except (StopIteration, csv.Error, UnicodeDecodeError, duckdb.InvalidInputException):
         return False
     raw.row_number = "rowid + 2"
-    in_file, quotes = _lines_and_quotes(file)
-    if quotes % 2 == 0 and (
-        in_file == rows + lines or in_file == rows + lines + _lines_in_values(duck, raw)
-    ):
+    # The rows of an unclosed quote, and blank lines, are missing.
+    missing = _lines(file) - lines - rows
+    if missing == 0 or missing == _lines_in_values(duck, raw):
         return True
     duck.execute(f"drop table {raw.table}")
     return False
 
 
-def _lines_and_quotes(file: Path) -> tuple[int, int]:
-    """Returns the number of lines of a file, and of quotes in it."""
-    lines = quotes = 0
-    last = b"\n"
+def _lines(file: Path) -> int:
+    lines, last = 0, b"\n"
     with file.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             lines += chunk.count(b"\n")
-            quotes += chunk.count(b'"')
             last = chunk[-1:]
-    return lines + (last != b"\n"), quotes
+    return lines + (last != b"\n")
 
 
 def _lines_in_values(duck: "duckdb.DuckDBPyConnection", raw: Raw) -> int:

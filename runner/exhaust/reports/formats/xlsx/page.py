@@ -20,8 +20,8 @@ def write_text(sheet: Any, row: int, column: int, text: str, style: Any) -> None
     check_text(text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.startswith("<r>") and text.endswith("</r>"):
-        # XlsxWriter would take it for its own markup; in two fragments it does not.
-        sheet.write_rich_string(row, column, text[0], text[1:], style)
+        # XlsxWriter would take it for its own markup; in fragments it does not.
+        sheet.write_rich_string(row, column, text[0], text[1], text[2:], style)
     else:
         sheet.write_string(row, column, text, style)
 
@@ -38,10 +38,11 @@ class Page:
         self._chart_row = 2
         self._chart_column = len(widths) + 1
         self._bold = book.add_format({"bold": True, "font_size": 14})
+        self._plain = book.add_format({"valign": "top"})
         self._header = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
-        self._text = book.add_format({"num_format": "@", "text_wrap": True, "valign": "top"})
+        self._text = book.add_format({"num_format": 49, "text_wrap": True, "valign": "top"})
         self._styles = {
-            int: book.add_format({"num_format": "#,##0", "valign": "top"}),
+            int: book.add_format({"num_format": 3, "valign": "top"}),
             float: book.add_format({"num_format": "0.0%", "valign": "top"}),
         }
         for position, width in enumerate(widths):
@@ -61,7 +62,7 @@ class Page:
 
     def line(self, text: str) -> None:
         """Writes a sentence, which may run over the cells to its right."""
-        write_text(self._sheet, self._row, 0, text, None)
+        write_text(self._sheet, self._row, 0, text, self._plain)
         self._row += 1
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[Value]]) -> range:

@@ -12,12 +12,15 @@ from exhaust.reports.table import ReportColumn, Rows
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
 
+TEXT, WHOLE, PERCENT = 49, 1, 9
+"""Numbers of formats that Excel has built in."""
+
 STYLES = {
     "date": "dd/mm/yyyy",
-    "number": "0%",
-    "percent": "0%",
-    "score": "0%",
-    "count": "0",
+    "number": PERCENT,
+    "percent": PERCENT,
+    "score": PERCENT,
+    "count": WHOLE,
     "decimal": "General",
 }
 """The number formats of the kinds; the others are text."""
@@ -67,12 +70,12 @@ def _write_report_sheet(
     book: "Workbook", sheet: Any, columns: Sequence[ReportColumn], length: int
 ) -> None:
     bold = book.add_format(
-        {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "num_format": "@"}
+        {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "num_format": TEXT}
     )
     # The alignment makes each a style of its own, also where it is General.
     styles = {
         kind: book.add_format({"num_format": number_format, "valign": "top"})
-        for kind, number_format in {"text": "@", **STYLES}.items()
+        for kind, number_format in {"text": TEXT, **STYLES}.items()
     }
     for position, column in enumerate(columns):
         write_text(sheet, 0, position, column.header, bold)

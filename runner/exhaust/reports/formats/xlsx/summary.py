@@ -29,7 +29,7 @@ def write_summary(page: Page, rows: Rows) -> None:
     page.title("Summary")
     for step, (column_id, label, condition) in STEPS.items():
         if column := rows.named(column_id):
-            counts[step] = f"count_if({condition.format(as_kept(column.name))})"
+            counts[step] = f"count(*) filter (where {condition.format(as_kept(column.name))})"
         else:
             page.line(f"{step} is not shown: the report was made without {label}.")
     totals = _write_funnel(page, rows, counts)
@@ -63,8 +63,8 @@ def _write_assessments(page: Page, rows: Rows, scores: Sequence[ReportColumn]) -
     found = rows.duck.execute(
         "with scores as (select name, cast(replace(value, '%', '') as bigint) as score "
         f"from (from {rows.relation} unpivot include nulls (value for name in ({names})))) "
-        "select name, count(score), sum(score), count_if(score = 0), count_if(score >= 100) "
-        "from scores group by name"
+        "select name, count(score), sum(score), count(*) filter (where score = 0), "
+        "count(*) filter (where score >= 100) from scores group by name"
     ).fetchall()
     numbers = {name: counts for name, *counts in found}
     lines: list[Sequence[Value]] = []
