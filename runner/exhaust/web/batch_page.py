@@ -1,5 +1,8 @@
 """The pages of a course and its batches: what the person asked for, found among what they have."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +21,8 @@ from exhaust.web.site import site_of
 MAX_DISTRICTS = 40
 MAX_ASSESSMENTS = 10
 """How many the page of a batch shows; further pages have the others."""
+MAX_WEEKS = 104
+A_WEEK = timedelta(weeks=1)
 
 
 def find_course(request: Request) -> OneCourse:
@@ -54,6 +59,8 @@ def show_batch(
 ) -> Response:
     """Shows a batch, with the form for its report as it was filled in and what is wrong with it."""
     filled = filled or RequestForm.new()
+    summary = summary_of(request, found, batch)
+    weeks = without_gaps(summary.weeks)
     project, user_id = site_of(request).project, request.state.person.user_id
     return render(
         request,
@@ -62,7 +69,9 @@ def show_batch(
         course=found.course,
         batch=batch,
         build=found.build,
-        summary=summary_of(request, found, batch),
+        summary=summary,
+        weeks=weeks or summary.weeks[-MAX_WEEKS:],
+        has_gaps=not weeks,
         max_districts=MAX_DISTRICTS,
         max_assessments=MAX_ASSESSMENTS,
         under_way=api.under_way(project, found.course.id, batch.id, user_id=user_id),
@@ -72,6 +81,20 @@ def show_batch(
         errors=filled.errors,
         **paths(found, batch),
     )
+
+
+def without_gaps(weeks: Sequence[Any]) -> list[Any]:
+    """Returns weeks with those between them, in which nothing happened; nothing if that makes too
+    many: a wrong date may lie decades before the others."""
+    if not weeks or weeks[-1].starts_on - weeks[0].starts_on >= MAX_WEEKS * A_WEEK:
+        return []
+    known = {week.starts_on: week for week in weeks}
+    first = weeks[0]
+    count = (weeks[-1].starts_on - first.starts_on) // A_WEEK + 1
+    days = [first.starts_on + number * A_WEEK for number in range(count)]
+    return [
+        known.get(day) or replace(first, starts_on=day, enrolled=0, completed=0) for day in days
+    ]
 
 
 def summary_of(request: Request, found: OneCourse, batch: Batch) -> Any:

@@ -1,15 +1,15 @@
 """Templates: `render` gives them what every page needs."""
 
 import math
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import jinja2
-from babel.dates import format_date, format_datetime, get_timezone
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, format_percent
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -18,6 +18,9 @@ from exhaust.text import Message, ordinal
 from exhaust.web.language import DRAFTS, LANGUAGES, language_of, translations
 from exhaust.web.security import CSRF_FIELD, csrf_token
 from exhaust.web.site import site_of
+
+LOCALES = {"en": "en_IN"}
+"""How numbers and dates are written, where that is not just the language's."""
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
@@ -64,17 +67,16 @@ def _environment(language: str) -> jinja2.Environment:
     vars(environment)["install_gettext_translations"](catalogue, newstyle=True)
     environment.globals["static"] = static_url
     environment.globals["with_query"] = with_query
+    locale = LOCALES.get(language, language)
     environment.filters.update(
-        number=lambda value: format_decimal(value, locale=language),
-        share=lambda part, whole: share(part, whole, language),
-        day=lambda value: day(value, language),
-        moment=lambda value, zone: moment(value, zone, language),
-        size=lambda value: size(value, language),
+        number=lambda value: format_decimal(value, locale=locale),
+        ordinal=ordinal if language == "en" else lambda value: format_decimal(value, locale=locale),
+        percent=lambda value: format_percent(value / 100, locale=locale),
+        share=lambda part, whole: share(part, whole, locale),
+        day=lambda value: day(value, locale),
+        moment=lambda value, zone: moment(value, zone, locale),
+        size=lambda value: size(value, locale),
         told=lambda text: told(text, language),
-        ordinal=lambda number: (
-            ordinal(number) if language == "en" else format_decimal(number, locale=language)
-        ),
-        percent=lambda value: percent(value, language),
     )
     return environment
 
@@ -103,11 +105,6 @@ def share(part: int, whole: int, language: str) -> str:
     return format_percent(part / whole, locale=language) if whole else "-"
 
 
-def percent(value: Decimal | None, language: str) -> str:
-    """`47 %` of a score of 47, as the language writes it."""
-    return "" if value is None else format_percent(value / 100, locale=language)
-
-
 def day(value: date | None, language: str) -> str:
     return "" if value is None else format_date(value, "medium", locale=language)
 
@@ -116,7 +113,9 @@ def moment(value: datetime | None, zone: str, language: str) -> str:
     """A time in UTC as the day and time of a zone."""
     if value is None:
         return ""
-    return format_datetime(value, "medium", tzinfo=get_timezone(zone), locale=language)
+    local = value.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    clock_time = format_time(local, "short", locale=language)
+    return f"{format_date(local, 'medium', locale=language)}, {clock_time}"
 
 
 def size(value: int, language: str) -> str:

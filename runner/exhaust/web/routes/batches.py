@@ -41,7 +41,7 @@ def places(request: Request) -> Response:
     district = None
     if "district" in request.query_params:
         wanted = [request.query_params.get(name, "") for name in ("state", "district")]
-        district = next((one for one in shown if [one.state, one.name] == wanted), None)
+        district = next((one for one in shown if [one.state or "", one.name or ""] == wanted), None)
         if district is None:
             raise NotFound("There is no such district.")
         shown = district.blocks
