@@ -17,6 +17,7 @@ one, there are none. docs/python.md explains more.
 from exhaust.api.catalogue import batches as batches
 from exhaust.api.catalogue import course as course
 from exhaust.api.catalogue import courses as courses
+from exhaust.api.catalogue import summary as summary
 from exhaust.api.files import diff as diff
 from exhaust.api.files import explain as explain
 from exhaust.api.files import export as export

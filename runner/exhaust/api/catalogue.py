@@ -1,4 +1,4 @@
-"""What can be exported: courses and their batches."""
+"""What can be exported: courses, their batches, and what these add up to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from exhaust.reports.formats import Format
 if TYPE_CHECKING:
     from exhaust.marts.entities import Batch, Course
     from exhaust.marts.records import Build
+    from exhaust.marts.summaries import Summary
     from exhaust.project.settings import Settings
 
 BYTES_PER_CELL = {Format.CSV: 13, Format.CSV_EXCEL: 14, Format.XLSX: 6}
@@ -93,3 +94,27 @@ def course(
                 )
                 return OneCourse(found, batches(marts, course_id, requester), len(plan), build)
         raise NotFound(f"There is no course {visible(course_id)}.")
+
+
+def summary(
+    project: "Settings",
+    course: str,
+    batch: str | None = None,
+    *,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> "Summary":
+    """Summarises the learners of a course, or of one of its batches, that the user sees.
+
+    The course is found as by `batches`, and the batch by its ID or name; without one, these are all
+    batches that the user may have, or the one whose ID was given as the course. Raises as `batches`
+    does.
+    """
+    from exhaust.marts.access import find_batches, find_course_or_batch, find_requester
+    from exhaust.marts.summaries import MARTS, summary
+
+    with _marts(project, user_id, console) as marts, marts.state(MARTS, console) as build:
+        requester = find_requester(marts, user_id)
+        found, named = find_course_or_batch(marts, course, requester)
+        texts = [batch] if batch is not None else [named.id] if named else []
+        return summary(marts, build, found, find_batches(marts, found, texts, requester), requester)

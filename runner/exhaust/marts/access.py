@@ -107,6 +107,23 @@ def find_batches(
     return [batch for batch in found if batch.id in chosen] if texts else found
 
 
+def sees_learner(marts: Marts, requester: Requester | None, batches: Sequence[Batch]) -> str:
+    """Returns the condition, as SQL, that the requester sees the learners of a row in one of the
+    batches. The row has a `batch_id` and a `root_org_id`."""
+    if requester is None:
+        return _among(marts, batches)
+    everyones = _among(marts, [one for one in batches if one.sees_all_learners])
+    others = _among(marts, [one for one in batches if not one.sees_all_learners])
+    own = f"root_org_id = {marts.warehouse.literal(requester.root_org_id)}"
+    return f"({everyones} or ({others} and {own}))"
+
+
+def _among(marts: Marts, batches: Sequence[Batch]) -> str:
+    if not batches:
+        return "false"
+    return f"batch_id in ({', '.join(marts.warehouse.literal(one.id) for one in batches)})"
+
+
 def check_not_retired(course: Course) -> None:
     """Raises PermissionDenied for a retired course, in the words of Sunbird's own job."""
     if course.is_retired:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -13,6 +12,7 @@ from exhaust import api
 from exhaust.api.catalogue import OneCourse
 from exhaust.errors import NotFound
 from exhaust.marts.entities import Batch
+from exhaust.marts.summaries import Summary, Week
 from exhaust.reports.formats import Format
 from exhaust.web.render import render
 from exhaust.web.request_form import RequestForm
@@ -83,7 +83,7 @@ def show_batch(
     )
 
 
-def without_gaps(weeks: Sequence[Any]) -> list[Any]:
+def without_gaps(weeks: Sequence[Week]) -> list[Week]:
     """Returns weeks with those between them, in which nothing happened; nothing if that makes too
     many: a wrong date may lie decades before the others."""
     if not weeks or weeks[-1].starts_on - weeks[0].starts_on >= MAX_WEEKS * A_WEEK:
@@ -97,9 +97,9 @@ def without_gaps(weeks: Sequence[Any]) -> list[Any]:
     ]
 
 
-def summary_of(request: Request, found: OneCourse, batch: Batch) -> Any:
+def summary_of(request: Request, found: OneCourse, batch: Batch) -> Summary:
     """Returns the summary of the learners whom the person sees."""
-    return api.summary(  # type: ignore[attr-defined]
+    return api.summary(
         site_of(request).project,
         found.course.id,
         batch.id,

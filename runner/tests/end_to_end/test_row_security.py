@@ -19,6 +19,7 @@ SWITCHED_ON = ["--vars", "reader_row_security: true"]
 EXPLANATIONS = tuple(name for name, _ in VIEWS.values())
 MARTS = (
     *("course_progress", "course_progress_details"),
+    *("location_summaries", "week_summaries", "score_summaries"),
     *("course_batches", "courses", "requester_batches", "requesters"),
     *EXPLANATIONS,
 )

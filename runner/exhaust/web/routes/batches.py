@@ -23,6 +23,7 @@ def course(request: Request) -> Response:
     return render(
         request,
         "course.html",
+        200,
         course=found.course,
         batches=found.batches,
         build=found.build,
@@ -48,6 +49,7 @@ def places(request: Request) -> Response:
     return render(
         request,
         "places.html",
+        200,
         course=found.course,
         batch=batch,
         build=found.build,
@@ -67,6 +69,7 @@ def assessments(request: Request) -> Response:
     return render(
         request,
         "assessments.html",
+        200,
         course=found.course,
         batch=batch,
         build=found.build,
