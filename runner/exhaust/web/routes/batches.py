@@ -1,11 +1,13 @@
 """A course with its batches, and a batch with the summary of its learners."""
 
+from collections.abc import Sequence
 from math import ceil
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from exhaust.errors import NotFound
+from exhaust.marts.summaries import Block, District
 from exhaust.web.batch_page import (
     MAX_ASSESSMENTS,
     find_batch,
@@ -38,11 +40,14 @@ def batch(request: Request) -> Response:
 def places(request: Request) -> Response:
     """Shows all districts of a batch, or the blocks of one of them."""
     found, batch = find_batch(request)
-    shown = summary_of(request, found, batch).districts
+    districts = summary_of(request, found, batch).districts
+    shown: Sequence[District | Block] = districts
     district = None
     if "district" in request.query_params:
         wanted = [request.query_params.get(name, "") for name in ("state", "district")]
-        district = next((one for one in shown if [one.state or "", one.name or ""] == wanted), None)
+        district = next(
+            (one for one in districts if [one.state or "", one.name or ""] == wanted), None
+        )
         if district is None:
             raise NotFound("There is no such district.")
         shown = district.blocks
