@@ -78,8 +78,8 @@ def under_way(
         found = ledger.under_way(PROGRESS, course_id, batch_id, channel)
     return [
         UnderWay(
-            request.request_id if user_id in (None, request.requester) else None,
-            user_id == request.requester,
+            request.request_id if requester is None or is_own else None,
+            is_own,
             request.request_data.get("roles", {}).get(batch_id),
             request.form,
             request.submitted_at,
@@ -89,6 +89,7 @@ def under_way(
             request.rows_expected,
         )
         for request in found
+        for is_own in [requester is not None and request.requester == requester.user_id]
     ]
 
 
