@@ -51,7 +51,8 @@ def checked(answer: Response) -> Page:
 def request(client: TestClient, path: str = BATCH, **changes: str) -> Response:
     """Sends the form of a batch, as it is shown or with changes."""
     action = f"{path}/request"
-    return client.post(action, data={**read(client, path).form(action), **changes})
+    answer: Response = client.post(action, data={**read(client, path).form(action), **changes})
+    return answer
 
 
 def requested(client: TestClient, path: str = BATCH, **changes: str) -> str:
