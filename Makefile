@@ -87,6 +87,13 @@ bench: .venv/dev ## Measure at full size, and write the tables of bench/README.m
 docs: .venv/dev ## Write docs/cli.md from the help of the commands
 	$(BIN)/python docs/cli.py > docs/cli.md
 
+.PHONY: messages
+messages: .venv/dev ## Find the texts of the pages, and add new ones to the catalogues of each language
+	cd runner/exhaust && ../../$(BIN)/pybabel -q extract -F web/locale/babel.cfg -k Message \
+		--no-location --sort-output --omit-header -o web/locale/messages.pot .
+	cd runner/exhaust && ../../$(BIN)/pybabel -q update -i web/locale/messages.pot -d web/locale \
+		--no-location --no-fuzzy-matching --omit-header
+
 .PHONY: clean
 clean: ## Remove .venv, dist, target, logs and the demo's warehouse
 	rm -rf .venv dist target logs demo.duckdb demo.duckdb.wal

@@ -18,10 +18,6 @@ from exhaust.api.catalogue import batches as batches
 from exhaust.api.catalogue import course as course
 from exhaust.api.catalogue import courses as courses
 from exhaust.api.catalogue import summary as summary
-from exhaust.api.files import diff as diff
-from exhaust.api.files import explain as explain
-from exhaust.api.files import export as export
-from exhaust.api.files import verify as verify
 from exhaust.api.follow import changes as changes
 from exhaust.api.follow import has_worker as has_worker
 from exhaust.api.follow import results as results
@@ -41,7 +37,15 @@ from exhaust.api.projects import init as init
 from exhaust.api.projects import load as load
 from exhaust.api.projects import open_demo as open_demo
 from exhaust.api.projects import open_project as open_project
+from exhaust.api.reports import diff as diff
+from exhaust.api.reports import explain as explain
+from exhaust.api.reports import export as export
+from exhaust.api.reports import verify as verify
+from exhaust.api.serving import deliver as deliver
+from exhaust.api.serving import downloads as downloads
+from exhaust.api.serving import files as files
 from exhaust.api.serving import keep_open as keep_open
+from exhaust.api.serving import newest_build as newest_build
 from exhaust.api.serving import renewal as renewal
 from exhaust.system import check_system
 

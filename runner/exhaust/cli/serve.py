@@ -8,6 +8,7 @@ import threading
 import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -86,13 +87,15 @@ def _serve(
     _log_to(options.display)
     with ExitStack() as stack:
         listening = stack.enter_context(address.listening())
-        kept = stack.enter_context(api.keep_open(project))
+        # From here on, the way in says who is asking.
+        kept = stack.enter_context(api.keep_open(replace(project, require_requester=False)))
         number = 0 if address.socket_file else listening.getsockname()[1]
         site = server.make_site(kept, address, number, user)
         options.display.say(f"Serving the pages at {project.web.public_url or site.public_url}")
         if project.web.identity == "laptop":
             stack.enter_context(_signing_in(site, options.display, opens_browser))
         stack.enter_context(_workers(workers, options).running())
+        stack.enter_context(server.serving_metrics(site, project.web.metrics_port))
         server.run(site, listening)
 
 

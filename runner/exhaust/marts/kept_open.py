@@ -1,12 +1,15 @@
 """A project whose warehouse stays open between calls, for a server with many readers."""
 
 import threading
-from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
+from exhaust.errors import Busy
 from exhaust.project.settings import Settings
+from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pool import Pool
 
 Value = TypeVar("Value")
@@ -22,6 +25,11 @@ class Memory:
         self._build_id = ""
         self._values: dict[Hashable, Any] = {}
 
+    @property
+    def size(self) -> int:
+        """How much is remembered of the newest build."""
+        return len(self._values)
+
     def remember(self, build_id: str, key: Hashable, make: Callable[[], Value]) -> Value:
         """Returns what `make` returned for the build; forgets what was of another build."""
         with self._lock:
@@ -36,6 +44,36 @@ class Memory:
                 values.pop(next(iter(values)))
             values[key] = made
         return made
+
+
+class Copy:
+    """A copy of the small marts of a warehouse that nobody can read during a build."""
+
+    def __init__(self) -> None:
+        self._connect: Callable[[], Warehouse] | None = None
+        self.number = 0
+        """How often it was made."""
+        self._looked_at: tuple[int, ...] | None = None
+
+    def is_outdated(self, file: Path) -> bool:
+        """Returns whether the file has changed since it was last looked at."""
+        return file.exists() and _identity(file) != self._looked_at
+
+    def look_at(self, file: Path) -> None:
+        """Notes the state of the file, whether or not it can be copied."""
+        self._looked_at = _identity(file)
+
+    def replace(self, connect: Callable[[], Warehouse]) -> None:
+        self._connect = connect
+        self.number += 1
+
+    def connect(self) -> Warehouse | None:
+        return self._connect and self._connect()
+
+
+def _identity(file: Path) -> tuple[int, ...]:
+    found = file.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 class Resources:
@@ -65,12 +103,32 @@ class KeptOpen(Settings):
 
     pool: Pool
     memory: Memory = field(default_factory=Memory)
+    copy: Copy = field(default_factory=Copy)
     resources: Resources = field(default_factory=Resources)
 
     @classmethod
     def of(cls, settings: Settings, pool: Pool) -> "KeptOpen":
         values = {field.name: getattr(settings, field.name) for field in fields(settings)}
         return cls(**values, pool=pool)
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Warehouse, Busy | None]]:
+        """Gives a connection; during a build of a file, one to the copy, and why.
+
+        Raises Busy if there is no copy yet, and what connecting raises.
+        """
+        with ExitStack() as stack:
+            try:
+                found: tuple[Warehouse, Busy | None] = (
+                    stack.enter_context(self.pool.reading()),
+                    None,
+                )
+            except Busy as error:
+                copy = self.copy.connect()
+                if copy is None:
+                    raise
+                found = stack.enter_context(copy), error
+            yield found
 
     def keep(self, key: Hashable, open_it: Callable[[], AbstractContextManager[Value]]) -> Value:
         """Returns what `open_it` opened when it was first called for the key."""

@@ -1,12 +1,12 @@
 """The marts of a warehouse that is open for reading, and the build that they come from."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TypeVar
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
-from exhaust.errors import Busy, DataError
+from exhaust.errors import Busy, DataError, ExhaustError
 from exhaust.marts.kept_open import KeptOpen
 from exhaust.marts.records import (
     FAILED,
@@ -22,7 +22,7 @@ from exhaust.project.fingerprint import models_hash
 from exhaust.project.package import OWN_PACKAGE
 from exhaust.project.settings import Settings
 from exhaust.project.sql import marts_contract
-from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, Warehouse, connect
+from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, Warehouse, class_of, connect
 
 COMMON = ("courses", "course_batches", "requesters", "requester_batches")
 """The marts that every report needs; its own are in `exhaust.reports.kinds`."""
@@ -38,8 +38,10 @@ Value = TypeVar("Value")
 class Marts:
     """The marts of a project's warehouse. The warehouse stays open as long as they are used."""
 
-    def __init__(self, warehouse: Warehouse, settings: Settings) -> None:
+    def __init__(self, warehouse: Warehouse, settings: Settings, busy: Busy | None = None) -> None:
         self.warehouse = warehouse
+        self._busy = busy
+        """Why this is only a copy of the marts that are small; None if it is the warehouse."""
         self.settings = settings
         self._schema = settings.profile.schema
         self._records: Mapping[str, MartRecord] | None = None
@@ -56,6 +58,11 @@ class Marts:
         """Returns the full name of a mart as SQL. Raises DataError if it is not built."""
         record = self._located([mart])[mart]
         return self.warehouse.relation(record.schema, record.table)
+
+    def records(self) -> list[MartRecord]:
+        """Returns where the marts are that exist."""
+        self._located([])
+        return [*(self._records or {}).values()]
 
     def check_built(self, marts: Sequence[str] = ()) -> None:
         """Raises DataError if these marts, or those that every report needs, do not exist."""
@@ -75,7 +82,7 @@ class Marts:
         it. Raises DataError if the marts are not from one whole build, or a later one failed; Busy
         if a build is still running after ten seconds.
         """
-        needed = (*COMMON, *marts)
+        needed = COMMON if self._busy else (*COMMON, *marts)
         wait = wait or LockWait(console, clock, self._lock_timeout)
         while True:
             before = self._located(needed)
@@ -116,6 +123,8 @@ class Marts:
                 "Run `exhaust build`, after `exhaust load DIR`.",
             )
         missing = [mart for mart in marts if mart not in self._records]
+        if missing and self._busy:
+            raise self._busy
         if missing:
             raise DataError(
                 f"The marts in the schema {self._schema} of {self.warehouse.name} lack "
@@ -229,14 +238,30 @@ class Marts:
         return newest
 
 
+def copy_marts(kept: KeptOpen) -> None:
+    """Copies the small marts, if the warehouse is a file that has changed since the last copy and
+    that nobody writes to now. Whoever reads during a build then reads the copy."""
+    file = class_of(kept.profile).file(kept.profile)
+    if file is None or not kept.copy.is_outdated(file):
+        return
+    with suppress(ExhaustError), kept.pool.reading() as warehouse:
+        # As long as it is open for reading, nobody changes it.
+        kept.copy.look_at(file)
+        marts = Marts(warehouse, kept)
+        with marts.state():
+            tables = {(record.schema, record.table) for record in marts.records()}
+            records = {(kept.profile.schema, table) for table in RECORDS}
+            kept.copy.replace(warehouse.copied(tables | records))
+
+
 @contextmanager
 def open_marts(
     settings: Settings, console: Console = SILENCE, clock: Clock = SYSTEM_CLOCK
 ) -> Iterator[Marts]:
     """Opens the warehouse of a project for reading its marts. Raises what connecting raises."""
     if isinstance(settings, KeptOpen):
-        with settings.pool.reading() as warehouse:
-            yield Marts(warehouse, settings)
+        with settings.reading() as (warehouse, busy):
+            yield Marts(warehouse, settings, busy)
         return
     with connect(settings.profile, writing=False, console=console, clock=clock) as warehouse:
         yield Marts(warehouse, settings)

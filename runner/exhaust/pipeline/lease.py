@@ -25,6 +25,7 @@ from exhaust.project import sql
 from exhaust.project.settings import Settings
 from exhaust.repeating import repeating
 from exhaust.reports.files import NO_ROOM, plain_errors
+from exhaust.text import Message
 from exhaust.warehouse import LockWait, class_of, connect
 
 LEASE = timedelta(seconds=60)
@@ -199,9 +200,16 @@ def _waiting(settings: Settings, holder: str) -> str:
 def _busy(
     settings: Settings, holder: str, since: datetime | None, until: datetime | None = None
 ) -> Busy:
+    target = settings.profile.target
     return Busy(
-        f"The target {settings.profile.target} is held by {holder}"
-        + (f", since {minute(since)}." if since else "."),
+        Message(
+            "The target {target} is held by {holder}, since {since}.",
+            target=target,
+            holder=holder,
+            since=minute(since),
+        )
+        if since
+        else Message("The target {target} is held by {holder}.", target=target, holder=holder),
         "Try again when it has ended."
         + (f" If it was killed, its lease ends at {until:%H:%M:%S} UTC." if until else ""),
     )

@@ -46,6 +46,8 @@ class Settings:
     """The folder of earlier versions, which all targets had in common."""
     results_retention: timedelta = timedelta(days=30)
     max_batches_per_request: int = 20
+    max_requests_under_way: int = 20
+    """How many requests of one user may wait or be processed at a time."""
     receipt_public_keys: Mapping[str, str] = field(default_factory=dict)
     """The Ed25519 public keys that a receipt may be signed by, by ID; none: none is demanded."""
     web: WebSettings = field(default_factory=WebSettings)
@@ -136,6 +138,7 @@ def read_settings(
         shared_results_dir=None if has_own_results else results,
         results_retention=timedelta(days=variables.get("results_retention_days", 30)),
         max_batches_per_request=variables.get("max_batches_per_request", 20),
+        max_requests_under_way=variables.get("max_requests_under_way", 20),
         receipt_public_keys=public_keys(variables.values, variables.source),
         web=WebSettings.of(variables),
         environment=environment,

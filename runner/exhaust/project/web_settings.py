@@ -25,8 +25,6 @@ class WebSettings:
     proxy_user_header: str = "X-Exhaust-User"
     metrics_port: int = 0
     """The port of the metrics on the loopback address; 0 is none."""
-    max_requests_under_way: int = 20
-    """How many requests of one person may be under way."""
     download_log: timedelta = timedelta(days=365)
     """How long the ledger keeps who took which files."""
 
@@ -44,6 +42,5 @@ class WebSettings:
             trusted_proxies=tuple(map(ip_network, variables.values.get("trusted_proxies", ()))),
             proxy_user_header=get("proxy_user_header", "X-Exhaust-User"),
             metrics_port=get("web_metrics_port", 0),
-            max_requests_under_way=get("max_requests_under_way", 20),
             download_log=timedelta(days=get("download_log_days", 365)),
         )

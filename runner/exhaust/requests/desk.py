@@ -53,7 +53,7 @@ def submit(
     Source(marts, criteria.kind, form, selection.requester).columns(job)
     if password is not None:
         new = replace(new, sealed_password=seal(password, ledger.public_key()))
-    return ledger.submit(new)
+    return ledger.submit(new, max_under_way=marts.settings.max_requests_under_way)
 
 
 def new_request(
@@ -146,8 +146,7 @@ def download(
     files, or no longer, Busy while it is being processed, PermissionDenied if the requester has
     lost the right to them, or if they are not what the ledger says.
     """
-    request = ledger.request(request_id, user_id)
-    found = _files(request, settings)
+    request, found = find_files_for(settings, ledger, request_id, user_id, console)
     files = [file for one in found for file in one.reports]
     output = destination.output
     if output is not None and (len(files) != 1 or request.form.split_by):
@@ -155,9 +154,6 @@ def download(
             f"The request has {counted(len(files), 'file')}, but one output was given.",
             "Use --output-dir.",
         )
-    if user_id is not None:
-        with open_marts(settings, console) as marts:
-            select_again(marts, request)
     if output is None:
         make_folder(destination.folder)
         for file in files:
@@ -172,6 +168,23 @@ def download(
         check_file(output)
     copy_report(file, output, is_named=True)
     return [output] if isinstance(output, Path) else []
+
+
+def find_files_for(
+    settings: Settings,
+    ledger: Ledger,
+    request_id: str,
+    user_id: str | None,
+    console: Console = SILENCE,
+) -> tuple[Request, list[BatchFiles]]:
+    """Returns a request and its files, if the user may still have them. Raises as `download`
+    does."""
+    request = ledger.request(request_id, user_id)
+    found = _files(request, settings)
+    if user_id is not None:
+        with open_marts(settings, console) as marts:
+            select_again(marts, request)
+    return request, found
 
 
 def earlier_report(

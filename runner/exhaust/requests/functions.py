@@ -83,6 +83,19 @@ class Functions:
         """Ends a request that failed. Raises LeaseLost."""
         self._call_held(connection, "end_own_request", claim, reason)
 
+    def record_download(
+        self,
+        connection: Connection,
+        download_id: str,
+        request_id: str,
+        user_id: str | None,
+        file: str,
+        way: str,
+    ) -> bool:
+        """Writes down who takes a file; returns whether the request is there for the caller."""
+        arguments = (download_id, request_id, user_id, way, file)
+        return bool(self._call(connection, "record_download", *arguments))
+
     def cancel(self, connection: Connection, request_id: str) -> bool:
         """Ends a request that is cancelled; returns whether it was under way."""
         return bool(self._call(connection, "cancel_request", request_id))

@@ -355,6 +355,26 @@ begin
 end
 $$;
 
+-- Writes down that somebody takes a file of a request. A null user is the operator of a server.
+create or replace function record_download(
+    new_id text, of_request text, by_user text, by_way text, of_file text
+) returns boolean
+language plpgsql security definer set search_path from current as $$
+begin
+    if not exists (
+        select from job_request where request_id = of_request and may_act_for(requested_by)
+    ) or (by_user is null and caller_kind() = 'reader')
+    then
+        return false;
+    end if;
+    insert into job_request_download (download_id, request_id, user_id, way, file, taken_at)
+    values (
+        new_id, of_request, coalesce(caller_user(), by_user), by_way, left(of_file, 1000), utc_now()
+    );
+    return true;
+end
+$$;
+
 -- The requests that wait, with their rank among all, for who may see them.
 create or replace view queue with (security_barrier) as
 select waiting.request_id, waiting.rank
@@ -388,3 +408,10 @@ create policy requesters on job_request_batch for select using (
 );
 drop policy if exists workers on job_request_batch;
 create policy workers on job_request_batch using ((select caller_kind()) = 'worker');
+alter table job_request_download enable row level security;
+drop policy if exists servers on job_request_download;
+create policy servers on job_request_download for select using (
+    (select caller_kind()) = 'server'
+);
+drop policy if exists workers on job_request_download;
+create policy workers on job_request_download using ((select caller_kind()) = 'worker');

@@ -10,11 +10,13 @@ from exhaust.marts.records import read_marts
 from exhaust.marts.state import RECORDS
 from exhaust.project.settings import Settings
 from exhaust.requests.ledger import Ledger
+from exhaust.requests.store import DOWNLOADS, RECORD_DOWNLOAD
 from exhaust.text import visible
 from exhaust.warehouse import Warehouse, class_of, connect
 
 TABLES = ("job_request", "job_request_batch", "worker")
-READ = (*TABLES, "ledger_version", "queue")
+LOG = DOWNLOADS.name
+READ = (*TABLES, LOG, "ledger_version", "queue")
 IDENTITY = ("caller_kind()", "caller_user()")
 FUNCTIONS = (
     *IDENTITY,
@@ -24,6 +26,7 @@ FUNCTIONS = (
     "hold_request(text, text, integer, bigint)",
     "finish_batch(text, text, integer, text, text, bigint)",
     "end_own_request(text, text, integer, text)",
+    RECORD_DOWNLOAD,
 )
 
 REGISTERED = {"schema": "namespace", "table": "class", "function": "procedure"}
@@ -159,6 +162,8 @@ def _rights(warehouse: Warehouse, settings: Settings, kind: GrantKind) -> Iterat
     for table in TABLES if is_worker else ():
         for privilege in ("insert", "update"):
             yield _Right(privilege, "table", warehouse.relation(ledger, table))
+    for privilege in ("insert", "delete") if is_worker else ():
+        yield _Right(privilege, "table", warehouse.relation(ledger, LOG))
     for function in IDENTITY if is_worker else FUNCTIONS:
         yield _Right("execute", "function", f"{warehouse.identifier(ledger)}.{function}")
 
@@ -211,7 +216,7 @@ def _check(
     if kind == GrantKind.WORKER:
         return
     ledger = settings.profile.requests_schema
-    for table in (*TABLES, "ledger_version", "granted_role"):
+    for table in (*TABLES, LOG, "ledger_version", "granted_role"):
         name = warehouse.literal(warehouse.relation(ledger, table))
         ((may_write,),) = warehouse.query(
             f"select has_table_privilege({grantee}, {name}, 'insert, update, delete, truncate') "

@@ -4,6 +4,7 @@ It has a table of requests, with Sunbird's own columns and ours, and a table of 
 unique index prevents duplicate requests.
 """
 
+import secrets
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -18,6 +19,7 @@ from exhaust.errors import NotFound, UsageError
 from exhaust.marts.names import cleaned
 from exhaust.project.profile import Profile
 from exhaust.reports.kinds import Kind
+from exhaust.requests.downloads import Download, Way, forget_downloads, read_downloads
 from exhaust.requests.entities import (
     ENDED,
     MAX_TRIES,
@@ -29,7 +31,7 @@ from exhaust.requests.entities import (
     Worker,
 )
 from exhaust.requests.functions import Functions
-from exhaust.requests.requesters import is_of
+from exhaust.requests.requesters import check_room, is_of
 from exhaust.requests.rows import read_requests
 from exhaust.requests.store import BATCHES, REQUESTS, Store
 from exhaust.requests.tables import Tables, find_request
@@ -76,16 +78,20 @@ class Ledger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def submit(self, new: NewRequest, worker: str | None = None) -> Request:
+    def submit(
+        self, new: NewRequest, worker: str | None = None, max_under_way: int | None = None
+    ) -> Request:
         """Adds a request; it waits, or is the worker's at once.
 
         Raises Busy while a request of the same channel for one of the batches is under way. But a
         request that a worker takes at once replaces one of the same requester whose worker has
-        stopped.
+        stopped. Raises Busy if the requester has `max_under_way` requests under way.
         """
         while True:
             try:
                 with self._store.begin() as connection:
+                    if max_under_way is not None:
+                        check_room(connection, new.requester, max_under_way)
                     return self._read(connection, self._changes.insert(connection, new, worker))
             except IntegrityError:
                 replacing = None if worker is None else new.requester
@@ -228,6 +234,27 @@ class Ledger:
         with self._store.begin() as connection:
             found = read_requests(connection, REQUESTS.c.request_id.in_(ids))
         return [request for request in found if request.is_under_way]
+
+    def record_download(
+        self, request_id: str, user_id: str | None, file: str, way: Way = Way.SESSION
+    ) -> None:
+        """Writes down that somebody takes a file of a request; a user ID of None is the
+        operator. Raises NotFound if there is no such request."""
+        new_id = secrets.token_hex(16)
+        with self._store.begin() as connection:
+            given = (new_id, request_id, user_id, file, way)
+            if not self._changes.record_download(connection, *given):
+                raise NotFound(f"There is no request {visible(request_id)}.")
+
+    def downloads(self, limit: int) -> list[Download]:
+        """Returns the newest downloads, newest first."""
+        with self._store.begin() as connection:
+            return read_downloads(connection, limit)
+
+    def forget_downloads(self, retention: timedelta) -> None:
+        """Removes the downloads of longer ago."""
+        with self._store.begin() as connection:
+            forget_downloads(connection, self._tables.now() - retention)
 
     def workers(self) -> list[Worker]:
         """Returns the workers that were seen lately, the one that was seen last first."""

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from exhaust.errors import Busy
 from exhaust.marts.entities import Role
 from exhaust.marts.names import trimmed
 from exhaust.marts.state import minute
+from exhaust.requests.entities import UNDER_WAY
 from exhaust.requests.store import REQUESTS
-from exhaust.text import visible
+from exhaust.text import Message, visible
 
 ROLES: Mapping[str | None, str] = {
     Role.COURSE_CREATOR: "the course's creator",
@@ -29,6 +31,20 @@ def is_of(requester: str) -> sa.ColumnElement[bool]:
         REQUESTS.c.requested_by == requester,
         sa.and_(REQUESTS.c.requested_by == trimmed(requester), ~is_exact),
     )
+
+
+def check_room(connection: Connection, requester: str, most: int) -> None:
+    """Raises Busy if somebody has as many requests under way as they may."""
+    under_way = sa.select(sa.func.count()).where(is_of(requester), REQUESTS.c.status.in_(UNDER_WAY))
+    if (connection.scalar(under_way) or 0) >= most:
+        raise Busy(
+            Message(
+                "{most:,} of your requests are waiting or being processed; more are not allowed "
+                "at a time (`max_requests_under_way`).",
+                most=most,
+            ),
+            Message("Wait until some have ended, or cancel some."),
+        )
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,19 @@ WORKERS = sa.Table(
     sa.Column("public_key", sa.Text),
 )
 
+DOWNLOADS = sa.Table(
+    "job_request_download",
+    TABLES,
+    sa.Column("download_id", sa.Text, primary_key=True),
+    # No foreign key: the log outlives what it is about.
+    sa.Column("request_id", sa.Text, nullable=False),
+    # Null is the operator.
+    sa.Column("user_id", sa.Text),
+    sa.Column("way", sa.Text, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("taken_at", sa.DateTime, nullable=False),
+)
+
 QUEUE = sa.Table("queue", sa.MetaData(), sa.Column("request_id", sa.Text), sa.Column("rank"))
 """A view of the requests that wait, with their rank among all."""
 QUEUE_OF_SQLITE = """
@@ -102,6 +115,7 @@ create view queue as
 select request_id, row_number() over (order by dt_job_submitted, request_id) as rank
 from job_request where status = 'SUBMITTED'
 """
+RECORD_DOWNLOAD = "record_download(text, text, text, text, text)"
 FUNCTIONS = Path(__file__).with_name("functions.sql")
 
 
@@ -112,6 +126,11 @@ def _create_requests(connection: Connection) -> None:
 def _add_workers(connection: Connection) -> None:
     """Adds the table of workers, for everyone who may use that of requests."""
     WORKERS.create(connection)
+    _grant_as_requests(connection, WORKERS)
+
+
+def _grant_as_requests(connection: Connection, new: sa.Table) -> None:
+    """Gives everyone who may use the table of requests, on Postgres, the same on a new table."""
     if connection.dialect.name != "postgresql":
         return
     schema = connection.get_execution_options()["schema_translate_map"][None]
@@ -122,7 +141,7 @@ def _add_workers(connection: Connection) -> None:
         "where pg_namespace.nspname = :schema and pg_class.relname = :table "
         "and acl.grantee not in (0, pg_class.relowner)"
     )
-    table = f"{identifier(schema, 'postgres')}.{WORKERS.name}"
+    table = f"{identifier(schema, 'postgres')}.{new.name}"
     for row in connection.execute(granted, {"schema": schema, "table": REQUESTS.name}).all():
         connection.exec_driver_sql(f"grant {row.privilege_type} on {table} to {row.role}")
 
@@ -145,8 +164,26 @@ def _add_forms(connection: Connection) -> None:
             connection.exec_driver_sql(f"alter table {prefix}{table} add column {definition}")
     connection.exec_driver_sql(f"drop index {prefix}{UNDER_WAY.name}")
     UNDER_WAY.create(connection)
-    if schema:
-        _create_functions(connection)
+
+
+def _add_downloads(connection: Connection) -> None:
+    """Adds the log of downloads; on Postgres, servers write it by a function."""
+    DOWNLOADS.create(connection)
+    if connection.dialect.name != "postgresql":
+        return
+    schema = connection.get_execution_options()["schema_translate_map"][None]
+    _grant_as_requests(connection, DOWNLOADS)
+    _create_functions(connection)
+    prefix = identifier(schema, "postgres")
+    roles = connection.exec_driver_sql(f"select role, kind from {prefix}.granted_role")
+    for role, kind in roles.all():
+        grantee = identifier(str(role), "postgres")
+        if kind == "worker":
+            connection.exec_driver_sql(f"grant delete on {prefix}.{DOWNLOADS.name} to {grantee}")
+        else:
+            connection.exec_driver_sql(
+                f"grant execute on function {prefix}.{RECORD_DOWNLOAD} to {grantee}"
+            )
 
 
 def _create_functions(connection: Connection) -> None:
@@ -168,6 +205,7 @@ def _create_functions(connection: Connection) -> None:
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     *(_create_requests, _add_workers),
     *(_restrict_requesters, _add_forms),
+    _add_downloads,
 )
 """The changes that each version of the ledger makes; their number is the newest version."""
 

@@ -25,7 +25,7 @@ from exhaust.requests.entities import (
 )
 from exhaust.requests.requesters import Blocking
 from exhaust.requests.rows import read_requests, time_of
-from exhaust.requests.store import BATCHES, MAX_REASON, REQUESTS, rows_of
+from exhaust.requests.store import BATCHES, DOWNLOADS, MAX_REASON, REQUESTS, rows_of
 from exhaust.requests.workers import renew_worker
 
 PASSWORDS_KEPT = timedelta(days=1)
@@ -175,6 +175,30 @@ class Tables:
         """Holds a request for another lease. Raises LeaseLost."""
         self.hold(connection, claim, {} if rows_done is None else {"rows_done": rows_done})
         renew_worker(connection, claim.worker, self.now())
+
+    def record_download(
+        self,
+        connection: Connection,
+        download_id: str,
+        request_id: str,
+        user_id: str | None,
+        file: str,
+        way: str,
+    ) -> bool:
+        """Writes down who takes a file; returns whether the request is there."""
+        if not connection.scalar(sa.select(sa.exists().where(REQUESTS.c.request_id == request_id))):
+            return False
+        connection.execute(
+            sa.insert(DOWNLOADS).values(
+                download_id=download_id,
+                request_id=request_id,
+                user_id=user_id,
+                way=way,
+                file=file,
+                taken_at=self.now(),
+            )
+        )
+        return True
 
     def cancel(self, connection: Connection, request_id: str) -> bool:
         """Ends a request that is cancelled; returns whether it was under way."""

@@ -181,3 +181,4 @@ def _remove_old_files(settings: Settings, ledger: Ledger) -> None:
             shutil.rmtree(results / request_id, ignore_errors=True)
         for folder in folders:
             sweep(results / folder)
+    ledger.forget_downloads(settings.web.download_log)

@@ -5,7 +5,7 @@ cannot do are attributes of its class, so nothing else asks for an engine's name
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
@@ -213,6 +213,19 @@ class Warehouse(ABC):
 
         Called from another thread.
         """
+
+    @classmethod
+    def file(cls, profile: Profile) -> Path | None:
+        """Returns the file that the warehouse is, if nobody can read it while it is written to."""
+        del profile
+        return None
+
+    def copied(self, tables: Collection[tuple[str, str]]) -> "Callable[[], Warehouse]":
+        """Copies those of the tables, given with their schemas, that are small into memory.
+
+        Returns a function that opens a connection to the copy.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def close(self) -> None:

@@ -4,7 +4,7 @@ import fcntl
 import glob
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from secrets import token_hex
@@ -27,6 +27,8 @@ LOADER = {"preserve_insertion_order": "false", "memory_limit": "1GB"}
 
 SMALL_MEMORY = "64MB"
 """Less than it keeps after an export of any size."""
+
+MAX_COPIED_ROWS = 2_000_000
 
 RESERVED = ("main", "temp", "system", "information_schema")
 """Names that DuckDB does not give to the database of a file."""
@@ -100,6 +102,10 @@ class DuckDBWarehouse(Warehouse):
     @classmethod
     def ledger_file(cls, profile: Profile) -> Path:
         return cls.beside(file_of(profile), profile, "requests")
+
+    @classmethod
+    def file(cls, profile: Profile) -> Path:
+        return file_of(profile)
 
     @classmethod
     def lock_file(cls, profile: Profile) -> Path:
@@ -192,6 +198,30 @@ class DuckDBWarehouse(Warehouse):
     def progress(self) -> float | None:
         share = self._connection.query_progress()
         return share / 100 if share >= 0 else None
+
+    def copied(self, tables: Collection[tuple[str, str]]) -> Callable[[], "DuckDBWarehouse"]:
+        sizes = self.query(
+            "select schema_name, table_name, estimated_size from duckdb_tables() "
+            "where database_name = current_catalog()"
+        )
+        small = [(schema, table) for schema, table, rows in sizes if rows <= MAX_COPIED_ROWS]
+        # In a database of its own: one that is open for reading has no room for it.
+        memory = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+        memory.execute("attach ':memory:' as copy (compress)")
+        memory.execute(f"attach {self.literal(self.name)} as original (read_only)")
+        for schema, table in small:
+            if (schema, table) in tables:
+                name = f"{self.identifier(schema)}.{self.identifier(table)}"
+                memory.execute(f"create schema if not exists copy.{self.identifier(schema)}")
+                memory.execute(f"create table copy.{name} as from original.{name}")
+        memory.execute("detach original")
+
+        def connect_to_copy() -> DuckDBWarehouse:
+            cursor = memory.cursor()
+            cursor.execute("use copy; set TimeZone = 'UTC'")
+            return DuckDBWarehouse(cursor, self.name)
+
+        return connect_to_copy
 
     def close(self) -> None:
         with self._private, self._new or nullcontext(), closing(self._connection):

@@ -6,7 +6,7 @@ from contextlib import ExitStack, closing, contextmanager
 from typing import Self
 
 from exhaust.console import SYSTEM_CLOCK, Clock
-from exhaust.errors import Busy, NoConnection
+from exhaust.errors import Busy, ExhaustError, NoConnection
 from exhaust.project.profile import Profile
 from exhaust.repeating import repeating
 from exhaust.warehouse import Warehouse, connect
@@ -50,7 +50,7 @@ class Pool:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._stack.enter_context(repeating(self._look, LOOK_SECONDS, "pool"))
+        self._stack.enter_context(repeating(self.look, LOOK_SECONDS, "pool"))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,6 +72,9 @@ class Pool:
                 # The server was restarted: those that are idle have lost it too.
                 self._give_up()
                 warehouse.close()
+                raise
+            except ExhaustError:
+                self._give_back(warehouse)
                 raise
             except BaseException:
                 warehouse.close()
@@ -97,7 +100,12 @@ class Pool:
                 return
         warehouse.close()
 
-    def _look(self) -> bool:
+    @property
+    def idle(self) -> int:
+        """How many connections are open and not used."""
+        return len(self._idle)
+
+    def look(self) -> bool:
         """Gives the idle connections up if it is time. Called again and again."""
         is_idle = self._clock.monotonic() - self._used_at > self._idle_seconds
         if is_idle or self.builder() is not None:

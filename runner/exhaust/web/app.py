@@ -18,7 +18,16 @@ from exhaust.web.pages import page
 from exhaust.web.security import Guard
 from exhaust.web.site import Site
 
-GROUPS = ("courses", "batches", "requests", "changes", "explain", "preferences", "health")
+GROUPS = (
+    "courses",
+    "batches",
+    "requests",
+    "changes",
+    "explain",
+    "downloads",
+    "preferences",
+    "health",
+)
 """The modules in routes/, each a group of pages with its ROUTES."""
 A_YEAR = 365 * 24 * 60 * 60
 
@@ -36,6 +45,8 @@ def create_app(site: Site) -> Starlette:
         routes=routes,
         middleware=[Middleware(AccessLog, site=site), Middleware(Guard, site=site)],
     )
+    # An address with a slash too many is another one: nothing leads to it.
+    app.router.redirect_slashes = False
     app.state.site = site
     return app
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from exhaust.errors import UsageError
+from exhaust.marts.access import check_user_id
 from exhaust.marts.kept_open import KeptOpen
 from exhaust.project.settings import Settings
 from exhaust.web.app import create_app
@@ -20,6 +21,7 @@ from exhaust.web.identity.laptop import Laptop
 from exhaust.web.identity.login import Login
 from exhaust.web.identity.oidc import Provider, is_loopback
 from exhaust.web.identity.proxy import Proxy
+from exhaust.web.metrics import serving_metrics as serving_metrics
 from exhaust.web.secrets import (
     CLIENT_SECRET,
     PROXY_SECRET,
@@ -105,9 +107,11 @@ def _unix_socket(file: Path) -> socket.socket:
 
 
 def check(settings: Settings, address: Address, user_id: str | None) -> None:
-    """Raises UsageError if the way in does not fit the address, or lacks a setting."""
+    """Raises UsageError if the way in does not fit the address, or lacks a setting;
+    PermissionDenied if the project requires a user ID, and nobody signs in."""
     web = settings.web
     if web.identity == "laptop":
+        check_user_id(settings, user_id)
         if not address.is_private:
             raise UsageError(
                 f"Everybody who reaches {address.host} could try to get in, and nobody signs in "

@@ -116,11 +116,12 @@ HOSTILE = [
 
 
 def test_hostile_texts_are_cells_and_nothing_else(tmp_path: Path) -> None:
-    columns = [*fixed("school_name"), *(score(1, "do_1", text) for text in HOSTILE)]
+    columns = [*fixed("school_name"), score(1, "do_1", "<r>=1&1\n")]
     about = replace(ABOUT, course_name="<r>markup</r>", filters=HOSTILE)
-    with report_rows(columns[:1], [{"school_name": text} for text in HOSTILE]) as rows:
+    with report_rows(columns, [{"school_name": text} for text in HOSTILE]) as rows:
         file = workbook(rows, tmp_path / "report.xlsx", about)
     assert [row[0] for row in by_calamine(file)][1:] == HOSTILE
+    assert by_calamine(file)[0][1] == "<r>=1&1\n [do_1] - Score"
     assert CalamineWorkbook.from_path(file).sheet_names == ["Report", "Summary", "About"]
     assert ["Course", "<r>markup</r>"] in texts(file, "About")
     with ZipFile(file) as parts:
@@ -139,6 +140,9 @@ def test_the_same_rows_become_the_same_bytes(tmp_path: Path) -> None:
         rows.duck.execute("set threads = 3")
         second = workbook(rows, tmp_path / "second.xlsx").read_bytes()
     assert first == second
+    with ZipFile(tmp_path / "first.xlsx") as parts:
+        assert {part.date_time for part in parts.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert b">2026-11-26T03:10:00Z</dcterms:created>" in parts.read("docProps/core.xml")
 
 
 def test_rows_go_on_in_another_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +154,8 @@ def test_rows_go_on_in_another_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyP
     sheets = [by_calamine(file, name) for name in names[:3]]
     assert [sheet[0] for sheet in sheets] == [["User UUID"]] * 3
     assert [row[0] for sheet in sheets for row in sheet[1:]] == ["0", "1", "2", "3", "4"]
-    assert openpyxl.load_workbook(file)["Report 3"].auto_filter.ref == "A1:A2"
+    book = openpyxl.load_workbook(file)
+    assert [book[name].auto_filter.ref for name in names[:3]] == ["A1:A3", "A1:A3", "A1:A2"]
 
 
 def test_a_report_without_rows_has_its_header(tmp_path: Path) -> None:

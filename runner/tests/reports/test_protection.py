@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import pyzipper
+import xlsxwriter
+from office_passwords import opened_by_office
 
 from exhaust.errors import DataError, PasswordNeeded, UsageError, WrongPassword
 from exhaust.reports import protection
@@ -243,3 +245,14 @@ def test_the_libraries_write_only_where_they_are_told(
     is_watching = False
     assert plain in written
     assert written <= {scratch, plain}
+
+
+@pytest.mark.office
+def test_libreoffice_opens_a_workbook_with_its_password_only(tmp_path: Path) -> None:
+    report = tmp_path / f"{NAME}.xlsx"
+    with xlsxwriter.Workbook(report) as workbook:
+        workbook.add_worksheet().write("A1", "SECRET")
+    file = protected(report, Format.XLSX, "correct horse")
+    assert opened_by_office(file, "correct horse", tmp_path) == "SECRET\n"
+    for wrong in ("wrong horse", ""):
+        assert opened_by_office(file, wrong, tmp_path) is None

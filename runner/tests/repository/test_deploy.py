@@ -17,7 +17,7 @@ NAMES = {file.name for file in UNITS.iterdir()}
 PAGE = (PROJECT / "docs" / "deploy.md").read_text("utf-8")
 COMMANDS = (PROJECT / "docs" / "cli.md").read_text("utf-8")
 EXHAUST = "/opt/exhaust/venv/bin/exhaust"
-RUN_EXHAUST = {"exhaust-nightly@.service", "exhaust-worker@.service"}
+RUN_EXHAUST = {"exhaust-nightly@.service", "exhaust-serve@.service", "exhaust-worker@.service"}
 PERMANENT = {error.exit_code for error in (UsageError, PermissionDenied, DataError)}
 INTERRUPTED = 130
 

@@ -1,13 +1,14 @@
 """The way in on one's own machine, by a token that works once."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
 from web_support import browser_of, csrf_of, shut_site
 
-from exhaust.errors import UsageError
+from exhaust.errors import PermissionDenied, UsageError
 from exhaust.web.identity.laptop import Laptop, opening_page
 from exhaust.web.server import Address, check, make_site
 
@@ -97,6 +98,14 @@ def test_the_browsers_page_leads_to_the_address_and_says_nothing_of_it() -> None
 def test_other_addresses_need_another_way_in(host: str) -> None:
     with pytest.raises(UsageError, match="could try to get in"):
         check(shut_site(Laptop(None)).project, Address(host, 8765), None)
+
+
+def test_a_project_that_requires_a_user_id_has_no_operator_on_a_laptop() -> None:
+    project = replace(shut_site(Laptop(None)).project, require_requester=True)
+    address = Address("127.0.0.1", 8765)
+    with pytest.raises(PermissionDenied, match="requires a user ID"):
+        check(project, address, None)
+    check(project, address, "c")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
