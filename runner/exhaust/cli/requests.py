@@ -24,6 +24,8 @@ from exhaust.cli.reports import output_of
 from exhaust.cli.stopping import stopped_by
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, NoConnection
+from exhaust.reports.formats import Format
+from exhaust.reports.layout import Layout
 from exhaust.text import counted, ordinal
 
 if TYPE_CHECKING:
