@@ -81,7 +81,7 @@ class Page:
     @property
     def status(self) -> str:
         """What a screen reader says when it changes."""
-        return next(one.text for one in self.all("p") if one["role"] == "status")
+        return next(one.text for one in reversed(self.all("p")) if one["role"] == "status")
 
     def tables(self, caption: str) -> list[list[list[str]]]:
         """Returns the rows of the tables of a caption, as texts, without the header."""

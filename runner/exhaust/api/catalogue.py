@@ -11,6 +11,7 @@ from exhaust.reports.formats import Format
 if TYPE_CHECKING:
     from exhaust.marts.entities import Batch, Course
     from exhaust.marts.records import Build
+    from exhaust.marts.state import Marts
     from exhaust.marts.summaries import Summary
     from exhaust.project.settings import Settings
 
@@ -24,12 +25,14 @@ class OneCourse:
 
     course: "Course"
     batches: "Sequence[Batch]"
-    columns: int
-    """The columns of its report."""
+    columns: int | None
+    """The columns of its report; None while a build keeps readers from the header plan."""
     build: "Build"
 
-    def about_bytes(self, format: Format, rows: int) -> int:
+    def about_bytes(self, format: Format, rows: int) -> int | None:
         """Returns about how large a report is, for people: it may be half or twice that."""
+        if self.columns is None:
+            return None
         empty, cell = SIZES[format]
         return empty + (rows + 1) * self.columns * cell
 
@@ -81,20 +84,30 @@ def course(
     from exhaust.errors import NotFound
     from exhaust.marts.access import find_requester
     from exhaust.marts.courses import batches, courses
-    from exhaust.marts.header_plan import read_header_plan
-    from exhaust.reports.kinds import PROGRESS
     from exhaust.text import visible
 
-    with _marts(project, user_id, console) as marts, marts.state(PROGRESS.marts, console) as build:
+    with _marts(project, user_id, console) as marts, marts.state(console=console) as build:
         requester = find_requester(marts, user_id)
         for found in courses(marts, requester=requester):
             if found.id == course_id:
-                plan = marts.remember(
-                    ("header plan", course_id),
-                    lambda: read_header_plan(marts, PROGRESS.header_plan, course_id),
-                )
-                return OneCourse(found, batches(marts, course_id, requester), len(plan), build)
+                own = batches(marts, course_id, requester)
+                return OneCourse(found, own, _columns(marts, course_id), build)
         raise NotFound(f"There is no course {visible(course_id)}.")
+
+
+def _columns(marts: "Marts", course_id: str) -> int | None:
+    """Returns how many columns the report of a course has."""
+    from exhaust.errors import Busy
+    from exhaust.marts.header_plan import read_header_plan
+    from exhaust.reports.kinds import PROGRESS
+
+    try:
+        return marts.remember(
+            ("columns", course_id),
+            lambda: len(read_header_plan(marts, PROGRESS.header_plan, course_id)),
+        )
+    except Busy:
+        return None
 
 
 def summary(

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from exhaust import api
 from exhaust.api.catalogue import OneCourse
-from exhaust.errors import NotFound
+from exhaust.errors import Busy, NotFound
 from exhaust.marts.entities import Batch
 from exhaust.marts.summaries import Summary, Week
 from exhaust.reports.formats import Format
@@ -59,8 +59,12 @@ def show_batch(
 ) -> Response:
     """Shows a batch, with the form for its report as it was filled in and what is wrong with it."""
     filled = filled or RequestForm.new()
-    summary = summary_of(request, found, batch)
-    weeks = without_gaps(summary.weeks)
+    try:
+        summary = summary_of(request, found, batch)
+    except Busy:
+        # The report can be requested all the same.
+        summary = None
+    weeks = without_gaps(summary.weeks) if summary else []
     project, user_id = site_of(request).project, request.state.person.user_id
     return render(
         request,
@@ -70,7 +74,7 @@ def show_batch(
         batch=batch,
         build=found.build,
         summary=summary,
-        weeks=weeks or summary.weeks[-MAX_WEEKS:],
+        weeks=weeks or (summary.weeks[-MAX_WEEKS:] if summary else []),
         has_gaps=not weeks,
         max_districts=MAX_DISTRICTS,
         max_assessments=MAX_ASSESSMENTS,
