@@ -43,10 +43,10 @@ from exhaust.api.reports import export as export
 from exhaust.api.reports import verify as verify
 from exhaust.api.serving import deliver as deliver
 from exhaust.api.serving import downloads as downloads
-from exhaust.api.serving import files as files
 from exhaust.api.serving import keep_open as keep_open
 from exhaust.api.serving import newest_build as newest_build
 from exhaust.api.serving import renewal as renewal
+from exhaust.api.serving import report_files as report_files
 from exhaust.system import check_system
 
 check_system()

@@ -75,8 +75,10 @@ def find_course_or_batch(
                 + listed([by_id[batch.course_id] for batch in found]),
                 "Give the course, and the batch with -b.",
             ) from None
+        if requester is None or marts.gives_one_answer:
+            raise
         is_everyones = bool(courses(marts, text) or with_id(batches(marts), text, "batch"))
-        if requester is not None and is_everyones:
+        if is_everyones:
             raise _denied(
                 f"`{visible(requester.user_id)}` may not see the reports of `{visible(text)}`."
             ) from None
@@ -96,9 +98,11 @@ def find_batches(
         try:
             chosen.add(resolve_batch(found, text).id)
         except NotFound:
+            if requester is None or marts.gives_one_answer:
+                raise
             # Never the error of a search in everyone's batches: it would name the nearest of them.
             everyones = batches(marts, course.id)
-            if requester is None or not named(everyones, text, "batch"):
+            if not named(everyones, text, "batch"):
                 raise
             raise _denied(
                 f"`{visible(requester.user_id)}` may not see the batch `{visible(text)}` of "
