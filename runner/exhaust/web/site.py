@@ -10,7 +10,7 @@ from starlette.responses import Response
 from exhaust import api
 from exhaust.console import SYSTEM_CLOCK, Clock
 from exhaust.web.identity import Identity
-from exhaust.web.limits import SEARCHES, SIGN_INS, SUBMITS, Limit
+from exhaust.web.limits import SEARCHES, SUBMITS, Limit
 from exhaust.web.secrets import Keys
 from exhaust.web.sessions import Session, Sessions
 
@@ -34,7 +34,6 @@ class Site:
     clock: Clock = SYSTEM_CLOCK
     searches: Limit = field(default_factory=lambda: Limit(SEARCHES))
     submits: Limit = field(default_factory=lambda: Limit(SUBMITS))
-    sign_ins: Limit = field(default_factory=lambda: Limit(SIGN_INS))
 
     def renewal(self) -> str | None:
         """Says who renews the data right now, so that only what was known before can be shown."""

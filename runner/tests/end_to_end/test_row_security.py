@@ -155,6 +155,14 @@ def test_an_explanation_is_the_same_as_the_owners(owner: Settings, reader: Setti
             api.explain(reader, course, learner, user_id=user)
 
 
+def test_a_summary_is_the_same_as_the_owners(owner: Settings, reader: Settings) -> None:
+    user, course = user_of_another_tenant(owner)
+    become(owner, reader, user)
+    summary = api.summary(reader, course, user_id=user)
+    assert summary == api.summary(owner, course, user_id=user)
+    assert 0 < summary.funnel.enrolled < api.summary(owner, course).funnel.enrolled
+
+
 def test_an_export_is_the_same_as_the_owners(
     owner: Settings, reader: Settings, tmp_path: Path
 ) -> None:
