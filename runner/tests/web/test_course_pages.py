@@ -154,6 +154,25 @@ def test_not_attempted_is_not_a_score_of_zero(project: Settings) -> None:
     assert 'Fractions <&> "x"' in page.text
 
 
+def test_charts_have_a_bar_for_each_number(project: Settings) -> None:
+    with browser(project, CREATOR) as client:
+        page = read(client, BATCH)
+    charts = {chart.all("title")[0].text: chart for chart in page.all("svg") if chart.all("title")}
+    bars = {
+        title: [path["d"].count("M") for path in chart.all("path") if path["class"] != "axis"]
+        for title, chart in charts.items()
+        if chart.all("path")
+    }
+    assert bars == {
+        # Two weeks with enrolments and one with a completion; a score of zero, and no attempt.
+        "Enrolments and completions per week": [2, 1],
+        'Fractions <&> "x"': [1, 1],
+    }
+    funnel = charts["How far they are"].all("rect")
+    assert [float(bar["width"]) for bar in funnel] == [300, 150, 150, 0]
+    assert [text.text for text in charts["How far they are"].all("text")][0] == "Enrolled: 2"
+
+
 def test_more_than_ten_assessments_have_a_second_page(project: Settings) -> None:
     values = ", ".join(f"('{MATHS}', 'do_x{n}', {n}, 'Quiz {n}')" for n in range(2, 24))
     execute(project, f"insert into {{schema}}.course_assessments values {values}")

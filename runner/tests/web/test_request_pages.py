@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from handmade_marts import CREATOR, MATHS, MENTOR
@@ -116,6 +117,15 @@ def test_a_form_that_is_sent_twice_is_one_request(project: Settings, client: Tes
 def test_another_form_is_another_request(project: Settings, client: TestClient) -> None:
     assert requested(client) != requested(client, format="csv")
     assert len(api.requests(project)) == 2
+
+
+def test_one_person_has_only_so_many_requests_under_way(project: Settings) -> None:
+    with browser(replace(project, max_requests_under_way=1), CREATOR) as client:
+        requested(client)
+        answer = request(client, format="csv")
+    assert answer.status_code == 400
+    assert "max_requests_under_way" in checked(answer).text
+    assert checked(answer).form(f"{BATCH}/request")["format"] == "csv"
 
 
 def test_the_button_says_what_is_under_way(project: Settings, client: TestClient) -> None:
