@@ -1,6 +1,6 @@
 {#-
     A statement that lets the rows of a batch be found in a table that has no primary key.
-    Why: Postgres needs an index for it. DuckDB and Spark skip the parts of a table that have other
+    Why: Postgres needs an index for it. DuckDB skips the parts of a sorted table that have other
     values.
 -#}
 {% macro index_by_batch(relation) %}

@@ -38,12 +38,26 @@
     {#- DuckDB returns the rows of one table in the order in which they are stored, which is the
         report's (tests/course_progress_is_sorted.sql). Sorting them again, as after a join by keys,
         would cost time and memory (tests/course_progress_details_are_in_step.sql). #}
-    {%- if engine == "duckdb" %}
-        from (select * from {{ relation }} as report_rows where {{ condition }}) as report_rows
-        {%- if details is not none %}
-            positional join
-                (select * from {{ details }} as report_rows where {{ condition }}) as details
-        {%- endif %}
+    {%- if engine == "duckdb" and details is none %}
+        from {{ relation }} as report_rows where {{ condition }}
+    {%- elif engine == "duckdb" %}
+        {#- Without the `offset 0`, DuckDB 2.0 pairs wrong rows if it reads several batches from the
+            middle of a table. Whatever it pairs, the keys are compared. #}
+        from
+            (
+                select * from {{ relation }} as report_rows where {{ condition }} offset 0
+            ) as report_rows
+        positional join
+            (select * from {{ details }} as report_rows where {{ condition }} offset 0) as details
+        where
+            case
+                when
+                    report_rows.user_id = details.user_id
+                    and report_rows.batch_id = details.batch_id
+                    and report_rows.course_id = details.course_id
+                then true
+                else error('course_progress_details is not in step with course_progress')
+            end
     {%- else %}
         from {{ relation }} as report_rows
         {%- if details is not none %}

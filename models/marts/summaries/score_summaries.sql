@@ -1,45 +1,59 @@
 {%- set bins = fromjson(score_bins()) %}
 
 with
-    learners as (
-        select
-            course_progress.course_id,
-            course_progress.batch_id,
-            coalesce(course_progress.root_org_id, '') as root_org_id,
-            course_progress.scores
-        from {{ ref("exhaust", "course_progress") }} as course_progress
-    ),
-
     assessments as (select * from {{ ref("exhaust", "course_assessments") }}),
 
-    scored as (
+    -- The mart is named where it is read: Postgres knows nothing of the values of a CTE that is
+    -- read twice, and would sort all scores.
+    entries as (
         select
             learners.course_id,
             learners.batch_id,
             learners.root_org_id,
-            assessments.assessment_ordinal,
-            {{ array_element("learners.scores", "assessments.assessment_ordinal") }} as score
-        from learners
-        inner join assessments on learners.course_id = assessments.course_id
+            {{ array_entries("learners.scores") }}
+        from {{ ref("exhaust", "course_progress") }} as learners
     ),
 
     -- Few scores differ, so that bins are looked up only for these.
-    counted as (
+    scored as (
         select
-            scored.course_id,
-            scored.batch_id,
-            scored.root_org_id,
-            scored.assessment_ordinal,
-            scored.score,
+            entries.course_id,
+            entries.batch_id,
+            entries.root_org_id,
+            entries.position as assessment_ordinal,
+            entries.element as score,
             count(*) as learners,
-            sum(scored.score) as score_sum
-        from scored
+            sum(entries.element) as score_sum
+        from entries
         group by
-            scored.course_id,
-            scored.batch_id,
-            scored.root_org_id,
-            scored.assessment_ordinal,
-            scored.score
+            entries.course_id,
+            entries.batch_id,
+            entries.root_org_id,
+            entries.position,
+            entries.element
+    ),
+
+    without_scores as (
+        select learners.course_id, learners.batch_id, learners.root_org_id, count(*) as learners
+        from {{ ref("exhaust", "course_progress") }} as learners
+        where learners.scores is null
+        group by learners.course_id, learners.batch_id, learners.root_org_id
+    ),
+
+    counted as (
+        select *
+        from scored
+        union all
+        select
+            without_scores.course_id,
+            without_scores.batch_id,
+            without_scores.root_org_id,
+            assessments.assessment_ordinal,
+            cast(null as decimal(38, 0)) as score,
+            without_scores.learners,
+            cast(null as decimal(38, 0)) as score_sum
+        from without_scores
+        inner join assessments on without_scores.course_id = assessments.course_id
     ),
 
     binned as (
@@ -83,9 +97,9 @@ with
         select
             summed.course_id,
             summed.batch_id,
-            summed.root_org_id,
+            coalesce(summed.root_org_id, '') as root_org_id,
             assessments.assessment_id,
-            summed.assessment_ordinal,
+            assessments.assessment_ordinal,
             summed.bin_ordinal,
             case
                 summed.bin_ordinal
@@ -98,6 +112,8 @@ with
             assessments
             on summed.course_id = assessments.course_id
             and summed.assessment_ordinal = assessments.assessment_ordinal
+        -- DuckDB finds a batch quickly in rows that are sorted by it.
+        order by summed.course_id, summed.batch_id
     )
 
 select *

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 from oracle import make_reports
+from summary_support import added_up, said, written
 from support import GOLDEN, Built, export_all
 
+from exhaust import api
+from exhaust.marts.state import open_marts
 from exhaust.reports.export import ExportReport
 
 BATCHES = 22
@@ -73,3 +76,11 @@ def test_the_golden_digests_are_those_of_the_oracle() -> None:
         f"{sha256(content).hexdigest()}  {batch_id}"
         for (_, batch_id), content in sorted(made.items(), key=lambda made: made[0][1])
     ]
+
+
+def test_summaries_are_what_the_reports_add_up_to(built: Built) -> None:
+    settings = built(Path(os.environ["EXHAUST_OULAD_DIR"]))
+    for course in api.courses(settings):
+        with open_marts(settings) as marts:
+            report = written(marts, course.id, [], None)
+        assert said(api.summary(settings, course.id)) == added_up(report), course.id
