@@ -170,7 +170,7 @@ def test_charts_have_a_bar_for_each_number(project: Settings) -> None:
     }
     funnel = charts["How far they are"].all("rect")
     assert [float(bar["width"]) for bar in funnel] == [300, 150, 150, 0]
-    assert [text.text for text in charts["How far they are"].all("text")][0] == "Enrolled: 2"
+    assert charts["How far they are"].all("text")[0].text == "Enrolled: 2"
 
 
 def test_more_than_ten_assessments_have_a_second_page(project: Settings) -> None:
