@@ -19,7 +19,16 @@ from exhaust.web.pages import page
 from exhaust.web.security import Guard
 from exhaust.web.site import Site
 
-GROUPS = ("courses", "downloads", "preferences", "health")
+GROUPS = (
+    "courses",
+    "batches",
+    "requests",
+    "changes",
+    "explain",
+    "downloads",
+    "preferences",
+    "health",
+)
 """The modules in routes/, each a group of pages with its ROUTES."""
 A_YEAR = 365 * 24 * 60 * 60
 
