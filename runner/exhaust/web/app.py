@@ -18,7 +18,7 @@ from exhaust.web.pages import page
 from exhaust.web.security import Guard
 from exhaust.web.site import Site
 
-GROUPS = ("courses", "downloads", "preferences", "health")
+GROUPS = ("courses", "downloads", "check", "operator", "preferences", "health")
 """The modules in routes/, each a group of pages with its ROUTES."""
 A_YEAR = 365 * 24 * 60 * 60
 
