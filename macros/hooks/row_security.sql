@@ -46,6 +46,9 @@
                 "course_batches": of_batches ~ ")",
                 "course_progress": learners_of_reader(),
                 "course_progress_details": learners_of_reader(),
+                "location_summaries": learners_of_reader(),
+                "week_summaries": learners_of_reader(),
+                "score_summaries": learners_of_reader(),
             }
         )
     }}

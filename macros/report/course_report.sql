@@ -102,7 +102,8 @@
     {%- elif column.kind == "date" and engine == "spark" -%} date_format({{ value }}, 'dd/MM/yyyy')
     {%- elif column.kind == "date" -%} strftime({{ value }}, '%d/%m/%Y')
     {%- elif column.kind == "sunbird_batch" -%} 'BatchId_' || {{ value }}
-    {%- elif column.kind in ["percent", "score"] -%} {{ value }} || '%'
+    {%- elif column.kind == "score" -%} {{ score_column(engine, column) }}
+    {%- elif column.kind == "percent" -%} {{ value }} || '%'
     {%- elif column.kind == "count" -%} coalesce({{ value }}, 0)
     {%- elif column.kind == "decimal" -%} {{ sql_plain_decimal(value, engine) }}
     {%- elif column.kind == "text" -%} {{ sql_bytewise(value, engine) }}
@@ -112,8 +113,7 @@
 
 {#- Where the value of a column is. Added columns are in course_progress_details. -#}
 {%- macro report_source(engine, column) -%}
-    {%- if column.kind == "score" -%} {{ score_of(engine, column) }}
-    {%- elif not column.get("addition") -%} report_rows.{{ column.column_name }}
+    {%- if not column.get("addition") -%} report_rows.{{ column.column_name }}
     {%- elif column.assessment_ordinal -%}
         {{ element_of("details." ~ column.source, column.assessment_ordinal, engine) }}
     {%- elif column.whole -%}
@@ -125,19 +125,6 @@
         )
     {%- else -%} details.{{ column.source }}
     {%- endif -%}
-{%- endmacro -%}
-
-{#-
-    The score of an assessment. `scores` of course_progress has the learner's best attempts as whole
-    percentages by ordinal, null if not attempted.
--#}
-{%- macro score_of(engine, assessment) -%}
-    {{ element_of("report_rows.scores", assessment.assessment_ordinal, engine) }}
-{%- endmacro -%}
-
-{#- An element of an array, by its position from 1. Only Spark counts from 0. -#}
-{%- macro element_of(array, ordinal, engine) -%}
-    {{ array }} [{{ ordinal | int - 1 if engine == "spark" else ordinal | int }}]
 {%- endmacro -%}
 
 {#- A decimal with 6 places as text, without trailing zeros. -#}

@@ -89,9 +89,21 @@ def test_errors_are_those_of_a_project_that_is_not_kept_open(project: Settings) 
         for opened in (project, kept):
             with pytest.raises(NotFound, match="No course matches `zzz`"):
                 api.batches(opened, "zzz")
-            with pytest.raises(PermissionDenied, match="may not see the reports"):
-                api.batches(opened, MATHS_2, user_id=MENTOR)
         assert ids(kept) == ids(project)
+
+
+def test_what_somebody_may_not_have_is_not_found(project: Settings) -> None:
+    with pytest.raises(PermissionDenied):
+        api.batches(project, MATHS_2, user_id=MENTOR)
+    with api.keep_open(project) as kept:
+        messages = []
+        for course in (MATHS_2, "do_8"):
+            with pytest.raises(NotFound) as raised:
+                api.batches(kept, course, user_id=MENTOR)
+            messages.append(raised.value.message.replace(course, ""))
+        with pytest.raises(NotFound):
+            api.submit(kept, MATHS, batches=["002"], user_id=MENTOR)
+    assert messages[0] == messages[1]
 
 
 def test_a_build_changes_what_is_shown(project: Settings) -> None:
@@ -154,6 +166,14 @@ def test_a_build_gets_the_file_at_once_while_pages_read(duckdb_project: Settings
         assert all(reader.result() for reader in readers)
 
 
+def test_a_build_does_not_wait_for_a_page_that_was_read(duckdb_project: Settings) -> None:
+    with kept_with_a_copy(duckdb_project) as kept:
+        assert ids(kept)
+        assert kept.pool.idle
+        printed = run_builder(duckdb_project, lambda: ids(kept))
+    assert printed[-2:] == ["True", "ready"]
+
+
 def run_builder(project: Settings, meanwhile: Callable[[], object]) -> list[str]:
     """Runs a builder in another process; returns what it printed until it had the warehouse."""
     with subprocess.Popen(
@@ -180,7 +200,7 @@ def test_courses_are_found_and_requested_during_a_build(duckdb_project: Settings
             assert ids(kept, "mathematics", MENTOR) == [MATHS]
             course, batches = api.batches(kept, MATHS, user_id=CREATOR)
             assert (course.id, [batch.id for batch in batches]) == (MATHS, ["001", "002"])
-            with pytest.raises(PermissionDenied):
+            with pytest.raises(NotFound):
                 api.batches(kept, MATHS_2, user_id=MENTOR)
             request = api.submit(kept, MATHS, user_id=CREATOR, batches=["001"])
             assert api.requests(kept, user_id=CREATOR) == [request]

@@ -45,6 +45,7 @@ with
             {{ report_day("enrolments.enrolled_at") }} as enrolled_on,
             {{ report_day("enrolments.completed_at") }} as completed_on,
             case when enrolments.has_certificate then 'Issued' end as certificate_status,
+            enrolments.has_started or learner_scores.enrolment_number is not null as has_started,
             progress.progress,
             learner_scores.total_score,
             learner_scores.scores

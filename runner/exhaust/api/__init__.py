@@ -16,6 +16,7 @@ one, there are none. docs/python.md explains more.
 # `exhaust --help` needs none of them.
 from exhaust.api.catalogue import batches as batches
 from exhaust.api.catalogue import courses as courses
+from exhaust.api.catalogue import summary as summary
 from exhaust.api.ledger import cancel as cancel
 from exhaust.api.ledger import download as download
 from exhaust.api.ledger import grant as grant
@@ -39,10 +40,10 @@ from exhaust.api.reports import export as export
 from exhaust.api.reports import verify as verify
 from exhaust.api.serving import deliver as deliver
 from exhaust.api.serving import downloads as downloads
-from exhaust.api.serving import files as files
 from exhaust.api.serving import keep_open as keep_open
 from exhaust.api.serving import newest_build as newest_build
 from exhaust.api.serving import renewal as renewal
+from exhaust.api.serving import report_files as report_files
 from exhaust.system import check_system
 
 check_system()

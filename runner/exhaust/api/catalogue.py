@@ -1,4 +1,4 @@
-"""What can be exported: courses and their batches."""
+"""What can be exported: courses, their batches, and what these add up to."""
 
 from typing import TYPE_CHECKING
 
@@ -7,6 +7,7 @@ from exhaust.console import SILENCE, Console
 
 if TYPE_CHECKING:
     from exhaust.marts.entities import Batch, Course
+    from exhaust.marts.summaries import Summary
     from exhaust.project.settings import Settings
 
 
@@ -43,3 +44,27 @@ def batches(
         requester = find_requester(marts, user_id)
         found = find_course(marts, course, requester)
         return found, batches(marts, found.id, requester)
+
+
+def summary(
+    project: "Settings",
+    course: str,
+    batch: str | None = None,
+    *,
+    user_id: str | None = None,
+    console: Console = SILENCE,
+) -> "Summary":
+    """Summarises the learners of a course, or of one of its batches, that the user sees.
+
+    The course is found as by `batches`, and the batch by its ID or name; without one, these are all
+    batches that the user may have, or the one whose ID was given as the course. Raises as `batches`
+    does.
+    """
+    from exhaust.marts.access import find_batches, find_course_or_batch, find_requester
+    from exhaust.marts.summaries import MARTS, summary
+
+    with _marts(project, user_id, console) as marts, marts.state(MARTS, console) as build:
+        requester = find_requester(marts, user_id)
+        found, named = find_course_or_batch(marts, course, requester)
+        texts = [batch] if batch is not None else [named.id] if named else []
+        return summary(marts, build, found, find_batches(marts, found, texts, requester), requester)

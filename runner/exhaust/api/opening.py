@@ -58,13 +58,16 @@ def earlier(
     project: "Settings", since: str | None, user_id: str | None, password: str | None
 ) -> "Earlier | None":
     """Returns the report that a file, or the ID of one of the user's requests, stands for."""
-    from exhaust.reports.earlier import Earlier
-    from exhaust.requests.desk import earlier_report
-
     if since is None:
         return None
+
+    from exhaust.reports.earlier import Earlier
+
     if Path(since).is_file():
         return Earlier([Path(since)], password=password)
+
+    from exhaust.requests.desk import earlier_report
+
     with ledger(project, user_id, writing=False) as opened:
         return earlier_report(project, opened, since, user_id, password)
 

@@ -26,7 +26,7 @@ def keep_open(project: "Settings") -> "Iterator[KeptOpen]":
     Gives settings for the other functions; threads may call them at once. The warehouse is given up
     as soon as a load or a build of `exhaust` wants it, and while nobody reads. While that has a
     DuckDB file, `courses`, `batches` and `submit` go by a copy of what was built before; what needs
-    more raises Busy.
+    more raises Busy. What a user may not have raises NotFound, as what does not exist does.
     """
     from functools import partial
 
@@ -40,7 +40,7 @@ def keep_open(project: "Settings") -> "Iterator[KeptOpen]":
             yield kept
 
 
-def files(
+def report_files(
     project: "Settings", request_id: str, *, user_id: str | None = None
 ) -> "list[ReportFile]":
     """Returns the files of a processed request, each report followed by its receipt.

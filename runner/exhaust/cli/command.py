@@ -2,9 +2,9 @@
 
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,20 +59,33 @@ class Options:
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Turns a function of `Options` and arguments of its own into one that Typer can register.
 
-    The only place where an error becomes a message and an exit code.
+    An argument whose type is a dataclass stands for the options that are its fields. The only place
+    where an error becomes a message and an exit code.
     """
 
     def run(**arguments: Any) -> None:
-        options = Options(**{name: arguments.pop(name) for name in common})
+        for name, group in groups.items():
+            values = {field: arguments.pop(field) for field in _parameters(group)}
+            arguments[name] = group(**values)
+        options = arguments.pop("options")
         try:
             _run(function, options, arguments)
         finally:
             options.display.close()
             drop_output()
 
-    common = inspect.signature(Options, eval_str=True).parameters
-    _, *own = inspect.signature(function, eval_str=True).parameters.values()
-    parameters = [*own, *common.values()]
+    common, *own = _parameters(function).values()
+    given = [*own, common]
+    groups = {
+        one.name: one.annotation
+        for one in given
+        if isinstance(one.annotation, type) and is_dataclass(one.annotation)
+    }
+    parameters = [
+        parameter
+        for one in given
+        for parameter in (_parameters(groups[one.name]).values() if one.name in groups else [one])
+    ]
     # Typer reads a command's parameters from its signature and its annotations.
     vars(run)["__signature__"] = inspect.Signature(
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
@@ -81,6 +94,10 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     run.__name__ = function.__name__
     run.__doc__ = function.__doc__
     return run
+
+
+def _parameters(function: Callable[..., object]) -> Mapping[str, inspect.Parameter]:
+    return inspect.signature(function, eval_str=True).parameters
 
 
 def _run(function: Callable[..., None], options: Options, arguments: dict[str, Any]) -> None:

@@ -11,30 +11,17 @@ import typer
 from exhaust import api
 from exhaust.cli.command import Options, command
 from exhaust.cli.display import Display
-from exhaust.cli.form import form_of
-from exhaust.cli.options import (
-    Additions,
-    Batches,
-    Columns,
-    FormatName,
-    HeadersName,
-    LayoutName,
-    Output,
-    Since,
-    SplitByName,
-    UserId,
-)
-from exhaust.cli.passwords import Password, PasswordStdin, new_password
+from exhaust.cli.form import FormOptions
+from exhaust.cli.options import Batches, Output, UserId
 from exhaust.cli.streams import standard_output
 from exhaust.console import STANDARD_OUTPUT
 from exhaust.errors import UsageError
-from exhaust.reports.layout import Layout
-from exhaust.reports.report_file import IN_OTHER_FILES, ReportFile
 from exhaust.text import counted, local_minute
 
 if TYPE_CHECKING:
     from exhaust.marts.records import Build
     from exhaust.reports.export import ExportReport
+    from exhaust.reports.report_file import ReportFile
 
 
 @command
@@ -58,20 +45,12 @@ def export(
         ),
     ] = None,
     user: UserId = None,
-    format: FormatName = None,
-    headers: HeadersName = None,
-    columns: Columns = None,
-    additions: Additions = None,
-    split_by: SplitByName = None,
-    since: Since = None,
-    password: Password = False,
-    password_stdin: PasswordStdin = False,
-    layout: LayoutName = Layout.EXHAUST,
+    form: FormOptions = FormOptions(),  # noqa: B008
 ) -> None:
     """Write the reports of courses, each file with a receipt next to it.
 
     With a password, an Excel file is encrypted as Excel does it. CSV, and Excel files over 200 MB,
-    become a zip with AES-256: 7-Zip and macOS open it, the Explorer of Windows does not.
+    become a zip with AES-256: 7-Zip opens it, the Explorer of Windows does not.
 
     \b
     Examples:
@@ -88,17 +67,8 @@ def export(
         output=output_of(options, output),
         output_dir=output_dir,
         user_id=user,
-        form=form_of(
-            layout=layout,
-            format=format,
-            headers=headers,
-            columns=columns,
-            additions=additions,
-            split_by=split_by,
-            since=since,
-            output=output,
-        ),
-        password=new_password(password, password_stdin),
+        form=form.form(output),
+        password=form.new_password(),
         console=options.display,
     )
     options.answer.give_all(report)
@@ -141,6 +111,9 @@ def _show_split(index: str, files: "Sequence[ReportFile]", display: Display) -> 
 
 
 def _left_out(file: "ReportFile") -> str:
+    """Returns what is in no file, and why."""
+    from exhaust.reports.report_file import IN_OTHER_FILES
+
     left_out = [
         f"{number:,} {reason}"
         for reason, number in file.left_out.items()

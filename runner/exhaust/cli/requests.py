@@ -10,21 +10,15 @@ import typer
 
 from exhaust import api
 from exhaust.cli.command import Options, command
-from exhaust.cli.form import form_of
+from exhaust.cli.form import FormOptions
 from exhaust.cli.options import (
-    Additions,
     Batches,
-    Columns,
     Course,
-    HeadersName,
-    LayoutName,
     Output,
     OutputDir,
     RequestId,
-    SplitByName,
     UserId,
 )
-from exhaust.cli.passwords import Password, PasswordStdin, new_password
 from exhaust.cli.reports import output_of
 from exhaust.cli.stopping import stopped_by
 from exhaust.console import SYSTEM_CLOCK
@@ -37,21 +31,6 @@ if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.requests.entities import Request
 
-RequestFormat = Annotated[
-    Format,
-    typer.Option(
-        "--format",
-        help="`xlsx` for Excel, `csv-excel` for CSV that Excel opens without changing values.",
-    ),
-]
-SinceRequest = Annotated[
-    str | None,
-    typer.Option(
-        "--since",
-        metavar="REQUEST",
-        help="Only the rows that are new or changed since this request of yours.",
-    ),
-]
 WORKER_MINUTES = 10
 """How long after it was last seen a worker is expected to come back."""
 
@@ -80,15 +59,7 @@ def request(
     course: Course,
     batches: Batches = None,
     user: UserId = None,
-    format: RequestFormat = Format.CSV,
-    headers: HeadersName = None,
-    columns: Columns = None,
-    additions: Additions = None,
-    split_by: SplitByName = None,
-    since: SinceRequest = None,
-    password: Password = False,
-    password_stdin: PasswordStdin = False,
-    layout: LayoutName = Layout.EXHAUST,
+    form: FormOptions = FormOptions(),  # noqa: B008
 ) -> None:
     """Request the report of a course; `exhaust process` makes it.
 
@@ -108,16 +79,8 @@ def request(
         course,
         batches=batches or [],
         user_id=user,
-        form=form_of(
-            layout=layout,
-            format=format,
-            headers=headers,
-            columns=columns,
-            additions=additions,
-            split_by=split_by,
-            since=since,
-        ),
-        password=new_password(password, password_stdin),
+        form=form.form(),
+        password=form.new_password(),
         console=display,
     )
     options.answer.give_all(new)

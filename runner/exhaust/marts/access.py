@@ -75,8 +75,10 @@ def find_course_or_batch(
                 + listed([by_id[batch.course_id] for batch in found]),
                 "Give the course, and the batch with -b.",
             ) from None
+        if requester is None or marts.gives_one_answer:
+            raise
         is_everyones = bool(courses(marts, text) or with_id(batches(marts), text, "batch"))
-        if requester is not None and is_everyones:
+        if is_everyones:
             raise _denied(
                 f"`{visible(requester.user_id)}` may not see the reports of `{visible(text)}`."
             ) from None
@@ -96,15 +98,34 @@ def find_batches(
         try:
             chosen.add(resolve_batch(found, text).id)
         except NotFound:
+            if requester is None or marts.gives_one_answer:
+                raise
             # Never the error of a search in everyone's batches: it would name the nearest of them.
             everyones = batches(marts, course.id)
-            if requester is None or not named(everyones, text, "batch"):
+            if not named(everyones, text, "batch"):
                 raise
             raise _denied(
                 f"`{visible(requester.user_id)}` may not see the batch `{visible(text)}` of "
                 f"{visible(course.id)}."
             ) from None
     return [batch for batch in found if batch.id in chosen] if texts else found
+
+
+def sees_learner(marts: Marts, requester: Requester | None, batches: Sequence[Batch]) -> str:
+    """Returns the condition, as SQL, that the requester sees the learners of a row in one of the
+    batches. The row has a `batch_id` and a `root_org_id`."""
+    if requester is None:
+        return _among(marts, batches)
+    everyones = _among(marts, [one for one in batches if one.sees_all_learners])
+    others = _among(marts, [one for one in batches if not one.sees_all_learners])
+    own = f"root_org_id = {marts.warehouse.literal(requester.root_org_id)}"
+    return f"({everyones} or ({others} and {own}))"
+
+
+def _among(marts: Marts, batches: Sequence[Batch]) -> str:
+    if not batches:
+        return "false"
+    return f"batch_id in ({', '.join(marts.warehouse.literal(one.id) for one in batches)})"
 
 
 def check_not_retired(course: Course) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
+from exhaust.marts.access import sees_learner
 from exhaust.marts.entities import Batch, Requester
 from exhaust.marts.state import Marts
 
@@ -173,13 +174,4 @@ def _condition(marts: Marts, learner: Learner) -> str:
         condition += f" and batch_id = {literal(learner.batch_id)}"
     if learner.requester is None:
         return condition
-    everyones = _among(marts, [one for one in learner.batches if one.sees_all_learners])
-    others = _among(marts, [one for one in learner.batches if not one.sees_all_learners])
-    own = f"root_org_id = {literal(learner.requester.root_org_id)}"
-    return f"{condition} and ({everyones} or ({others} and {own}))"
-
-
-def _among(marts: Marts, batches: Sequence[Batch]) -> str:
-    if not batches:
-        return "false"
-    return f"batch_id in ({', '.join(marts.warehouse.literal(one.id) for one in batches)})"
+    return f"{condition} and {sees_learner(marts, learner.requester, learner.batches)}"

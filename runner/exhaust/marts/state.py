@@ -47,6 +47,12 @@ class Marts:
         self._records: Mapping[str, MartRecord] | None = None
         self._build: Build | None = None
 
+    @property
+    def gives_one_answer(self) -> bool:
+        """Whether what a requester may not have is not found, in the same time as what does not
+        exist: whoever asks a server may be a stranger."""
+        return isinstance(self.settings, KeptOpen)
+
     def remember(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Returns what `make` returns; inside `state`, a project that is kept open calls it once
         for each build and key."""

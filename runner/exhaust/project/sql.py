@@ -67,6 +67,12 @@ def added_report_columns() -> list[dict[str, Any]]:
     return found
 
 
+def score_bins() -> list[dict[str, Any]]:
+    """Returns the bins of scores, in order, as the macro of this name lists them."""
+    found: list[dict[str, Any]] = json.loads(_macros().score_bins())
+    return found
+
+
 def assessment_attempts(
     *,
     engine: str,

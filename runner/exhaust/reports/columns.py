@@ -129,7 +129,12 @@ def _check_unique(columns: Sequence[Column]) -> None:
 
 
 def _with_headers(columns: Sequence[ReportColumn], headers: Headers) -> list[ReportColumn]:
-    """Gives the columns their headers, no two of them alike in any case."""
+    """Gives the columns their headers, no two of them alike in any case.
+
+    Labels are taken as they are: the header plan has none twice, and machines read them.
+    """
+    if headers is Headers.ID:
+        return list(columns)
     wanted = [_header(column, headers) for column in columns]
     uses = Counter(map(_folded, wanted))
     taken: set[str] = set()
@@ -143,7 +148,7 @@ def _with_headers(columns: Sequence[ReportColumn], headers: Headers) -> list[Rep
 
 
 def _header(column: ReportColumn, headers: Headers) -> str:
-    if column.assessment_id is None or headers is Headers.ID:
+    if column.assessment_id is None:
         return column.label
     name = " ".join((column.assessment_name or "").split())
     what = column.label.removeprefix(f"{column.assessment_id} - ")

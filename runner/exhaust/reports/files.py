@@ -23,6 +23,8 @@ RECEIPT = ".receipt.json"
 """What a receipt's name has after that of its report."""
 ZIP = ".zip"
 """What the name of a report has after it if a zip protects the report."""
+INDEX_ENDING = "_index.csv"
+"""The ending of the list of the files of a split."""
 MAX_REPORT_NAME = MAX_NAME_BYTES - len(RECEIPT) - len(ZIP)
 
 

@@ -95,12 +95,11 @@ class _Making:
     def write_parts(self) -> list[ReportFile]:
         """Writes a file for each part, then the index: it stands for all of them."""
         by = self.origin.form.split_by
-        output = self.job.output
-        if by is None or not isinstance(output, Path):
+        output, index = self.job.output, self.job.index
+        if by is None or index is None or not isinstance(output, Path):
             raise TypeError("only a file of its own for each part can be written")
         parts = split(self.duck, "kept", "split", by, self._all)
         self.duck.execute("drop table kept")
-        index = part_path(output, "index").with_suffix(".csv")
         files = [replace(self._write_part(part, output), index=str(index)) for part in parts]
         labels = [column.label for column in split_columns(self._all, by)]
         write_index(self.duck, index, labels, files, self.origin.form, self.destination)

@@ -17,7 +17,7 @@ from exhaust.marts.access import (
 from exhaust.marts.courses import batches, courses
 from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.state import Marts
-from exhaust.reports.files import check_file, file_name, make_folder
+from exhaust.reports.files import INDEX_ENDING, check_file, file_name, make_folder
 from exhaust.reports.form import ReportForm
 from exhaust.reports.formats import Format
 from exhaust.reports.kinds import PROGRESS, Kind
@@ -115,6 +115,8 @@ class Job:
     are_all_batches: bool
     """Whether these are all the batches that the requester may have."""
     output: Path | BinaryIO
+    index: Path | None = None
+    """The list of the files, if the report is split."""
 
     @property
     def rows(self) -> int:
@@ -172,21 +174,22 @@ def jobs(selection: Selection, destination: Destination, day: date) -> list[Job]
             for course, found in selection.batches.items()
         ]
     make_folder(destination.folder, is_private=destination.is_private)
-    criteria = selection.criteria
     uses = Counter(batch.id for found in selection.batches.values() for batch in found)
+    form = selection.criteria.form
+
+    def path(course: Course, batch: Batch, ending: str) -> Path:
+        course_id = course.id if uses[batch.id] > 1 else None
+        return destination.folder / file_name(
+            selection.criteria.kind.name, batch.id, day, course_id, ending
+        )
+
     return [
         Job(
             course,
             [batch],
             selection.has_all_batches(course) and len(found) == 1,
-            destination.folder
-            / file_name(
-                criteria.kind.name,
-                batch.id,
-                day,
-                course.id if uses[batch.id] > 1 else None,
-                criteria.form.format.ending,
-            ),
+            path(course, batch, form.format.ending),
+            path(course, batch, INDEX_ENDING) if form.split_by else None,
         )
         for course, found in selection.batches.items()
         for batch in found

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 CONFIG: Any = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
-    "memory_limit": "256MB",
     "threads": "2",
+    "memory_limit": "256MB",
 }
-"""The embedded engine stays small: it has the memory of the warehouse's engine next to it."""
+MEMORY_MB, MEMORY_MB_A_COLUMN = 200, 2
+"""The embedded engine stays small, as the warehouse's is next to it. Each column needs buffers."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def load_csv(
     Its columns get the names; `skip` lines of the header are left out. Raises duckdb.Error if the
     file is not such CSV.
     """
+    duck.execute(f"set memory_limit = '{MEMORY_MB + MEMORY_MB_A_COLUMN * len(names)}MB'")
     types = ", ".join(f"{literal(name, 'duckdb')}: 'varchar'" for name in names)
     path = literal(re.sub(r"[*?\[]", r"[\g<0>]", str(file.absolute())), "duckdb")
     # In one thread: a value may have line breaks.

@@ -14,14 +14,11 @@ from pathlib import Path
 
 from exhaust.errors import DataError, PermissionDenied
 from exhaust.project.settings import Settings
-from exhaust.reports.files import ZIP, file_name
+from exhaust.reports.files import INDEX_ENDING, ZIP, file_name
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.receipt_reader import ReadReceipt
 from exhaust.requests.entities import Request
 from exhaust.text import visible
-
-INDEX = "_index.csv"
-"""How the name of the index of a split ends."""
 
 
 def roots(settings: Settings) -> list[Path]:
@@ -66,7 +63,7 @@ def _main_files(folder: Path, request: Request, batch_id: str) -> Iterator[Path]
     """Yields the files that the ledger has for a batch, which are the indexes of a split."""
     form = request.form
     endings = [form.format.ending, *([form.format.ending + ZIP] if form.is_protected else [])]
-    for ending in [INDEX] if form.split_by else endings:
+    for ending in [INDEX_ENDING] if form.split_by else endings:
         day = re.compile(f"_([0-9]{{8}}){re.escape(ending)}")
         for file in folder.iterdir() if folder.is_dir() else ():
             match = day.search(file.name)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Self
 
 import duckdb
@@ -205,16 +206,18 @@ class DuckDBWarehouse(Warehouse):
             "where database_name = current_catalog()"
         )
         small = [(schema, table) for schema, table, rows in sizes if rows <= MAX_COPIED_ROWS]
-        # In a database of its own: one that is open for reading has no room for it.
+        # In a database of its own: one that is open for reading has no room for it. By files: who
+        # closes a file that the same process has open elsewhere gives up the lock on it.
         memory = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
         memory.execute("attach ':memory:' as copy (compress)")
-        memory.execute(f"attach {self.literal(self.name)} as original (read_only)")
-        for schema, table in small:
-            if (schema, table) in tables:
-                name = f"{self.identifier(schema)}.{self.identifier(table)}"
-                memory.execute(f"create schema if not exists copy.{self.identifier(schema)}")
-                memory.execute(f"create table copy.{name} as from original.{name}")
-        memory.execute("detach original")
+        with TemporaryDirectory(prefix="exhaust-copy-") as folder:
+            file = self.literal(str(Path(folder) / "table.parquet"))
+            for schema, table in small:
+                if (schema, table) in tables:
+                    name = f"{self.identifier(schema)}.{self.identifier(table)}"
+                    self.execute(f"copy {self.relation(schema, table)} to {file} (format parquet)")
+                    memory.execute(f"create schema if not exists copy.{self.identifier(schema)}")
+                    memory.execute(f"create table copy.{name} as from read_parquet({file})")
 
         def connect_to_copy() -> DuckDBWarehouse:
             cursor = memory.cursor()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -29,7 +30,7 @@ def create_app(site: Site) -> Starlette:
     routes: list[BaseRoute] = [
         *(route for group in groups for route in group.ROUTES),
         *site.identity.routes(),
-        Mount("/static", _static()),
+        Mount("/static", GZipMiddleware(_static())),
         _nothing(),
     ]
     app = Starlette(

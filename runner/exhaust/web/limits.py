@@ -25,7 +25,6 @@ class Rate:
 SEARCHES = Rate(burst=60, per_second=4)
 SUBMITS = Rate(burst=20, per_second=0.5)
 CHECKS = Rate(burst=10, per_second=0.1)
-SIGN_INS = Rate(burst=20, per_second=0.5)
 
 
 class Limit:

@@ -1,5 +1,6 @@
 """Templates: `render` gives them what every page needs."""
 
+import gzip
 import math
 from datetime import date, datetime
 from functools import cache
@@ -27,7 +28,7 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
     """
     language = language_of(request)
     site = site_of(request)
-    return HTMLResponse(
+    html = (
         _environment(language)
         .get_template(template)
         .render(
@@ -43,9 +44,14 @@ def render(request: Request, template: str, status: int = 200, **context: Any) -
             zone=site.project.report_timezone.key,
             renewal=site.renewal(),
             **context,
-        ),
-        status,
+        )
     )
+    headers = {"Vary": "Accept-Encoding, Accept-Language, Cookie"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return HTMLResponse(html, status, headers)
+    # Tokens in the page change every second, so its size says nothing about them.
+    headers["Content-Encoding"] = "gzip"
+    return HTMLResponse(gzip.compress(html.encode(), 6, mtime=0), status, headers)
 
 
 @cache

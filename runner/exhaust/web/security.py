@@ -1,5 +1,6 @@
 """What guards every page: `Host`, where a form was sent from, its token, and the headers."""
 
+from hashlib import sha256
 from urllib.parse import urlsplit
 
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -97,7 +98,8 @@ def has_csrf_token(request: Request, given: object) -> bool:
 def _holder(request: Request) -> str:
     """Returns whose the tokens are; the same for everyone who has not signed in."""
     if session := getattr(request.state, "session", None):
-        return f"session {session.id}"
+        # Not the ID itself: a token stands in the page.
+        return f"session {sha256(session.id.encode()).hexdigest()}"
     person = getattr(request.state, "person", None)
     return f"person {person.user_id}" if person else ""
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from exhaust import api
 from exhaust.console import SYSTEM_CLOCK, Clock
 from exhaust.web.identity import Identity
-from exhaust.web.limits import CHECKS, SEARCHES, SIGN_INS, SUBMITS, Limit, Uploads
+from exhaust.web.limits import CHECKS, SEARCHES, SUBMITS, Limit, Uploads
 from exhaust.web.secrets import Keys
 from exhaust.web.sessions import Session, Sessions
 
@@ -39,7 +39,6 @@ class Site:
     searches: Limit = field(default_factory=lambda: Limit(SEARCHES))
     submits: Limit = field(default_factory=lambda: Limit(SUBMITS))
     checks: Limit = field(default_factory=lambda: Limit(CHECKS))
-    sign_ins: Limit = field(default_factory=lambda: Limit(SIGN_INS))
     uploads: Uploads = field(default_factory=Uploads)
     check_turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_CHECKS))
 

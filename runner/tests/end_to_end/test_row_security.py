@@ -19,6 +19,7 @@ SWITCHED_ON = ["--vars", "reader_row_security: true"]
 EXPLANATIONS = tuple(name for name, _ in VIEWS.values())
 MARTS = (
     *("course_progress", "course_progress_details"),
+    *("location_summaries", "week_summaries", "score_summaries"),
     *("course_batches", "courses", "requester_batches", "requesters"),
     *EXPLANATIONS,
 )
@@ -152,6 +153,14 @@ def test_an_explanation_is_the_same_as_the_owners(owner: Settings, reader: Setti
     for (learner,) in hidden:
         with pytest.raises(NotFound):
             api.explain(reader, course, learner, user_id=user)
+
+
+def test_a_summary_is_the_same_as_the_owners(owner: Settings, reader: Settings) -> None:
+    user, course = user_of_another_tenant(owner)
+    become(owner, reader, user)
+    summary = api.summary(reader, course, user_id=user)
+    assert summary == api.summary(owner, course, user_id=user)
+    assert 0 < summary.funnel.enrolled < api.summary(owner, course).funnel.enrolled
 
 
 def test_an_export_is_the_same_as_the_owners(

@@ -69,6 +69,11 @@ def test_headers_of_assessments(shown: Headers, expected: list[str]) -> None:
     assert headers(headers=shown) == ["User UUID", "State", *expected]
 
 
+def test_ids_are_headers_as_the_header_plan_has_them() -> None:
+    plan = [assessment(1, "do_é", "x"), assessment(2, "do_e\u0301", "x")]
+    assert headers(plan) == ["do_é - Score", "do_e\u0301 - Score"]
+
+
 def test_headers_are_ids_in_csv_and_both_in_files_for_spreadsheets() -> None:
     assert headers()[2] == "do_1 - Score"
     for format in (Format.XLSX, Format.CSV_EXCEL):
@@ -83,7 +88,7 @@ def test_no_two_headers_are_alike_in_any_case() -> None:
         assessment(3, "DO_X", "X [do_x] - Score"),
         fixed("b", "x [DO_X] - Score"),
     ]
-    for shown in Headers:
+    for shown in (Headers.NAME, Headers.BOTH):
         folded = [header.casefold() for header in headers(plan, headers=shown)]
         assert len({*folded}) == len(folded)
     assert headers(plan, headers=Headers.NAME)[:2] == [

@@ -123,8 +123,8 @@ def test_every_difference_between_engines_is_tested() -> None:
     # These return no value, except two: tests/course_progress_is_sorted.sql tests
     # physical_row_number, and every unit test tests fixtures.
     statements = {
-        *("engine", "fixtures", "gather_statistics", "optimizer_fence", "order_by_batch"),
-        *("physical_row_number", "prepare_session"),
+        *("engine", "fixtures", "gather_statistics", "index_by_batch", "optimizer_fence"),
+        *("order_by_batch", "physical_row_number", "prepare_session"),
         *("seeds", "statements"),
     }
     tests = {file.stem for file in (PROJECT / "tests" / "portability").glob("*.sql")}

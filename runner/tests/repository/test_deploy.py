@@ -91,11 +91,11 @@ def test_the_commands_of_the_units_exist() -> None:
     lines = [line for name in RUN_EXHAUST for line in read(name)["ExecStart"]]
     ours = [line.split()[1:] for line in lines if line.startswith(f"{EXHAUST} ")]
 
-    assert {command for command, *_ in ours} == {"load", "build", "process"}
+    assert {command for command, *_ in ours} == {"load", "build", "process", "serve"}
     for command, *arguments in ours:
         (section,) = re.findall(rf"^## `exhaust {command}`$(.*?)(?=^## |\Z)", COMMANDS, re.M | re.S)
         for option in (argument for argument in arguments if argument.startswith("-")):
-            assert f"* `{option}`" in section
+            assert re.search(rf"\* `{option}[ `]", section)
 
 
 def test_no_unit_tries_again_what_another_try_cannot_help() -> None:
@@ -103,12 +103,13 @@ def test_no_unit_tries_again_what_another_try_cannot_help() -> None:
         return {int(code) for code in read(unit)["RestartPreventExitStatus"][0].split()}
 
     assert prevented("exhaust-nightly@.service") == PERMANENT | {INTERRUPTED}
-    # A worker that was interrupted ends with exit code 0.
+    # A worker or a server that was interrupted ends with exit code 0.
     assert prevented("exhaust-worker@.service") == PERMANENT
+    assert prevented("exhaust-serve@.service") == PERMANENT
 
 
 def test_whatever_runs_exhaust_has_the_same_sandbox() -> None:
-    night, worker = (
+    night, pages, worker = (
         {
             name: values
             for name, values in read(unit).items()
@@ -117,7 +118,7 @@ def test_whatever_runs_exhaust_has_the_same_sandbox() -> None:
         for unit in sorted(RUN_EXHAUST)
     )
 
-    assert night == worker
+    assert night == pages == worker
     assert night["ProtectSystem"] == ["strict"]
 
 

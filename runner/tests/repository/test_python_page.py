@@ -26,7 +26,7 @@ def test_the_examples_print_what_the_page_says(
     monkeypatch.setenv("EXHAUST_PROJECT_DIR", str(PROJECT))
     monkeypatch.setenv("EXHAUST_DUCKDB_PATH", str(tmp_path / "example.duckdb"))
     examples = EXAMPLE.findall(PAGE)
-    assert len(examples) == 4
+    assert len(examples) == 5
     names: dict[str, object] = {}
     for code, printed in examples:
         exec(code, names)

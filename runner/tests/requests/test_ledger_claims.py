@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from ledger_support import Submit, claim_of, finish, new_request
+from ledger_support import DATA, Submit, claim_of, finish, new_request
 from support import ManualClock, new_processes
 
 from exhaust.errors import Busy
@@ -170,3 +170,15 @@ def test_a_finished_request_has_all_its_rows(ledger: Ledger, claimed: Claim) -> 
     done = ledger.succeed(claimed)
     assert (done.rows_done, done.rows_expected) == (43, 43)
     assert (done.error, done.completed_at) == (None, ledger._tables.now())
+
+
+def test_each_form_of_a_report_has_its_request(ledger: Ledger, submit: Submit) -> None:
+    as_xlsx = {"request_data": {**DATA, "format": "xlsx"}}
+    first, second = submit(), submit(worker="a", **as_xlsx)
+    assert {first.status, second.status} == {Status.SUBMITTED, Status.PROCESSING}
+    assert first.request_id != second.request_id
+    assert "-" not in second.request_id
+    with pytest.raises(Busy, match="is SUBMITTED"):
+        submit()
+    with pytest.raises(Busy, match="is PROCESSING"):
+        submit(**as_xlsx)

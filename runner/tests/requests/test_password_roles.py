@@ -91,7 +91,11 @@ def test_forms_wait_next_to_each_other_with_the_ids_of_the_owner(
 ) -> None:
     form = ReportForm(format=Format.XLSX, columns=("User UUID", "Batch ID"))
     ids = [api.submit(creator, MATHS, user_id=CREATOR, form=one).request_id for one in (None, form)]
-    with pytest.raises(Busy):
+    with Ledger.open(owner.profile) as ledger:
+        assert ledger.claim("w")
+    with pytest.raises(Busy, match="is PROCESSING"):
+        api.submit(creator, MATHS, user_id=CREATOR)
+    with pytest.raises(Busy, match="is SUBMITTED"):
         api.submit(creator, MATHS, user_id=CREATOR, form=form)
     for one in ids:
         api.cancel(creator, one, user_id=CREATOR)

@@ -92,7 +92,7 @@ def test_all_files_come_as_one_archive(project: Settings) -> None:
         assert archive.testzip() is None
         assert archive.read(FILE) == TEXT
         assert [*archive.namelist()] == [
-            one.name for one in api.files(project, request.request_id, user_id=CREATOR)
+            one.name for one in api.report_files(project, request.request_id, user_id=CREATOR)
         ]
         assert len(archive.namelist()) == 4
     assert taken(project) == [(request.request_id, CREATOR, "*", "session")]

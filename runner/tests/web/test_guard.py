@@ -1,6 +1,10 @@
 """What guards every page: the host's name, the origin of forms and their token, and headers."""
 
+import base64
 import logging
+import re
+import zlib
+from contextlib import suppress
 from typing import NoReturn
 
 import pytest
@@ -143,6 +147,30 @@ def test_pages_have_no_script_or_style_in_them(client: TestClient) -> None:
     assert "<style" not in text
     assert " style=" not in text
     assert "onclick" not in text
+
+
+def test_a_page_and_its_style_are_small(client: TestClient) -> None:
+    with client.stream("GET", "/nowhere") as page:
+        assert page.headers["content-encoding"] == "gzip"
+        size = int(page.headers["content-length"])
+    (style,) = re.findall(r'href="(/static/\w+/exhaust\.css)"', client.get("/nowhere").text)
+    with client.stream("GET", style) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        size += sum(map(len, answer.iter_raw()))
+    assert size < 30_000
+    plain = client.get("/nowhere", headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+
+
+def test_the_token_of_a_form_does_not_say_the_id_of_the_session(client: TestClient) -> None:
+    (session_id,) = client.cookies.values()
+    payload = token(client).split(".")[-3]
+    decoded = base64.urlsafe_b64decode(payload + "===")
+    with suppress(zlib.error):
+        decoded = zlib.decompress(decoded)
+    assert b"session" in decoded
+    assert session_id.encode() not in decoded
+    assert session_id not in client.get("/nowhere").text
 
 
 def test_files_keep_for_a_year_because_their_address_changes_with_them(client: TestClient) -> None:

@@ -61,7 +61,7 @@ def _write_assessments(page: Page, rows: Rows, scores: Sequence[ReportColumn]) -
     # Unpivoted, because the engine is slow with aggregates of thousands of columns.
     names = ", ".join(score.name for score in scores)
     found = rows.duck.execute(
-        "with scores as (select name, cast(replace(value, '%', '') as bigint) as score "
+        "with scores as (select name, cast(replace(value, '%', '') as hugeint) as score "
         f"from (from {rows.relation} unpivot include nulls (value for name in ({names})))) "
         "select name, count(score), sum(score), count(*) filter (where score = 0), "
         "count(*) filter (where score >= 100) from scores group by name"
