@@ -25,6 +25,9 @@ NAMESPACE = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 WORKBOOK = {
     "[Content_Types].xml": '<?xml version="1.0"?><Types '
     'xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
+    "_rels/.rels": '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/'
+    'relationships"><Relationship Id="r1" Type="http://schemas.openxmlformats.org/officeDocument/'
+    '2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>',
     "xl/workbook.xml": f'<workbook xmlns="{NAMESPACE}" '
     'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships">'
     '<sheets><sheet name="Report" sheetId="1" r:id="r1"/></sheets></workbook>',
