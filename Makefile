@@ -92,7 +92,7 @@ messages: .venv/dev ## Find the texts of the pages, and add new ones to the cata
 	cd runner/exhaust && ../../$(BIN)/pybabel -q extract -F web/locale/babel.cfg -k Message \
 		--no-location --sort-output --omit-header -o web/locale/messages.pot .
 	cd runner/exhaust && ../../$(BIN)/pybabel -q update -i web/locale/messages.pot -d web/locale \
-		--no-location --no-fuzzy-matching --omit-header
+		--no-fuzzy-matching --ignore-pot-creation-date
 
 .PHONY: clean
 clean: ## Remove .venv, dist, target, logs and the demo's warehouse

@@ -15,9 +15,15 @@ one, there are none. docs/python.md explains more.
 # Imports are inside the functions: DuckDB, SQLAlchemy and PySpark take long to import, and
 # `exhaust --help` needs none of them.
 from exhaust.api.catalogue import batches as batches
+from exhaust.api.catalogue import course as course
 from exhaust.api.catalogue import courses as courses
 from exhaust.api.catalogue import summary as summary
+from exhaust.api.follow import changes as changes
+from exhaust.api.follow import has_worker as has_worker
+from exhaust.api.follow import results as results
+from exhaust.api.follow import under_way as under_way
 from exhaust.api.ledger import cancel as cancel
+from exhaust.api.ledger import check_password as check_password
 from exhaust.api.ledger import download as download
 from exhaust.api.ledger import grant as grant
 from exhaust.api.ledger import process as process

@@ -47,6 +47,13 @@ def submit(
         return submit(marts, ledger, criteria, password=password)
 
 
+def check_password(password: str) -> None:
+    """Raises UsageError for a password that is too short or too long for a report."""
+    from exhaust.reports.protection import check_password
+
+    check_password(password)
+
+
 def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Request]":
     """Makes the reports that were requested, and yields each request after it was processed.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from exhaust import api
+from exhaust.api.follow import WORKER_MINUTES
 from exhaust.cli.command import Options, command
 from exhaust.cli.form import FormOptions
 from exhaust.cli.options import (
@@ -30,9 +31,6 @@ from exhaust.text import counted, ordinal
 if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.requests.entities import Request
-
-WORKER_MINUTES = 10
-"""How long after it was last seen a worker is expected to come back."""
 
 
 @dataclass(frozen=True)

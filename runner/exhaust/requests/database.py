@@ -39,8 +39,10 @@ class SQLite:
         sa.event.listen(self.engine, "begin", self._begin)
 
     def _connect(self) -> sqlite3.Connection:
-        # SQLite gives the files of its log the permissions of this one.
-        os.close(private_opener(str(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
+        # SQLite gives the files of its log the permissions of this one. A file that is there is not
+        # opened: closing it would drop the locks that this process has on it.
+        if not self._path.exists():
+            os.close(private_opener(str(self._path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC))
         connection = self._open(self._path.absolute().as_uri())
         connection.execute("pragma foreign_keys = on")
         return connection

@@ -18,6 +18,7 @@ from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import NotFound, UsageError
 from exhaust.marts.names import cleaned
 from exhaust.project.profile import Profile
+from exhaust.reports.kinds import Kind
 from exhaust.requests.downloads import Download, Way, forget_downloads, read_downloads
 from exhaust.requests.entities import (
     ENDED,
@@ -215,6 +216,24 @@ class Ledger:
         of_requester = sa.true() if requester is None else is_of(requester)
         with self._store.begin() as connection:
             return read_requests(connection, of_requester)
+
+    def under_way(
+        self, kind: Kind, course_id: str, batch_id: str, channel: str | None
+    ) -> list[Request]:
+        """Returns the requests for a batch that are waiting or being processed, newest first.
+
+        With a channel, only those for the learners of that channel's requesters.
+        """
+        ids = sa.select(BATCHES.c.request_id).where(
+            BATCHES.c.dataset == kind.dataset,
+            BATCHES.c.course_id == course_id,
+            BATCHES.c.batch_id == batch_id,
+            BATCHES.c.is_under_way,
+            sa.true() if channel is None else BATCHES.c.channel == channel,
+        )
+        with self._store.begin() as connection:
+            found = read_requests(connection, REQUESTS.c.request_id.in_(ids))
+        return [request for request in found if request.is_under_way]
 
     def record_download(
         self, request_id: str, user_id: str | None, file: str, way: Way = Way.SESSION

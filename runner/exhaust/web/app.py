@@ -19,7 +19,18 @@ from exhaust.web.pages import page
 from exhaust.web.security import Guard
 from exhaust.web.site import Site
 
-GROUPS = ("courses", "downloads", "check", "operator", "preferences", "health")
+GROUPS = (
+    "courses",
+    "batches",
+    "requests",
+    "changes",
+    "explain",
+    "downloads",
+    "check",
+    "operator",
+    "preferences",
+    "health",
+)
 """The modules in routes/, each a group of pages with its ROUTES."""
 A_YEAR = 365 * 24 * 60 * 60
 

@@ -126,3 +126,14 @@ def own_path(given: object) -> str:
     path = str(given or "")
     is_own = path.startswith("/") and not path.startswith("//") and "\\" not in path
     return path if is_own and path.isprintable() else "/"
+
+
+def page_number(request: Request, last: int) -> int:
+    """Returns the number of the page that a query asks for, from 1 to the last one."""
+    text = request.query_params.get("page", "1")
+    return min(max(int(text), 1), last) if text.isascii() and text.isdigit() else 1
+
+
+def is_part(request: Request) -> bool:
+    """Returns whether htmx asks for the changing part of a page."""
+    return request.headers.get("hx-request") == "true"

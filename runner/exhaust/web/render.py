@@ -2,29 +2,34 @@
 
 import gzip
 import math
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import jinja2
-from babel.dates import format_date, format_datetime, get_timezone
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, format_percent
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from exhaust.text import Message
+from exhaust.text import Message, ordinal
 from exhaust.web.language import DRAFTS, LANGUAGES, language_of, translations
 from exhaust.web.security import CSRF_FIELD, csrf_token
 from exhaust.web.site import site_of
+
+LOCALES = {"en": "en_IN"}
+"""How numbers and dates are written, where that is not just the language's."""
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
     """Returns a page, or a part of one (`parts/…`), in the language of whoever asks.
 
     Templates have what is in `context`, and person, session, csrf (a token), language, path, the
-    function `_`, the filters `number`, `share`, `day`, `moment`, `size`, `told`.
+    function `_`, the filters `number`, `share`, `day`, `moment`, `size`, `told`, `ordinal`,
+    `percent`.
     """
     language = language_of(request)
     site = site_of(request)
@@ -62,18 +67,21 @@ def _environment(language: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
-        extensions=["jinja2.ext.i18n"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     catalogue = translations(language)
     vars(environment)["install_gettext_translations"](catalogue, newstyle=True)
     environment.globals["static"] = static_url
     environment.globals["with_query"] = with_query
+    locale = LOCALES.get(language, language)
     environment.filters.update(
-        number=lambda value: format_decimal(value, locale=language),
-        share=lambda part, whole: share(part, whole, language),
-        day=lambda value: day(value, language),
-        moment=lambda value, zone: moment(value, zone, language),
-        size=lambda value: size(value, language),
+        number=lambda value: format_decimal(value, locale=locale),
+        ordinal=ordinal if language == "en" else lambda value: format_decimal(value, locale=locale),
+        percent=lambda value: format_percent(value / 100, locale=locale),
+        share=lambda part, whole: share(part, whole, locale),
+        day=lambda value: day(value, locale),
+        moment=lambda value, zone: moment(value, zone, locale),
+        size=lambda value: size(value, locale),
         told=lambda text: told(text, language),
     )
     return environment
@@ -111,7 +119,9 @@ def moment(value: datetime | None, zone: str, language: str) -> str:
     """A time in UTC as the day and time of a zone."""
     if value is None:
         return ""
-    return format_datetime(value, "medium", tzinfo=get_timezone(zone), locale=language)
+    local = value.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+    clock_time = format_time(local, "short", locale=language)
+    return f"{format_date(local, 'medium', locale=language)}, {clock_time}"
 
 
 def size(value: int, language: str) -> str:

@@ -9,7 +9,7 @@ from cli_support import BATCH, COURSE, MENTOR, call
 from support import ManualClock
 
 from exhaust import api
-from exhaust.cli.requests import WORKER_MINUTES
+from exhaust.api.follow import WORKER_MINUTES
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, ExhaustError, NoConnection
 

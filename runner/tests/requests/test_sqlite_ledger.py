@@ -158,3 +158,21 @@ def test_a_full_disk_loses_nothing(
         with pytest.raises(DiskFull, match=f"The ledger {file} cannot be written: .*disk is full"):
             ledger.submit(new_request(course_id="do_2", course_name="x" * 100_000))
         assert [request.course_id for request in ledger.requests()] == ["do_1"]
+
+
+def test_what_a_server_writes_is_seen_by_workers_that_come_and_go(
+    settings_duckdb: Settings,
+) -> None:
+    """POSIX drops the locks that a process has on a file when it closes any descriptor of it. Then
+    the next process that leaves removes the log of SQLite, in which the server goes on writing."""
+    profile = settings_duckdb.profile
+    with Ledger.open(profile) as server:
+        server.requests()
+        with Ledger.open(profile) as of_another_thread:
+            of_another_thread.requests()
+        status = exhaust("status", "--json", "--target", "duckdb")
+        environment = {**settings_duckdb.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run(status, env=environment, capture_output=True, check=True)
+        new = server.submit(new_request())
+        seen = subprocess.run(status, env=environment, capture_output=True, text=True, check=True)
+    assert new.request_id in seen.stdout

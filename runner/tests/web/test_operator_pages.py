@@ -63,7 +63,7 @@ def test_all_requests_are_listed_with_who_and_what_and_why_they_failed(project: 
         assert not one.error or one.error.split(" ")[0] in shown
     assert shown.index(waiting.request_id) < shown.index("Ready")
     assert "Failed" in shown
-    assert "Waiting , number 1 in the queue" in shown.replace("Waiting,", "Waiting ,")
+    assert "Waiting, 1st in the queue" in shown
 
 
 def test_requests_come_page_by_page(project: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from exhaust import api
 from exhaust.errors import Busy
-from exhaust.web.pages import page
+from exhaust.web.pages import page, page_number
 from exhaust.web.render import render
 from exhaust.web.site import site_of
 
@@ -40,7 +40,7 @@ def requests(request: Request) -> Response:
     """Shows the requests of everybody, newest first."""
     found = api.requests(site_of(request).project)
     last = max(1, ceil(len(found) / ON_A_PAGE))
-    number = _number(request, last)
+    number = page_number(request, last)
     return render(
         request,
         "operator_requests.html",
@@ -49,11 +49,6 @@ def requests(request: Request) -> Response:
         number=number,
         last=last,
     )
-
-
-def _number(request: Request, last: int) -> int:
-    text = request.query_params.get("page", "")
-    return min(int(text), last) if text.isascii() and text.isdigit() and int(text) else 1
 
 
 def downloads(request: Request) -> Response:
