@@ -85,7 +85,7 @@ def test_the_overview_shows_workers_disk_and_the_build(project: Settings) -> Non
     assert f"{len(files)} files" in shown
     assert api.disk_use(project).bytes == sum(one.stat().st_size for one in files)
     assert "worker" in shown
-    assert "Nov 1, 2026" in shown
+    assert "1 Nov 2026" in shown
     assert "Ready 1" in shown
 
 
