@@ -17,7 +17,7 @@ from browser_support import (
     Stage,
     faults,
 )
-from playwright.sync_api import Page
+from playwright.sync_api import ConsoleMessage, Page
 
 from exhaust.pipeline.lease import holding_target
 from exhaust.reports.formats import Format
@@ -144,8 +144,13 @@ def test_a_page_can_be_used_by_everybody(stage: Stage, state: str) -> None:
     try:
         with stage.page(person) as page:
             messages: list[str] = []
-            page.on("console", lambda one: one.type == "error" and messages.append(one.text))
-            page.on("pageerror", lambda one: messages.append(str(one)))
+
+            def note(message: ConsoleMessage) -> None:
+                if message.type == "error":
+                    messages.append(message.text)
+
+            page.on("console", note)
+            page.on("pageerror", lambda error: messages.append(str(error)))
             if isinstance(where, str):
                 page.goto(where)
             else:

@@ -67,7 +67,8 @@ def send(
     if receipt is not None:
         files["receipt"] = ("receipt.json", receipt)
     data = {"csrf": csrf_of(client.get("/check").text), "password": password}
-    return client.post("/check", data=data, files=files)
+    answer: httpx.Response = client.post("/check", data=data, files=files)
+    return answer
 
 
 def test_a_file_of_ones_own_request_needs_no_receipt(project: Settings, report: Path) -> None:
