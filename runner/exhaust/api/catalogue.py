@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from exhaust.marts.summaries import Summary
     from exhaust.project.settings import Settings
 
-SIZES = {Format.CSV: (0, 13), Format.CSV_EXCEL: (0, 14), Format.XLSX: (13_000, 6)}
-"""The bytes of a file without rows, and of a cell, as measured on reports of the sample extract."""
+SIZES = {Format.CSV: (0, 13), Format.CSV_EXCEL: (0, 14), Format.XLSX: (13_000, 4)}
+"""The bytes of a file without rows, and of a cell, as measured on reports of 12 and of 950 rows."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.requests.entities import Request
 
+LOOK_SECONDS = 0.5
+"""How often an idle worker looks for a request: somebody may be waiting at a page."""
+RETRY_SECONDS = 2.0
+"""How long it then waits if the warehouse could not be had."""
+
 
 @dataclass(frozen=True)
 class _Workers:
@@ -127,7 +132,8 @@ def _process(options: Options, watch: bool) -> None:
     project = options.project()
     done: list[Request] = []
     options.answer.give(requests=done)
-    for _ in _rounds(watch):
+    while True:
+        pause = LOOK_SECONDS
         try:
             for processed in api.process(project, console=display):
                 display.say(f"{processed.request_id}: {_state(processed)}")
@@ -139,6 +145,10 @@ def _process(options: Options, watch: bool) -> None:
             if not watch or stopped_by():
                 raise
             display.say(error.message)
+            pause = RETRY_SECONDS
+        if not watch:
+            break
+        SYSTEM_CLOCK.sleep(pause)
     if not done:
         display.say("No requests are waiting.")
 

@@ -142,5 +142,6 @@ def test_who_has_lost_the_right_to_a_report_does_not_see_what_changed(
     execute(project, "delete from {schema}.requester_batches where batch_id = '001'")
     with browser(project, CREATOR) as client:
         answer = client.get(f"/requests/{new}/changes?other={old}")
-    assert answer.status_code == 404
+    assert answer.status_code == 400
+    assert "is no longer in the data that is built here" in answer.text
     assert "u1" not in answer.text

@@ -6,7 +6,7 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import Response
 
 from exhaust import api
-from exhaust.errors import ExhaustError, PermissionDenied
+from exhaust.errors import ExhaustError
 from exhaust.web.pages import limited_by, page
 from exhaust.web.render import render
 from exhaust.web.routes.requests import ONE, find_own, lead_to, submit_for
@@ -43,8 +43,6 @@ def changes(request: HttpRequest) -> Response:
                 new_password=form.get("new"),
                 limit=MAX_DIFFERENCES,
             )
-        except PermissionDenied:
-            raise
         except ExhaustError as refusal:
             error = refusal
     return render(
