@@ -209,6 +209,7 @@ def test_a_phone_shows_all_of_it(stage: Stage, tmp_path: Path) -> None:
         page.goto("/")
         page.get_by_role("link", name=COURSE_NAME, exact=True).tap()
         page.get_by_role("link", name="Term 1, June 2024").tap()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Term 1, June 2024")
         assert faults(page) == []
         page.get_by_role("button", name="Request the report").tap()
         stage.process()
