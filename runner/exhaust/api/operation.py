@@ -29,9 +29,12 @@ def disk_use(project: "Settings") -> DiskUse:
     """Returns how much room the files of requests take, of all targets that share the folder."""
     from exhaust.requests.results import roots
 
+    found = roots(project)
     sizes = [
         size
-        for root in roots(project)
+        # The folder of a target usually lies in the one that all targets share.
+        for root in found
+        if not {*root.parents} & {*found}
         for folder, _, names in os.walk(root)
         for name in names
         for size in [_size(Path(folder) / name)]

@@ -89,6 +89,16 @@ def test_the_overview_shows_workers_disk_and_the_build(project: Settings) -> Non
     assert "Ready 1" in shown
 
 
+def test_files_in_the_folder_of_a_target_are_counted_once(project: Settings) -> None:
+    shared = project.results_dir
+    for folder in (shared / "a", shared / "b"):
+        folder.mkdir(parents=True)
+        (folder / "file").write_bytes(b"12345")
+    used = api.disk_use(replace(project, results_dir=shared / "a", shared_results_dir=shared))
+    assert (used.files, used.bytes) == (2, 10)
+    assert used.free > 0
+
+
 def test_the_overview_says_why_nothing_can_be_exported(project: Settings) -> None:
     with connect(project.profile, writing=True) as warehouse:
         add_build(warehouse, project, "failed", "2026-11-02 12:00")
