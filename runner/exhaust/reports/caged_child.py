@@ -28,13 +28,18 @@ def main() -> None:
 
 
 def _limit(seconds: int, memory_bytes: int, unpacked_bytes: int) -> None:
-    for what, most in (
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_FSIZE, unpacked_bytes),
-        (resource.RLIMIT_NOFILE, MAX_FILES),
-        (resource.RLIMIT_CORE, 0),
-    ):
+    limits = {
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_FSIZE: unpacked_bytes,
+        resource.RLIMIT_NOFILE: MAX_FILES,
+        resource.RLIMIT_CORE: 0,
+    }
+    # macOS has this limit, but refuses to set it.
+    if sys.platform != "darwin":
+        limits[resource.RLIMIT_AS] = memory_bytes
+    for what, most in limits.items():
+        _, allowed = resource.getrlimit(what)
+        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
         resource.setrlimit(what, (most, most))
     # Also if the server is killed, and nobody waits any more.
     signal.alarm(seconds)
