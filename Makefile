@@ -23,7 +23,7 @@ demo.duckdb: .venv/runtime
 
 .PHONY: test
 test: check ## Check format, lint and types, and run the tests on DuckDB and Postgres
-	$(BIN)/pytest -m "not spark and not office and not install"
+	$(BIN)/pytest -m "not spark and not office and not browser and not install"
 
 .PHONY: test-spark
 test-spark: .venv/dev ## Run the tests that need Spark (needs Java 17)
@@ -35,6 +35,19 @@ test-office: .venv/dev ## Run the tests that need LibreOffice (installed with ap
 		apt-get update -qq && apt-get install -qq -y --no-install-recommends libreoffice-calc; }
 	$(BIN)/pytest -m "office and not spark and not install"
 
+.PHONY: test-browser
+test-browser: .venv/dev chromium ## Run the tests of the pages in Chromium (installed with apt-get for root)
+	$(BIN)/pytest -m "browser and not spark"
+
+.PHONY: chromium
+chromium:
+	@command -v chromium > /dev/null || [ "$$(id -u)" != 0 ] || { \
+		apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium fonts-noto-core; }
+
+.PHONY: screenshots
+screenshots: .venv/dev chromium ## Write the pictures of docs/page.md
+	PYTHONPATH=runner/tests $(BIN)/python docs/screenshots.py
+
 .PHONY: test-install
 test-install: dist ## Test the wheel in a fresh environment, and the package in another dbt project
 	@rm -rf target/wheel
@@ -43,7 +56,7 @@ test-install: dist ## Test the wheel in a fresh environment, and the package in 
 	EXHAUST_WHEEL_ENVIRONMENT=target/wheel $(BIN)/pytest -m "install and not spark"
 
 .PHONY: test-all
-test-all: test test-spark test-office test-install ## Run all tests
+test-all: test test-spark test-office test-browser test-install ## Run all tests
 
 .PHONY: dist
 dist: .venv/dev ## Build the sdist and the wheel into dist/, and check them

@@ -1,12 +1,14 @@
 """Where everything of a target is, and how old: loads, builds, requests and workers."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError, PermissionDenied
+from exhaust.marts.kept_open import KeptOpen
 from exhaust.marts.records import Build, newest_builds, read_marts
 from exhaust.marts.state import RECORDS, Marts
 from exhaust.project.settings import Settings
@@ -68,12 +70,20 @@ def info(settings: Settings, console: Console = SILENCE, clock: Clock = SYSTEM_C
     Changes nothing, and creates nothing. Raises Busy or NoConnection if the warehouse cannot be
     had; what is not loaded or not built is no error.
     """
-    try:
-        warehouse = connect(settings.profile, writing=False, console=console, clock=clock)
-    except DataError as error:
-        return _info(settings, None, error.message, clock)
-    with warehouse:
+    with ExitStack() as stack:
+        try:
+            warehouse = stack.enter_context(_reading(settings, console, clock))
+        except DataError as error:
+            return _info(settings, None, error.message, clock)
         return _info(settings, warehouse, None, clock)
+
+
+def _reading(
+    settings: Settings, console: Console, clock: Clock
+) -> AbstractContextManager[Warehouse]:
+    if isinstance(settings, KeptOpen):
+        return settings.pool.reading()
+    return connect(settings.profile, writing=False, console=console, clock=clock)
 
 
 def _info(

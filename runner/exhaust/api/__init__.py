@@ -31,6 +31,9 @@ from exhaust.api.ledger import request as request
 from exhaust.api.ledger import requests as requests
 from exhaust.api.ledger import submit as submit
 from exhaust.api.ledger import workers as workers
+from exhaust.api.operation import check_upload as check_upload
+from exhaust.api.operation import disk_use as disk_use
+from exhaust.api.operation import set_aside as set_aside
 from exhaust.api.projects import build as build
 from exhaust.api.projects import info as info
 from exhaust.api.projects import init as init

@@ -14,7 +14,8 @@ from exhaust.errors import DataError, UsageError
 from exhaust.text import counted, visible
 
 if TYPE_CHECKING:
-    from exhaust.pipeline.build import BuildReport, Failure, SetAside
+    from exhaust.marts.set_aside import SetAside
+    from exhaust.pipeline.build import BuildReport, Failure
     from exhaust.pipeline.load import LoadReport
 
 MAX_IGNORED = 10

@@ -8,6 +8,7 @@ from typing import Any
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError, UsageError
 from exhaust.marts.records import read_builds
+from exhaust.marts.set_aside import MAX_NAMED, SetAside, most_named
 from exhaust.pipeline.dbt import (
     Result,
     Run,
@@ -25,8 +26,6 @@ from exhaust.project.sources import read_sources
 from exhaust.warehouse import Warehouse, connect
 
 FAILED = ("error", "fail", "runtime error", "partial success")
-MAX_NAMED = 5
-"""Courses, batches or columns that are named for each reason of setting rows aside."""
 MAX_NAMED_IF_FAILED = 50
 """Those that are named for each test that failed."""
 
@@ -38,21 +37,6 @@ class Failure:
     message: str
     named: list[str]
     """The first of what a test found wrong."""
-
-
-@dataclass(frozen=True)
-class SetAside:
-    """Rows with a fault, found by a test of severity warn."""
-
-    test: str
-    reason: str
-    rows: int
-    named: dict[str, int]
-    """The courses, batches or columns with the most rows, and those rows."""
-    others: int
-    """How many more courses, batches or columns there are."""
-    is_kept: bool
-    """Whether the rows are used, without what is wrong in them, or left out."""
 
 
 @dataclass(frozen=True)
@@ -195,22 +179,12 @@ def _failure(result: Result, warehouse: Warehouse) -> Failure:
 
 def _set_aside(result: Result, warehouse: Warehouse) -> SetAside:
     named = _named(result, warehouse, MAX_NAMED)
-    return SetAside(
-        test=result.name,
-        reason=result.description or result.name,
-        rows=result.failures,
-        named={name: int(rows) for name, rows, _ in named},
-        others=named[0][2] - len(named) if named else 0,
-        is_kept=result.is_kept,
+    return SetAside.of(
+        result.name, result.description, result.failures, named, is_kept=result.is_kept
     )
 
 
 def _named(result: Result, warehouse: Warehouse, limit: int) -> list[tuple[Any, ...]]:
     """Returns what a test found most of: its name, its rows, and the number of names in all."""
-    if result.failure_table is None:
-        return []
-    return warehouse.query(
-        "select named, sum(row_count) as rows_named, count(*) over () "
-        f"from {warehouse.relation(*result.failure_table)} where named is not null "
-        f"group by named order by rows_named desc, named limit {limit}"
-    )
+    table = result.failure_table
+    return [] if table is None else most_named(warehouse, *table, limit)

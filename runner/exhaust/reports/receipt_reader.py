@@ -122,7 +122,7 @@ def find_receipts(file: Path, digest: str) -> list[ReadReceipt]:
     path = receipt_path(file)
     if path.is_file():
         return [ReadReceipt.of(path)]
-    found = [receipt for receipt in _receipts_in(file.parent) if receipt.sha256 == digest]
+    found = [receipt for receipt in receipts_in(file.parent) if receipt.sha256 == digest]
     if not found:
         raise NotFound(
             f"There is no receipt {visible(path)}, and no other receipt in its folder has the "
@@ -132,7 +132,7 @@ def find_receipts(file: Path, digest: str) -> list[ReadReceipt]:
     return found
 
 
-def _receipts_in(folder: Path) -> Iterator[ReadReceipt]:
+def receipts_in(folder: Path) -> Iterator[ReadReceipt]:
     """Yields the receipts of a folder that can be read, by name."""
     for path in sorted(islice(folder.glob(ANY_RECEIPT), MAX_RECEIPTS)):
         try:

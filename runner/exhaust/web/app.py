@@ -26,6 +26,8 @@ GROUPS = (
     "changes",
     "explain",
     "downloads",
+    "check",
+    "operator",
     "preferences",
     "health",
 )

@@ -53,6 +53,13 @@ def too_large(request: Request) -> Response:
     return _render(request, "too_large", 413)
 
 
+def too_slow(request: Request) -> Response:
+    """The page for a form that did not arrive in time; the rest of it is not waited for."""
+    response = _render(request, "too_slow", 408)
+    response.headers["Connection"] = "close"
+    return response
+
+
 def expired_form(request: Request) -> Response:
     return _render(request, "expired_form", 403)
 

@@ -1,11 +1,17 @@
-"""How often a person may do what costs much."""
+"""How often, and how much at once, a person may do what costs much."""
 
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from exhaust.console import SYSTEM_CLOCK, Clock
 
 MAX_KEYS = 10_000
+MAX_UPLOADS = 8
+"""Forms with files that are received at once."""
+MAX_UPLOADS_OF_ONE = 2
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,7 @@ class Rate:
 
 SEARCHES = Rate(burst=60, per_second=4)
 SUBMITS = Rate(burst=20, per_second=0.5)
+CHECKS = Rate(burst=10, per_second=0.1)
 
 
 class Limit:
@@ -41,3 +48,20 @@ class Limit:
                 # The one that was used longest ago has most of its tokens again.
                 del self._buckets[next(iter(self._buckets))]
         return is_allowed
+
+
+class Uploads:
+    """Counts the forms with files that are being received, by person."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, key: str) -> Iterator[bool]:
+        """Says whether one more may be received, and counts it while the block runs."""
+        is_allowed = self._counts[key] < MAX_UPLOADS_OF_ONE and self._counts.total() < MAX_UPLOADS
+        self._counts[key] += is_allowed
+        try:
+            yield is_allowed
+        finally:
+            self._counts[key] -= is_allowed

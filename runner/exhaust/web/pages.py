@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import Message, Receive
 
 from exhaust.errors import ExhaustError
 from exhaust.web import errors
 from exhaust.web.limits import Limit
+from exhaust.web.receiving import Intake, receive_form
 from exhaust.web.security import CSRF_FIELD, CSRF_HEADER, SAFE_METHODS, has_csrf_token
 from exhaust.web.site import Site, site_of
 
@@ -23,7 +23,7 @@ Check = Callable[[Request], Response | None]
 
 LOG = logging.getLogger("exhaust.web")
 SIGN_IN = "/sign-in"
-MAX_FORM_BYTES = 1 << 20
+FORM = Intake()
 
 
 def page(
@@ -34,19 +34,17 @@ def page(
     is_open: bool = False,
     only_operators: bool = False,
     checks: Sequence[Check] = (),
-    max_bytes: int = MAX_FORM_BYTES,
+    intake: Intake = FORM,
 ) -> Route:
     """Returns the route of a handler, which runs in a thread.
 
     `request.state.person` is set: strangers were sent to sign in, except on an open page. A form is
-    in `request.state.form`, its token is checked, and it has at most `max_bytes`. For everyone else
-    than operators, a page `only_operators` does not exist.
+    in `request.state.form`, its token is checked, and it is no larger than the `intake`. For
+    everyone else than operators, a page `only_operators` does not exist.
     """
 
     def answer(request: Request) -> Response:
         try:
-            if not is_open and request.state.person is None:
-                return _sign_in(request)
             if only_operators and not request.state.person.is_operator:
                 return errors.nothing_here(request)
             for check in checks:
@@ -64,14 +62,13 @@ def page(
             _identify(request)
         except ExhaustError as error:
             return errors.page(request, error)
+        if not is_open and request.state.person is None:
+            return _sign_in(request)
         if request.method in SAFE_METHODS:
             return await run_in_threadpool(answer, request)
-        try:
-            form = await Request(request.scope, _limited(request.receive, max_bytes)).form()
-        except _TooLarge:
-            return errors.too_large(request)
-        except HTTPException:
-            return errors.expired_form(request)
+        form = await _form(request, intake)
+        if isinstance(form, Response):
+            return form
         try:
             request.state.form = form
             given = form.get(CSRF_FIELD) or request.headers.get(CSRF_HEADER)
@@ -82,6 +79,15 @@ def page(
             await form.close()
 
     return Route(path, endpoint, methods=list(methods), name=handler.__name__)
+
+
+async def _form(request: Request, intake: Intake) -> FormData | Response:
+    """Returns the form that was sent, or why it is refused. Only so many have files at once."""
+    if not intake.max_files:
+        return await receive_form(request, intake)
+    person = request.state.person
+    with site_of(request).uploads.one_more(person.user_id or "") as is_allowed:
+        return await receive_form(request, intake) if is_allowed else errors.too_often(request)
 
 
 def _identify(request: Request) -> None:
@@ -101,25 +107,6 @@ def _sign_in(request: Request) -> Response:
         # A redirect would be followed in the background, and its page put into a part of this one.
         return Response(status_code=401, headers={"HX-Redirect": SIGN_IN})
     return RedirectResponse(where, 303)
-
-
-class _TooLarge(Exception):
-    """What was sent has more bytes than the page takes."""
-
-
-def _limited(receive: Receive, max_bytes: int) -> Receive:
-    """Returns a function that receives at most so many bytes; then it raises."""
-    received = 0
-
-    async def limited() -> Message:
-        nonlocal received
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > max_bytes:
-            raise _TooLarge
-        return message
-
-    return limited
 
 
 def limited_by(limit: Callable[[Site], Limit]) -> Check:

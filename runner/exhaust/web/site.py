@@ -1,6 +1,7 @@
 """What one server has: its project, the way in, its secrets and limits."""
 
 from dataclasses import dataclass, field
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -10,12 +11,15 @@ from starlette.responses import Response
 from exhaust import api
 from exhaust.console import SYSTEM_CLOCK, Clock
 from exhaust.web.identity import Identity
-from exhaust.web.limits import SEARCHES, SUBMITS, Limit
+from exhaust.web.limits import CHECKS, SEARCHES, SUBMITS, Limit, Uploads
 from exhaust.web.secrets import Keys
 from exhaust.web.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from exhaust.marts.kept_open import KeptOpen
+
+MAX_CHECKS = 2
+"""Files of people that are read at once: each may take much memory."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class Site:
     clock: Clock = SYSTEM_CLOCK
     searches: Limit = field(default_factory=lambda: Limit(SEARCHES))
     submits: Limit = field(default_factory=lambda: Limit(SUBMITS))
+    checks: Limit = field(default_factory=lambda: Limit(CHECKS))
+    uploads: Uploads = field(default_factory=Uploads)
+    check_turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_CHECKS))
 
     def renewal(self) -> str | None:
         """Says who renews the data right now, so that only what was known before can be shown."""

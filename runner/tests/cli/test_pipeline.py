@@ -11,7 +11,8 @@ from support import PROJECT
 
 from exhaust import api
 from exhaust.cli.pipeline import failure_line
-from exhaust.pipeline.build import BuildReport, Failure, SetAside
+from exhaust.marts.set_aside import SetAside
+from exhaust.pipeline.build import BuildReport, Failure
 from exhaust.project.settings import Settings
 
 

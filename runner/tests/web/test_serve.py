@@ -1,21 +1,17 @@
 """`exhaust serve` as a process: how people get in, its workers, and how it ends."""
 
-import os
 import re
 import signal
 import socket
 import stat
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from handmade_marts import CREATOR, MATHS, create_marts
-from support import PROJECT, wait_until
+from serve_support import serving
+from support import wait_until
 from web_support import site
 
 from exhaust import api
@@ -25,86 +21,12 @@ from exhaust.warehouse import connect
 from exhaust.web.metrics import serving_metrics
 from exhaust.web.server import Address
 
-PROGRAM = [sys.executable, "-c", "from exhaust.cli import main; main()"]
-
 
 @pytest.fixture
 def project(settings_duckdb: Settings) -> Settings:
     with connect(settings_duckdb.profile, writing=True) as warehouse:
         create_marts(warehouse, settings_duckdb)
     return settings_duckdb
-
-
-class Server:
-    """A running server; the log is what it printed."""
-
-    def __init__(self, child: subprocess.Popen[bytes], log: Path) -> None:
-        self.child = child
-        self._log = log
-
-    @property
-    def log(self) -> str:
-        return self._log.read_text("utf-8")
-
-    def address(self) -> str:
-        """Returns the address that signs in, when it was printed."""
-        pattern = re.compile(r"Sign in, once, at (\S+)")
-        wait_until(lambda: pattern.search(self.log) is not None)
-        found = pattern.search(self.log)
-        assert found
-        return found[1]
-
-    def client(self) -> httpx.Client:
-        """Returns a client that is signed in."""
-        address = self.address()
-        client = httpx.Client(base_url=address.partition("/sign-in")[0], follow_redirects=True)
-        wait_until(lambda: answers(client))
-        assert client.get(address).status_code == 200
-        return client
-
-    def workers(self) -> list[psutil.Process]:
-        return [*psutil.Process(self.child.pid).children()]
-
-
-def answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-@contextmanager
-def serving(project: Settings, tmp_path: Path, *options: str) -> Iterator[Server]:
-    log = tmp_path / "log"
-    environment = {
-        **project.environment,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "EXHAUST_PROFILES_DIR": str(profiles(tmp_path)),
-        "HOME": str(tmp_path),
-    }
-    folder = project.project_dir
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [*PROGRAM, "serve", "--port", "0", "--no-browser", *options],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        ) as child,
-    ):
-        try:
-            yield Server(child, log)
-        finally:
-            child.kill()
-
-
-def profiles(tmp_path: Path) -> Path:
-    """Returns a folder with the example as the profile."""
-    example = (PROJECT / "profiles.example.yml").read_text("utf-8")
-    (tmp_path / "profiles.yml").write_text(example, "utf-8")
-    return tmp_path
 
 
 def test_a_person_signs_in_and_finds_a_course(project: Settings, tmp_path: Path) -> None:
