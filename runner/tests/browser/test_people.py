@@ -212,6 +212,7 @@ def test_a_phone_shows_all_of_it(stage: Stage, tmp_path: Path) -> None:
         expect(page.get_by_role("heading", level=1)).to_have_text("Term 1, June 2024")
         assert faults(page) == []
         page.get_by_role("button", name="Request the report").tap()
+        expect(page.get_by_text("Waiting, 1st in the queue")).to_be_visible()
         stage.process()
         expect(page.get_by_text("Ready, 12 rows")).to_be_visible()
         assert faults(page) == []

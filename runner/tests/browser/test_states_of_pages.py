@@ -141,33 +141,30 @@ WAYS: dict[str, tuple[str | None, Go]] = {
 @pytest.mark.parametrize("state", [*PAGES, *WAYS])
 def test_a_page_can_be_used_by_everybody(stage: Stage, state: str) -> None:
     person, where = PAGES.get(state) or WAYS[state]
-    try:
-        with stage.page(person) as page:
-            messages: list[str] = []
+    with stage.page(person) as page:
+        messages: list[str] = []
 
-            def note(message: ConsoleMessage) -> None:
-                if message.type == "error":
-                    messages.append(message.text)
+        def note(message: ConsoleMessage) -> None:
+            if message.type == "error":
+                messages.append(message.text)
 
-            page.on("console", note)
-            page.on("pageerror", lambda error: messages.append(str(error)))
-            if isinstance(where, str):
-                page.goto(where)
-            else:
-                where(stage, page)
-            found = {}
-            for name, (width, height) in {
-                "desktop": DESKTOP,
-                "zoomed": ZOOMED,
-                "phone": PHONE,
-            }.items():
-                page.set_viewport_size({"width": width, "height": height})
-                found[name] = faults(page)
-        assert found == {name: [] for name in found}
-        # Browsers tell of what a policy forbids, and of errors; a page that is not there is none.
-        assert [one for one in messages if "the server responded with a status of" not in one] == []
-    finally:
-        stage.process()
+        page.on("console", note)
+        page.on("pageerror", lambda error: messages.append(str(error)))
+        if isinstance(where, str):
+            page.goto(where)
+        else:
+            where(stage, page)
+        found = {}
+        for name, (width, height) in {
+            "desktop": DESKTOP,
+            "zoomed": ZOOMED,
+            "phone": PHONE,
+        }.items():
+            page.set_viewport_size({"width": width, "height": height})
+            found[name] = faults(page)
+    assert found == {name: [] for name in found}
+    # Browsers tell of what a policy forbids, and of errors; a page that is not there is none.
+    assert [one for one in messages if "the server responded with a status of" not in one] == []
 
 
 @pytest.mark.parametrize("language", ["hi", "ta"])
