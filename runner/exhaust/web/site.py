@@ -16,6 +16,7 @@ from exhaust.web.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from exhaust.marts.kept_open import KeptOpen
+    from exhaust.web.portal import Portal
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class Site:
     clock: Clock = SYSTEM_CLOCK
     searches: Limit = field(default_factory=lambda: Limit(SEARCHES))
     submits: Limit = field(default_factory=lambda: Limit(SUBMITS))
+
+    portal: "Portal | None" = None
+    """What the routes of Sunbird's portal need; None: there are no such routes."""
 
     def renewal(self) -> str | None:
         """Says who renews the data right now, so that only what was known before can be shown."""
