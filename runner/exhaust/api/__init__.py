@@ -44,9 +44,11 @@ from exhaust.api.reports import diff as diff
 from exhaust.api.reports import explain as explain
 from exhaust.api.reports import export as export
 from exhaust.api.reports import verify as verify
+from exhaust.api.serving import ALL_FILES as ALL_FILES
 from exhaust.api.serving import deliver as deliver
 from exhaust.api.serving import downloads as downloads
 from exhaust.api.serving import keep_open as keep_open
+from exhaust.api.serving import linked_file as linked_file
 from exhaust.api.serving import newest_build as newest_build
 from exhaust.api.serving import renewal as renewal
 from exhaust.api.serving import report_files as report_files

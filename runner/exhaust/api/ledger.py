@@ -25,12 +25,14 @@ def submit(
     batches: Sequence[str] = (),
     form: ReportForm | None = None,
     password: str | None = None,
+    portal_dataset: str | None = None,
     console: Console = SILENCE,
 ) -> "Request":
     """Requests the report of a course; a worker makes it (see `process`).
 
     `form.since` is the ID of one of the user's requests. A `password` protects the files; only the
-    workers can read it, and it is forgotten when the request ends, or after a day. Raises
+    workers can read it, and it is forgotten when the request ends, or after a day.
+    `portal_dataset` is what Sunbird's portal calls the report, if it is requested there. Raises
     UsageError without a user ID, for too many batches, and for a form that the report cannot have,
     NotFound if no worker has published its key, Busy while the report is being processed, and what
     selecting the batches raises.
@@ -44,7 +46,7 @@ def submit(
         _ledger(project, user_id, console) as ledger,
         marts.state(criteria.kind.marts, console),
     ):
-        return submit(marts, ledger, criteria, password=password)
+        return submit(marts, ledger, criteria, password=password, portal_dataset=portal_dataset)
 
 
 def check_password(password: str) -> None:
@@ -68,10 +70,20 @@ def process(project: "Settings", *, console: Console = SILENCE) -> "Iterator[Req
         yield from process(project, ledger, process_name(), console, SYSTEM_CLOCK)
 
 
-def requests(project: "Settings", *, user_id: str | None = None) -> "list[Request]":
-    """Returns all requests, or only the user's own, newest first."""
+def requests(
+    project: "Settings",
+    *,
+    user_id: str | None = None,
+    tag: str | None = None,
+    limit: int | None = None,
+) -> "list[Request]":
+    """Returns all requests, or only the user's own, newest first.
+
+    A `tag` is a course and batches, as Sunbird writes them: `<course>_<batch>,<batch>`. With a
+    `limit`, returns only the newest.
+    """
     with _ledger(project, user_id, writing=False) as ledger:
-        return ledger.requests(user_id)
+        return ledger.requests(user_id, tag, limit)
 
 
 def request(project: "Settings", request_id: str, *, user_id: str | None = None) -> "Request":

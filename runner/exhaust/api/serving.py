@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from exhaust.project.settings import Settings
     from exhaust.requests.delivery import Delivery, ReportFile
     from exhaust.requests.downloads import Download
+    from exhaust.requests.entities import Request
 
+ALL_FILES = "*"
+"""Stands for all files of a request, in one archive; also in the log of downloads."""
 COPY_SECONDS = 0.5
 """How often the server looks whether its copy of a DuckDB file is outdated."""
 
@@ -73,6 +76,16 @@ def deliver(
     with ledger(project, user_id) as opened:
         way = Way.LINK if by_link else Way.SESSION
         return deliver(project, opened, request_id, user_id, name, way)
+
+
+def linked_file(project: "Settings", request: "Request") -> str | None:
+    """Returns the name of the file that one address of a request leads to.
+
+    It is ALL_FILES for an archive, and None if there is nothing to take, or no longer.
+    """
+    from exhaust.requests.delivery import linked_file
+
+    return linked_file(project, request)
 
 
 def downloads(project: "Settings", *, limit: int = 100) -> "list[Download]":

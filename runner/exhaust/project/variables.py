@@ -15,7 +15,7 @@ from exhaust.project.package import NAME
 
 Value = TypeVar("Value", bool, int, str)
 
-IDENTITIES = ("laptop", "login", "proxy")
+IDENTITIES = ("laptop", "login", "proxy", "token")
 """How `exhaust serve` knows who is asking."""
 
 RENAMED = {
@@ -210,7 +210,7 @@ FORMS: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
     "results_retention_days": ("a whole number from 1", _is_number, "30"),
     "max_batches_per_request": ("a whole number from 1", _is_number, "20"),
     "lock_timeout_minutes": ("a whole number from 1", _is_number, "10"),
-    "web_identity": ("laptop, login or proxy", _is_identity, "login"),
+    "web_identity": ("laptop, login, proxy or token", _is_identity, "login"),
     "web_public_url": ("an address without a path", _is_origin, "https://reports.example.org"),
     "web_operators": ("a list of user IDs", _is_list, "[90e616e7-8a79-52d7-99e9-3aaf5457b015]"),
     "web_metrics_port": ("a port, or 0 for none", _is_port, "9108"),
@@ -219,6 +219,15 @@ FORMS: Mapping[str, tuple[str, Callable[[object], bool], str]] = {
     "oidc_user_claim": ("the name of a claim", _is_line, "sub"),
     "trusted_proxies": ("a list of addresses or networks", _are_networks, "[10.0.0.0/8]"),
     "proxy_user_header": ("the name of a header", _is_text, "X-Exhaust-User"),
+    "token_issuer": ("an address", _is_url, "https://example.org/auth/realms/sunbird"),
+    "token_jwks_url": (
+        "an address",
+        _is_url,
+        "https://example.org/auth/realms/sunbird/protocol/openid-connect/certs",
+    ),
+    "token_keys_dir": ("a folder", _is_line, "/etc/exhaust/keys"),
+    "token_clients": ("a list of clients", _is_list, "[portal]"),
+    "portal_upstream": ("an address", _is_url, "http://analytics-service:9000/"),
     "max_requests_under_way": ("a whole number from 1", _is_number, "20"),
     "download_log_days": ("a whole number from 1", _is_number, "365"),
     "assessment_content_types": ("a list of texts", _is_list, "[SelfAssess]"),

@@ -12,8 +12,9 @@ from exhaust.reports.receipt import receipt_path
 from exhaust.reports.zip_stream import zipped
 from exhaust.requests.desk import find_files_for
 from exhaust.requests.downloads import Way
-from exhaust.requests.entities import Request
+from exhaust.requests.entities import Request, Status
 from exhaust.requests.ledger import Ledger
+from exhaust.requests.results import main_file
 from exhaust.text import visible
 
 EVERYTHING = "*"
@@ -75,6 +76,20 @@ def deliver(
     made = datetime.fromtimestamp(found[0].stat().st_mtime, UTC)
     archive = file_name(request.kind.name, request.course_id, made, ending=".zip")
     return Delivery(archive, found, is_archive=True)
+
+
+def linked_file(settings: Settings, request: Request) -> str | None:
+    """Returns what one address of a request leads to: the name of its only file, or EVERYTHING.
+
+    None if there is nothing to take, or no longer.
+    """
+    if request.status != Status.SUCCESS:
+        return None
+    found = [main_file(settings, request, batch_id) for batch_id in request.batch_ids]
+    if not found or None in found:
+        return None
+    is_one = len(found) == 1 and request.form.split_by is None
+    return found[0].name if is_one and found[0] else EVERYTHING
 
 
 def _found(

@@ -30,6 +30,7 @@ def submit(
     criteria: Criteria,
     clock: Clock = SYSTEM_CLOCK,
     password: str | None = None,
+    portal_dataset: str | None = None,
 ) -> Request:
     """Adds a request for batches of one course, or for all that the user may have, to the ledger.
 
@@ -48,6 +49,9 @@ def submit(
     if form.since is not None:
         form = replace(form, since=_earlier_id(ledger, form, selection))
     new = new_request(marts.settings, selection, course, batches, clock, form)
+    if portal_dataset is not None:
+        data = {**new.request_data, "portalDataset": portal_dataset}
+        new = replace(new, request_data=data)
     # Names of columns that do not exist are refused here, and not by the worker.
     job = Job(course, batches, are_all_batches=False, output=Path())
     Source(marts, criteria.kind, form, selection.requester).columns(job)

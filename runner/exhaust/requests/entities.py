@@ -59,10 +59,16 @@ class Request:
     """The files of the batches that are done, by batch ID."""
     request_data: Mapping[str, Any]
     dataset: str
+    execution_time: int | None = None
+    """The milliseconds from the last claim to the end."""
 
     @property
     def kind(self) -> Kind:
         return KINDS[self.dataset]
+
+    @property
+    def tag(self) -> str:
+        return tag_of(self.course_id, self.batch_ids, self.channel)
 
     @property
     def is_under_way(self) -> bool:
@@ -152,7 +158,12 @@ class NewRequest:
 
     @property
     def tag(self) -> str:
-        return f"{self.course_id}_{','.join(self.batch_ids)}:{self.channel}"
+        return tag_of(self.course_id, self.batch_ids, self.channel)
+
+
+def tag_of(course_id: str, batch_ids: Sequence[str], channel: str) -> str:
+    """Returns Sunbird's name for what requests are for."""
+    return f"{course_id}_{','.join(batch_ids)}:{channel}"
 
 
 def request_id(

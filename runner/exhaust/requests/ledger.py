@@ -211,11 +211,20 @@ class Ledger:
         with self._store.begin() as connection:
             return self._read(connection, request_id, requester)
 
-    def requests(self, requester: str | None = None) -> list[Request]:
-        """Returns all requests, or the requester's own, newest first."""
-        of_requester = sa.true() if requester is None else is_of(requester)
+    def requests(
+        self, requester: str | None = None, tag: str | None = None, limit: int | None = None
+    ) -> list[Request]:
+        """Returns all requests, or the requester's own, newest first.
+
+        With a `tag`, only those for these batches, for whichever channel; with a `limit`, only the
+        newest.
+        """
+        which = [] if requester is None else [is_of(requester)]
+        if tag is not None:
+            start = f"{tag}:"
+            which.append(sa.func.substr(REQUESTS.c.tag, 1, len(start)) == start)
         with self._store.begin() as connection:
-            return read_requests(connection, of_requester)
+            return read_requests(connection, sa.and_(sa.true(), *which), limit)
 
     def under_way(
         self, kind: Kind, course_id: str, batch_id: str, channel: str | None

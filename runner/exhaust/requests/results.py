@@ -45,17 +45,22 @@ def find_files(settings: Settings, request: Request, batch_id: str) -> BatchFile
     Raises PermissionDenied if a receipt is not that of the request, and DataError if it or an index
     cannot be read.
     """
+    newest = main_file(settings, request, batch_id)
+    if newest is None:
+        return None
+    files = BatchFiles(_listed(newest), newest) if request.form.split_by else BatchFiles([newest])
+    if not all(file.is_file() and receipt_path(file).is_file() for file in files.reports):
+        return None
+    for file in files.reports:
+        _check_receipt(file, request, batch_id)
+    return files
+
+
+def main_file(settings: Settings, request: Request, batch_id: str) -> Path | None:
+    """Returns the newest file of a batch, or the newest index of a split, unread."""
     for root in roots(settings):
-        found = [*_main_files(folder_of(root, request), request, batch_id)]
-        if found:
-            newest = max(found)
-            split_by = request.form.split_by
-            files = BatchFiles(_listed(newest), newest) if split_by else BatchFiles([newest])
-            if not all(file.is_file() and receipt_path(file).is_file() for file in files.reports):
-                return None
-            for file in files.reports:
-                _check_receipt(file, request, batch_id)
-            return files
+        if found := [*_main_files(folder_of(root, request), request, batch_id)]:
+            return max(found)
     return None
 
 

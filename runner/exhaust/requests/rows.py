@@ -44,17 +44,29 @@ def as_text(table: sa.Table) -> list[Any]:
     ]
 
 
-def read_requests(connection: Connection, which: sa.ColumnElement[bool]) -> list[Request]:
-    """Returns the requests for which the condition holds, newest first."""
+def read_requests(
+    connection: Connection, which: sa.ColumnElement[bool], limit: int | None = None
+) -> list[Request]:
+    """Returns the requests for which the condition holds, newest first; the newest if there is a
+    limit."""
     # Before their batches: Postgres may show the batches of a request that was added in between.
     rows = connection.execute(
         sa.select(*as_text(REQUESTS))
         .where(which)
         .order_by(REQUESTS.c.dt_job_submitted.desc(), REQUESTS.c.request_id)
+        .limit(limit)
     ).all()
-    ids = sa.select(REQUESTS.c.request_id).where(which)
-    queue = connection.execute(sa.select(QUEUE).where(QUEUE.c.request_id.in_(ids)))
-    positions = {row.request_id: row.rank for row in queue}
+    # A limit may find others the second time.
+    ids: Any = (
+        sa.select(REQUESTS.c.request_id).where(which)
+        if limit is None
+        else [row.request_id for row in rows]
+    )
+    positions = {}
+    # Ranking all that wait takes long, and only those that wait have a rank.
+    if any(row.status == Status.SUBMITTED for row in rows):
+        queue = connection.execute(sa.select(QUEUE).where(QUEUE.c.request_id.in_(ids)))
+        positions = {row.request_id: row.rank for row in queue}
     batches: dict[str, list[Row]] = {}
     of_requests = BATCHES.c.request_id.in_(ids)
     for row in connection.execute(sa.select(*as_text(BATCHES)).where(of_requests)):
@@ -122,6 +134,7 @@ def _checked(row: Row, batches: Sequence[Row], position: int | None) -> Request:
         files={one.batch_id: _text(one.file, "path") for one in batches if one.file is not None},
         request_data=_data(row.request_data),
         dataset=row.job_id,
+        execution_time=_optional(row.execution_time, _milliseconds, "duration"),
     )
 
 
@@ -141,6 +154,11 @@ def _number(text: str | None, what: str, most: int) -> int:
     is_number = text is not None and re.fullmatch("[0-9]{1,18}", text)
     number = int(text or 0) if is_number else most + 1
     return number if number <= most else _refuse(what)
+
+
+def _milliseconds(text: str | None, what: str) -> int:
+    # The clocks of workers differ, so an end may be before its beginning.
+    return _number("0" if (text or "").startswith("-") else text, what, MAX_ROWS)
 
 
 def _time(text: str | None, what: str) -> datetime:
@@ -197,6 +215,8 @@ DATA: Mapping[str, Callable[[Any], bool]] = {
     "batchNames": _is_map,
     "roles": _is_map,
     "allLearners": _is_bool,
+    # What Sunbird's portal calls the report.
+    "portalDataset": _is_text,
     # The form, whose own class knows the values.
     "layout": _is_text,
     "format": _is_text,

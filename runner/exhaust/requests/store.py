@@ -86,6 +86,9 @@ UNDER_WAY = sa.Index(
     postgresql_where=BATCHES.c.is_under_way,
     sqlite_where=BATCHES.c.is_under_way,
 )
+OF_REQUESTER = sa.Index(
+    "job_request_of_requester", REQUESTS.c.requested_by, REQUESTS.c.dt_job_submitted
+)
 
 WORKERS = sa.Table(
     "worker",
@@ -202,10 +205,15 @@ def _create_functions(connection: Connection) -> None:
     connection.exec_driver_sql("set local search_path = public")
 
 
+def _add_index_of_requesters(connection: Connection) -> None:
+    """Adds an index, so that a list of somebody's requests does not read those of everyone."""
+    OF_REQUESTER.create(connection, checkfirst=True)
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     *(_create_requests, _add_workers),
     *(_restrict_requesters, _add_forms),
-    _add_downloads,
+    *(_add_downloads, _add_index_of_requesters),
 )
 """The changes that each version of the ledger makes; their number is the newest version."""
 

@@ -16,6 +16,7 @@ from starlette.types import Scope
 from exhaust.web import errors
 from exhaust.web.access_log import AccessLog
 from exhaust.web.pages import page
+from exhaust.web.portal.routes import portal_routes
 from exhaust.web.security import Guard
 from exhaust.web.site import Site
 
@@ -41,6 +42,7 @@ def create_app(site: Site) -> Starlette:
     routes: list[BaseRoute] = [
         *(route for group in groups for route in group.ROUTES),
         *site.identity.routes(),
+        *(portal_routes() if site.portal else []),
         Mount("/static", GZipMiddleware(_static())),
         _nothing(),
     ]

@@ -61,7 +61,9 @@ def page(
         try:
             _identify(request)
         except ExhaustError as error:
-            return errors.page(request, error)
+            # An open page is for whoever comes, even past the proxy: a probe, a signed address.
+            if not is_open:
+                return errors.page(request, error)
         if not is_open and request.state.person is None:
             return _sign_in(request)
         if request.method in SAFE_METHODS:
@@ -95,7 +97,9 @@ def _identify(request: Request) -> None:
     site = site_of(request)
     session = site.sessions.find(request.cookies.get(site.cookie_name, ""))
     request.state.session = session
-    request.state.person = session.person if session else site.identity.person(request)
+    request.state.person = session.person if session else None
+    if session is None:
+        request.state.person = site.identity.person(request)
 
 
 def _sign_in(request: Request) -> Response:

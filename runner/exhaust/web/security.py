@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from exhaust.web.portal import MOUNTS
 from exhaust.web.sessions import DURATION
 from exhaust.web.site import Site, site_of
 
@@ -58,6 +59,10 @@ class Guard:
         await app(scope, receive, send_with_headers)
 
     def _refusal(self, scope: Scope) -> tuple[str, int] | None:
+        if self._site.portal and scope["path"].startswith(MOUNTS):
+            # The portal's server passes a browser's headers on. Nothing there believes a cookie,
+            # and no other site can give the header of a token.
+            return None
         headers = Headers(scope=scope)
         if scope["path"] not in PROBES and headers.get("host", "").lower() not in self._site.hosts:
             return "This server does not answer to that host name.\n", 421

@@ -21,7 +21,10 @@ from exhaust.web.identity.laptop import Laptop
 from exhaust.web.identity.login import Login
 from exhaust.web.identity.oidc import Provider, is_loopback
 from exhaust.web.identity.proxy import Proxy
+from exhaust.web.identity.token import NoPages, Tokens
 from exhaust.web.metrics import serving_metrics as serving_metrics
+from exhaust.web.portal import Portal
+from exhaust.web.portal.upstream import Upstream
 from exhaust.web.secrets import (
     CLIENT_SECRET,
     PROXY_SECRET,
@@ -124,9 +127,12 @@ def check(settings: Settings, address: Address, user_id: str | None) -> None:
             "--as is for one person's own machine.", f"Leave it out with {web.identity}."
         )
     needed = {"web_public_url": web.public_url}
+    if web.identity == "token" or web.token_issuer:
+        keys = web.token_jwks_url or web.token_keys_dir
+        needed |= {"token_issuer": web.token_issuer, "token_jwks_url (or token_keys_dir)": keys}
     if web.identity == "login":
         needed |= {"oidc_issuer": web.oidc_issuer, "oidc_client_id": web.oidc_client_id}
-    elif address.socket_file is None:
+    elif web.identity == "proxy" and address.socket_file is None:
         needed |= {"trusted_proxies": ", ".join(map(str, web.trusted_proxies))}
     for name, value in needed.items():
         if not value:
@@ -150,7 +156,17 @@ def make_site(project: KeptOpen, address: Address, port: int, user_id: str | Non
         sessions=Sessions(),
         public_url=url,
         hosts=frozenset(hosts),
+        portal=_portal(project),
     )
+
+
+def _portal(settings: Settings) -> Portal | None:
+    web = settings.web
+    if not web.has_portal:
+        return None
+    keys_dir = settings.project_dir / web.token_keys_dir if web.token_keys_dir else None
+    tokens = Tokens(web.token_issuer, web.token_jwks_url, keys_dir, web.token_clients)
+    return Portal(tokens, Upstream(web.portal_upstream) if web.portal_upstream else None)
 
 
 def _identity(settings: Settings, address: Address, user_id: str | None) -> Identity:
@@ -166,6 +182,8 @@ def _identity(settings: Settings, address: Address, user_id: str | None) -> Iden
             web.operators,
             is_on_a_socket=address.socket_file is not None,
         )
+    if web.identity == "token":
+        return NoPages()
     return Laptop(user_id)
 
 

@@ -17,6 +17,7 @@ from exhaust.web.sessions import Session, Sessions
 
 if TYPE_CHECKING:
     from exhaust.marts.kept_open import KeptOpen
+    from exhaust.web.portal import Portal
 
 MAX_CHECKS = 2
 """Files of people that are read at once: each may take much memory."""
@@ -41,6 +42,9 @@ class Site:
     checks: Limit = field(default_factory=lambda: Limit(CHECKS))
     uploads: Uploads = field(default_factory=Uploads)
     check_turns: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(MAX_CHECKS))
+
+    portal: "Portal | None" = None
+    """What the routes of Sunbird's portal need; None: there are no such routes."""
 
     def renewal(self) -> str | None:
         """Says who renews the data right now, so that only what was known before can be shown."""

@@ -33,6 +33,12 @@ GOOD = [
     ("max_batches_per_request", 1000),
     ("lock_timeout_minutes", 60),
     ("web_identity", "login"),
+    ("web_identity", "token"),
+    ("token_issuer", "https://example.org/auth/realms/sunbird"),
+    ("token_jwks_url", "https://example.org/auth/realms/sunbird/protocol/openid-connect/certs"),
+    ("token_keys_dir", "/etc/exhaust/keys"),
+    ("token_clients", ["portal"]),
+    ("portal_upstream", "http://analytics-service:9000/"),
     ("web_public_url", ""),
     ("web_public_url", "https://reports.example.org:8443"),
     ("web_operators", []),
@@ -54,7 +60,14 @@ NOT_TEXT = ["", " ", None, 7, True, ["a"], {"a": "b"}]
 NOT_A_NUMBER = [0, -1, 1.5, "1", True, None, [1]]
 NOT_A_LIST = ["SelfAssess", None, 7, {"a": 1}, [7], [""], [None], [["a"]]]
 BAD = [
-    *(("web_identity", value) for value in ["", "token", None, 7]),
+    *(("web_identity", value) for value in ["", "sso", None, 7]),
+    *(
+        (name, value)
+        for name in ("token_issuer", "token_jwks_url", "portal_upstream")
+        for value in ["example.org", "file:///etc", None, 7]
+    ),
+    *(("token_keys_dir", value) for value in [None, 7, ["a"]]),
+    *(("token_clients", value) for value in NOT_A_LIST),
     *(("web_public_url", value) for value in ["reports", "ftp://a", "https://a/b", "https:", None]),
     *(("web_public_url", value) for value in ["https://u@a", "https://a?b", "https://a#b"]),
     *(("web_operators", value) for value in NOT_A_LIST),

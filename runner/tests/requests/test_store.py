@@ -30,7 +30,7 @@ def test_a_ledger_is_persistent(settings: Settings, ledger: Ledger, submit: Subm
 def test_a_newer_ledger_is_refused(settings: Settings, ledger: Ledger) -> None:
     with ledger._store.begin() as connection:
         connection.execute(sa.update(store.VERSION).values(version=99))
-    with pytest.raises(DataError, match="has version 99; this exhaust knows no version after 5"):
+    with pytest.raises(DataError, match="has version 99; this exhaust knows no version after 6"):
         Ledger.open(settings.profile)
 
 

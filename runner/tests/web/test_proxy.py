@@ -74,3 +74,7 @@ def test_a_token_of_a_form_is_the_persons_own() -> None:
     other = csrf_of(client.get("/nowhere", headers={**RIGHT, USER: "o"}).text)
     assert client.post("/who", headers=RIGHT, data={"csrf": mine}).status_code == 200
     assert client.post("/who", headers=RIGHT, data={"csrf": other}).status_code == 403
+
+
+def test_probes_come_past_the_proxy() -> None:
+    assert client_at("192.0.2.1").get("/health").text == "alive\n"

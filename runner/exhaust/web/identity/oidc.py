@@ -47,7 +47,7 @@ class Provider:
     def __init__(
         self, issuer: str, client_id: str, client_secret: str | None, clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        _check_secure(issuer)
+        check_secure(issuer)
         self._issuer = issuer
         self._client_id = client_id
         self._client_secret = client_secret
@@ -153,7 +153,7 @@ class Provider:
 
     def _endpoint(self, name: str) -> str:
         endpoint = str(self._read_metadata().get(name) or "")
-        _check_secure(endpoint)
+        check_secure(endpoint)
         return endpoint
 
     def _read_metadata(self) -> Mapping[str, Any]:
@@ -183,13 +183,13 @@ class Provider:
         return content
 
 
-def _check_secure(address: str) -> None:
+def check_secure(address: str, setting: str = "oidc_issuer") -> None:
     """Raises UsageError for an address that others can read along, except on this machine."""
     parts = urlsplit(address)
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
         raise UsageError(
-            f"The provider's address `{address}` is not an https address.",
-            "Give one in `oidc_issuer`.",
+            f"The address `{address}` is not an https address.",
+            f"Give one in `{setting}`.",
         )
 
 
