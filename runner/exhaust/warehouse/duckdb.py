@@ -54,6 +54,7 @@ class DuckDBWarehouse(Warehouse):
         ((self._catalog,),) = connection.execute("select current_catalog()").fetchall()
         self._in_transaction = False
         self._new: _NewFile | None = None
+        self._memory_limit: str | None = None
         self._private = ExitStack()
 
     @classmethod
@@ -97,6 +98,7 @@ class DuckDBWarehouse(Warehouse):
             connection.execute("set enable_progress_bar_print = false")
             warehouse = cls(connection, str(path))
             warehouse._new = new
+            warehouse._memory_limit = config.get("memory_limit")
             warehouse._private = private.pop_all()
             return warehouse
 
@@ -175,10 +177,11 @@ class DuckDBWarehouse(Warehouse):
             return copy_through_pipe(cursor, select, write)
 
     def release_memory(self) -> None:
-        ((limit,),) = self.query("select current_setting('memory_limit')")
-        # DuckDB has no statement for it, but keeps to a new limit at once.
-        self.execute(f"set memory_limit = '{SMALL_MEMORY}'")
-        self.execute(f"set memory_limit = {self.literal(limit)}")
+        # DuckDB has no statement for it, but keeps to a new limit at once, or refuses it.
+        with suppress(duckdb.Error):
+            self._connection.execute(f"set memory_limit = '{SMALL_MEMORY}'")
+        limit = self._memory_limit and f"set memory_limit = {self.literal(self._memory_limit)}"
+        self.execute(limit or "reset memory_limit")
 
     def insert(self, relation: str, groups: Sequence[LandedFiles]) -> int:
         return sum(self._insert(relation, files) for files in groups)

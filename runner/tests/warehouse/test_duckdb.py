@@ -125,3 +125,19 @@ def test_what_killed_processes_have_left_is_removed_but_not_what_is_in_use(tmp_p
     with connect(profile, writing=True) as warehouse:
         assert warehouse.query("select count(*) from kept") == [(0,)]
     assert {file.name for file in tmp_path.iterdir()} == {path.name, ".other.duckdb.00000000.part"}
+
+
+def test_memory_is_released_and_the_limit_stays(settings_duckdb: Settings) -> None:
+    with connect(settings_duckdb.profile, writing=True, console=NO_MESSAGES) as writer:
+        writer.execute(
+            "create table t as select range, md5(range::text) as m from range(4_000_000)"
+        )
+    used = "select sum(memory_usage_bytes) from duckdb_memory()"
+    with connect(settings_duckdb.profile, writing=False, console=NO_MESSAGES) as warehouse:
+        limit = warehouse.query("select current_setting('memory_limit')")
+        warehouse.query("select max(m), max(range) from t")
+        ((before,),) = warehouse.query(used)
+        warehouse.release_memory()
+        ((after,),) = warehouse.query(used)
+        assert warehouse.query("select current_setting('memory_limit')") == limit
+    assert after <= 64_000_000 < before
