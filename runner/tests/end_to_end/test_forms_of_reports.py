@@ -100,7 +100,7 @@ def _cell(label: str, value: str) -> str:
 
 
 def _guarded(text: str) -> str:
-    return f"'{text}" if re.match(r"'*\s*[=+@-]", text) else text
+    return f"'{text}" if re.match(r"'*(\s*[=+@-]| *[\t\n])", text) else text
 
 
 @pytest.mark.parametrize("scenario", ["sample", "hostile"])
