@@ -158,8 +158,8 @@ def _own_jobs(request: Request, limit: int) -> list[Mapping[str, Any]]:
 async def read(request: Request) -> Response:
     """Shows one job of the user's; other jobs are those of the other service, or of nobody."""
     await run_in_threadpool(_identify, request)
-    site = site_of(request)
-    if body := await run_in_threadpool(_own_job, request):
+    site, tag = site_of(request), _tag(request)
+    if body := await run_in_threadpool(_own_job, request, tag):
         return JSONResponse(envelope(site, "info", body))
     if upstream := _portal(request).upstream:
         try:
@@ -169,13 +169,13 @@ async def read(request: Request) -> Response:
     return JSONResponse(envelope(site, "info", None, error=UNKNOWN))
 
 
-def _own_job(request: Request) -> Body | None:
+def _own_job(request: Request, tag: str) -> Body | None:
     site, request_id = site_of(request), request.query_params.get("requestId", "")
     try:
         found = api.request(site.project, request_id, user_id=request.state.person.user_id)
     except NotFound:
         return None
-    return job_of(site, found) if _plain(found.tag) == _tag(request) else None
+    return job_of(site, found) if _plain(found.tag) == tag else None
 
 
 async def health(request: Request) -> Response:
