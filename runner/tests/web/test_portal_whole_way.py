@@ -202,11 +202,12 @@ def test_of_many_submits_each_report_is_made_once(
         rights = (f"('{one}', '{MATHS}', '001', true, 2, 1)" for one in users)
         insert(warehouse, settings_duckdb, "requester_batches", *rights)
     project = replace(settings_duckdb, results_dir=tmp_path / "results", shared_results_dir=None)
-    with serving(project, realm) as service:
+    with serving(project, realm) as service, httpx.Client(trust_env=False) as browser:
         at_once = threading.Barrier(20)
 
         def press(index: int) -> str:
             page = page_of(service, realm, users[index // 4])
+            page.browser = browser
             page.report_types = [{**one, "encrypt": "false"} for one in REPORT_TYPES]
             if index < 20:
                 at_once.wait()
