@@ -169,7 +169,9 @@ class Caller:
         }
         body = {"request": {name: value for name, value in whole.items() if value is not None}}
         path = f"{self._mount}submit"
-        return self.client.post(path, json=body, headers=self.headers(user, channel))
+        # Escaped, because some values cannot be written as UTF-8.
+        headers = self.headers(user, channel)
+        return self.client.post(path, content=json.dumps(body), headers=headers)
 
     def submit(self, user: str = CREATOR, channel: str = "t", **request: Any) -> Any:
         return whole(self.post(user, channel, **request))

@@ -106,7 +106,7 @@ def test_the_password_is_stored_nowhere(
         assert not file.is_file() or b"secret1" not in file.read_bytes()
 
 
-@pytest.mark.parametrize("password", ["", None, 7, ["secret1"]])
+@pytest.mark.parametrize("password", ["", None, 7, ["secret1"], "secret1\ud800"])
 def test_a_password_that_is_none_is_not_left_out(
     portal_project: Settings, realm: Realm, caller: Caller, password: object
 ) -> None:
@@ -117,7 +117,9 @@ def test_a_password_that_is_none_is_not_left_out(
         "encryptionKey": password,
     }
     answer = caller.client.post(
-        f"{MOUNTS[0]}submit", json={"request": request}, headers=caller.headers(CREATOR)
+        f"{MOUNTS[0]}submit",
+        content=json.dumps({"request": request}),
+        headers=caller.headers(CREATOR),
     )
     assert whole(answer)["result"]["statusMessage"] == "The password is empty."
     assert api.requests(portal_project) == []

@@ -79,7 +79,7 @@ def test_a_colleague_learns_since_when_and_by_whose_role(
 
 
 @pytest.mark.parametrize("name", ["tag", "dataset", "datasetConfig"])
-@pytest.mark.parametrize("value", ["", None, {}, 7, " "])
+@pytest.mark.parametrize("value", ["", None, {}, 7, " ", "\ud800", "\0"])
 def test_what_is_empty_is_refused(caller: Caller, name: str, value: object) -> None:
     request: dict[str, Any] = {name: value}
     answer = caller.post(**request)
@@ -102,6 +102,8 @@ def test_other_bodies_are_refused(caller: Caller, content: bytes) -> None:
         {"datasetConfig": {"batchId": "002"}},
         {"datasetConfig": {"batchId": ""}},
         {"datasetConfig": {"batchId": 7}},
+        {"datasetConfig": {"batchId": "\0"}},
+        {"datasetConfig": {"batchId": ["001", "\udfff"]}},
         {"datasetConfig": {"batchId": []}},
         {"datasetConfig": {"batchFilter": ["001"]}},
         {"tag": "001"},

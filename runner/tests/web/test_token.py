@@ -97,6 +97,7 @@ def test_tokens_as_sunbird_has_them_are_believed(
         {"sub": None},
         {"sub": f"{FEDERATION}:"},
         {"sub": "  "},
+        {"sub": "a\0b"},
         {"sub": ""},
     ],
     ids=str,

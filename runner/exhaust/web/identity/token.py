@@ -75,7 +75,7 @@ class Tokens:
             raise PermissionDenied("The token is for another client.")
         # Keycloak's `sub` for users of a federation is `f:<federation>:<user ID>`.
         user_id = trimmed(str(claims["sub"]).rpartition(":")[2])
-        if not user_id:
+        if not user_id or not user_id.isprintable():
             raise PermissionDenied("The token names no user.")
         return user_id
 
