@@ -2,28 +2,49 @@
 
 import base64
 import json
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from uuid import UUID
 
-import httpx
 import uvicorn
+from handmade_marts import CREATOR, MATHS, create_marts, insert
 from joserfc.jwk import RSAKey
 from joserfc.jws import JWSRegistry
+from starlette.testclient import TestClient
+from web_support import make_site
 
+from exhaust import api
+from exhaust.project.settings import Settings
+from exhaust.warehouse import connect
 from exhaust.web.app import create_app
+from exhaust.web.identity.proxy import Proxy
+from exhaust.web.identity.token import Tokens
+from exhaust.web.portal import MOUNTS, Portal
 from exhaust.web.server import Address
 from exhaust.web.site import Site
 
 GOLDEN = Path(__file__).parent / "golden" / "portal"
 ISSUER = "https://example.org/auth/realms/Sunbird"
 FEDERATION = "f:cassandrauserid"
+URL = "https://reports.example.org"
+COLLEAGUE = "d"
+"""Of the creator's organisation; may have the first batch."""
+LINK_SECONDS = 30 * 60
+
+
+def create_portal_marts(settings: Settings) -> None:
+    """Creates the marts made by hand, with a colleague of the creator."""
+    with connect(settings.profile, writing=True) as warehouse:
+        create_marts(warehouse, settings)
+        insert(warehouse, settings, "requesters", f"('{COLLEAGUE}', 't')")
+        right = f"('{COLLEAGUE}', '{MATHS}', '001', true, 2, 1)"
+        insert(warehouse, settings, "requester_batches", right)
 
 
 class Realm:
@@ -47,6 +68,7 @@ class Realm:
         user: str,
         key: RSAKey | None = None,
         header: Mapping[str, Any] | None = None,
+        seconds_left: int = 3600,
         **claims: Any,
     ) -> str:
         """Returns a token as Keycloak signs them; a claim that is None is left out."""
@@ -55,7 +77,7 @@ class Realm:
         content = {
             "iss": ISSUER,
             "sub": f"{FEDERATION}:{user}",
-            "exp": now + 3600,
+            "exp": now + seconds_left,
             "iat": now,
             "typ": "Bearer",
             "azp": "portal",
@@ -112,6 +134,7 @@ def running(make: Callable[[str], Site]) -> Iterator[str]:
     """Runs the server of a site, which is made for its address, and gives that."""
     with Address("127.0.0.1", 0).listening() as opened:
         url = f"http://127.0.0.1:{opened.getsockname()[1]}"
+        opened.listen(1024)
         config = uvicorn.Config(create_app(make(url)), log_config=None, lifespan="off")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
@@ -123,104 +146,88 @@ def running(make: Callable[[str], Site]) -> Iterator[str]:
             thread.join()
 
 
-@dataclass
-class PortalPage:
-    """What Sunbird's portal does for one user and batch: the page in the browser, and the server
-    behind it, which passes calls on (release 8.1.0: `OnDemandReportsComponent`, reportRoutes.js).
-    """
+class Caller:
+    """Calls the API as the portal's server does, for whichever user."""
 
-    service: str
-    """The setting `sunbird_data_product_service`."""
-    token: str
-    batch: Mapping[str, str]
-    report_types: Sequence[Mapping[str, str]]
-    user_id: str = ""
-    jobs: list[dict[str, Any]] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
-    """What the page has shown as errors."""
-    browser: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False))
+    def __init__(self, client: TestClient, realm: Realm, mount: str) -> None:
+        self.client = client
+        self.realm = realm
+        self._mount = mount
 
-    @property
-    def tag(self) -> str:
-        return f"{self.batch['courseId']}_{self.batch['batchId']}"
+    def headers(self, user: str, channel: str = "t") -> dict[str, str]:
+        return {"x-authenticated-user-token": self.realm.token(user), "X-Channel-Id": channel}
 
-    def load_reports(self) -> None:
-        answer = self._call("GET", f"/report/request/list/{self.tag}")
-        if answer is not None:
-            self.jobs = [self._titled(job) for job in answer["result"]["jobs"]]
-
-    def submit(self, dataset: str, password: str = "") -> bool:
-        """Presses the button; returns whether the page has asked at all."""
-        (chosen,) = [one for one in self.report_types if one["dataset"] == dataset]
-        if self._is_in_progress(dataset):
-            self.messages.append("requestFailed")
-            return False
-        request = {
-            "tag": self.tag,
-            "requestedBy": self.user_id,
-            "dataset": dataset,
-            "datasetConfig": {"batchId": self.batch["batchId"]},
+    def post(self, user: str = CREATOR, channel: str = "t", **request: Any) -> Any:
+        """Submits a request; a value that is None is left out."""
+        whole = {
+            "tag": f"{MATHS}_001",
+            "requestedBy": user,
+            "dataset": "progress-exhaust",
+            "datasetConfig": {"batchId": "001"},
             "output_format": "csv",
+            **request,
         }
-        if chosen.get("encrypt") == "true":
-            request["encryptionKey"] = password
-        answer = self._call("POST", "/report/request/submit", {"request": request})
-        if answer is not None and answer.get("result"):
-            result = answer["result"]
-            if result["status"] == "FAILED":
-                self.messages.append(result.get("statusMessage") or "requestFailed")
-            self.jobs = [self._titled(result), *self.jobs][:10]
-        return True
+        body = {"request": {name: value for name, value in whole.items() if value is not None}}
+        path = f"{self._mount}submit"
+        # Escaped, because some values cannot be written as UTF-8.
+        headers = self.headers(user, channel)
+        return self.client.post(path, content=json.dumps(body), headers=headers)
 
-    def open_link(self, job: Mapping[str, Any], now: float) -> httpx.Response | None:
-        """Follows the link of a job, at a time in milliseconds."""
-        has_expired = "expiresAt" in job and now > (job["expiresAt"] or 0)
-        if not has_expired:
-            return self._open(job["downloadUrls"])
-        tag = job["tag"].split(":")[0]
-        query = f"?requestId={job['requestId']}"
-        answer = self._call("GET", f"/report/request/read/{tag}{query}")
-        return self._open((answer or {}).get("result", {}).get("downloadUrls") or [])
+    def submit(self, user: str = CREATOR, channel: str = "t", **request: Any) -> Any:
+        return whole(self.post(user, channel, **request))
 
-    def _open(self, urls: Sequence[str]) -> httpx.Response | None:
-        if not urls:
-            self.messages.append("Could not fetch data")
-            return None
-        # In a new tab: without any header of the portal.
-        return httpx.get(urls[0], trust_env=False)
+    def list(self, user: str = CREATOR, tag: str = f"{MATHS}_001", query: str = "") -> Any:
+        path = f"{self._mount}list/{tag}{query}"
+        return whole(self.client.get(path, headers=self.headers(user)))
 
-    def _is_in_progress(self, dataset: str) -> bool:
-        of_dataset = [job for job in self.jobs if job["dataset"] == dataset]
-        newest = sorted(of_dataset, key=lambda job: job["jobStats"]["dtJobSubmitted"])[-1:]
-        return any(job["status"].lower() in ("submitted", "processing") for job in newest)
+    def read(self, request_id: str, user: str = CREATOR, tag: str = f"{MATHS}_001") -> Any:
+        path = f"{self._mount}read/{tag}?requestId={request_id}"
+        return whole(self.client.get(path, headers=self.headers(user)))
 
-    def _titled(self, job: dict[str, Any]) -> dict[str, Any]:
-        titles = {one["dataset"]: one["title"] for one in self.report_types}
-        return {**job, "title": titles.get(job["dataset"])}
 
-    def _call(self, method: str, path: str, body: object = None) -> dict[str, Any] | None:
-        """The portal's server: joins the paths without a slash, and adds its headers to those of
-        the browser."""
-        parts = urlsplit(self.service + path.replace("/report/", "dataset/v1/", 1))
-        answer = self.browser.request(
-            method,
-            f"{parts.scheme}://{parts.netloc}{parts.path}{'?' if parts.query else ''}{parts.query}",
-            json=body,
-            headers={
-                "Origin": "https://portal.example.org",
-                "Sec-Fetch-Site": "same-origin",
-                "Cookie": "connect.sid=of-the-portal",
-                "Authorization": "Bearer kong",
-                "X-Channel-Id": "t",
-                "X-Authenticated-Userid": self.user_id,
-                "x-authenticated-user-token": self.token,
-            },
-        )
-        if answer.status_code >= 400:
-            self.messages.append("Could not fetch data")
-            return None
-        content: dict[str, Any] = answer.json()
-        return content
+def whole(answer: Any) -> Any:
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    return answer.json()
+
+
+@contextmanager
+def calling(
+    project: Settings, realm: Realm, mount: str = MOUNTS[0], **parts: Any
+) -> Iterator[Caller]:
+    """Gives a caller on a project; `parts` are those of its site."""
+    portal = parts.pop("portal", Portal(Tokens(ISSUER, keys_dir=realm.keys_dir)))
+    with api.keep_open(project) as kept:
+        opened = make_site(kept, Proxy("X-User", "s" * 32, []), URL, portal=portal, **parts)
+        client = TestClient(create_app(opened), base_url=URL, follow_redirects=False)
+        yield Caller(client, realm, mount)
+
+
+def check(body: Mapping[str, Any], name: str, **places: object) -> None:
+    """Compares a body with a golden one. What changes with each call is checked for its form."""
+    UUID(body["params"]["resmsgid"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}\+00:00", body["ts"])
+    result = body["result"] or {}
+    job = result["jobs"][0] if result.get("jobs") else result
+    values: dict[str, Any] = {"ts": body["ts"], "resmsgid": body["params"]["resmsgid"], **places}
+    if "requestId" in job:
+        now = 1000 * time.time()
+        assert re.fullmatch("[0-9A-F]{32}(-[0-9]+)?", job["requestId"])
+        assert 0 < job["expiresAt"] - (now - 60_000) - 1000 * LINK_SECONDS < 70_000
+        assert now - 60_000 < job["jobStats"]["dtJobSubmitted"] <= now
+        values |= {"id": job["requestId"], "expires": job["expiresAt"]}
+        values["submitted"] = job["jobStats"]["dtJobSubmitted"]
+    wanted = (GOLDEN / f"{name}.json").read_text("utf-8")
+    if '"<completed>"' in wanted:
+        values["completed"] = job["jobStats"]["dtJobCompleted"]
+        assert values["submitted"] <= values["completed"] <= now
+    if '"<took>"' in wanted:
+        values["took"] = job["jobStats"]["executionTime"]
+        assert 0 <= values["took"] < 60_000
+    if '"<url>"' in wanted:
+        (values["url"],) = job["downloadUrls"]
+        assert values["url"].startswith(f"{URL}/links/")
+    assert body == golden(name, **values)
 
 
 def golden(name: str, **places: object) -> Any:

@@ -19,9 +19,10 @@ from exhaust.web.app import create_app
 from exhaust.web.identity import Identity
 from exhaust.web.identity.laptop import Laptop
 from exhaust.web.identity.login import Login
+from exhaust.web.identity.no_pages import NoPages
 from exhaust.web.identity.oidc import Provider, is_loopback
 from exhaust.web.identity.proxy import Proxy
-from exhaust.web.identity.token import NoPages, Tokens
+from exhaust.web.identity.token import Tokens
 from exhaust.web.metrics import serving_metrics as serving_metrics
 from exhaust.web.portal import Portal
 from exhaust.web.portal.upstream import Upstream

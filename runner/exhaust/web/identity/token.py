@@ -11,16 +11,11 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 from joserfc.jws import extract_compact
-from starlette.requests import Request
-from starlette.routing import Route
 
 from exhaust.console import SYSTEM_CLOCK, Clock
 from exhaust.errors import PermissionDenied, UsageError
 from exhaust.marts.names import trimmed
-from exhaust.web import errors
-from exhaust.web.identity import Person
 from exhaust.web.identity.oidc import LEEWAY_SECONDS, REFRESH_SECONDS, check_secure
-from exhaust.web.pages import SIGN_IN, page
 
 LOG = logging.getLogger("exhaust.web")
 HEADER = "x-authenticated-user-token"
@@ -80,7 +75,7 @@ class Tokens:
             raise PermissionDenied("The token is for another client.")
         # Keycloak's `sub` for users of a federation is `f:<federation>:<user ID>`.
         user_id = trimmed(str(claims["sub"]).rpartition(":")[2])
-        if not user_id:
+        if not user_id or not user_id.isprintable():
             raise PermissionDenied("The token names no user.")
         return user_id
 
@@ -137,16 +132,6 @@ class Tokens:
                     "warning: The keys at %s cannot be read: %s", self._jwks_url, type(error)
                 )
         self._refreshed_at = self._clock.monotonic()
-
-
-class NoPages:
-    """No page is for anybody: only the portal's routes are used."""
-
-    def person(self, _: Request) -> Person | None:
-        return None
-
-    def routes(self) -> list[Route]:
-        return [page(SIGN_IN, errors.nothing_here, is_open=True)]
 
 
 def _fetch(address: str) -> Keys:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -84,7 +85,7 @@ class _Submission:
         """The batches that it names; none if it names them in another way than the portal does."""
         given = self.config.get("batchId")
         batches = given if isinstance(given, list) else [given]
-        is_valid = all(isinstance(one, str) and one for one in batches)
+        is_valid = all(_is_text(one) and one for one in batches)
         return sorted(set(batches), key=_bytes) if is_valid else []
 
     @property
@@ -118,7 +119,7 @@ def _submit(request: Request, submission: _Submission) -> Response:
     if not submission.batch_ids or course_id is None:
         reason = "datasetConfig has no `batchId`, or the tag is not `<course>_<batch>`."
         return _refusal(request, submission, reason)
-    if submission.is_protected and not isinstance(submission.password, str):
+    if submission.is_protected and not _is_text(submission.password):
         return _refusal(request, submission, "The password is empty.")
     try:
         made = api.submit(
@@ -158,8 +159,8 @@ def _own_jobs(request: Request, limit: int) -> list[Mapping[str, Any]]:
 async def read(request: Request) -> Response:
     """Shows one job of the user's; other jobs are those of the other service, or of nobody."""
     await run_in_threadpool(_identify, request)
-    site = site_of(request)
-    if body := await run_in_threadpool(_own_job, request):
+    site, tag = site_of(request), _tag(request)
+    if body := await run_in_threadpool(_own_job, request, tag):
         return JSONResponse(envelope(site, "info", body))
     if upstream := _portal(request).upstream:
         try:
@@ -169,13 +170,15 @@ async def read(request: Request) -> Response:
     return JSONResponse(envelope(site, "info", None, error=UNKNOWN))
 
 
-def _own_job(request: Request) -> Body | None:
+def _own_job(request: Request, tag: str) -> Body | None:
     site, request_id = site_of(request), request.query_params.get("requestId", "")
+    if not _is_text(request_id):
+        return None
     try:
         found = api.request(site.project, request_id, user_id=request.state.person.user_id)
     except NotFound:
         return None
-    return job_of(site, found) if _plain(found.tag) == _tag(request) else None
+    return job_of(site, found) if _plain(found.tag) == tag else None
 
 
 async def health(request: Request) -> Response:
@@ -259,7 +262,7 @@ def _tag(request: Request) -> str:
     """Returns the tag of the address, without the channel. Raises _Refused."""
     tag = _plain(request.path_params["tag"])
     # Of dots alone it would be another address of the other service.
-    if not tag.strip(". "):
+    if not _is_text(tag) or not tag.strip(". "):
         raise _invalid("tag is empty")
     return tag
 
@@ -280,7 +283,12 @@ def _submitted_at(job: Mapping[str, Any]) -> float:
 
 
 def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    return str(value).strip() if _is_text(value) else ""
+
+
+def _is_text(value: object) -> bool:
+    """Returns whether a value is a string that a database and an answer can hold."""
+    return isinstance(value, str) and not re.search("[\0\ud800-\udfff]", value)
 
 
 def _bytes(text: str) -> bytes:
