@@ -201,3 +201,10 @@ def test_every_name_says_that_it_is_ours(call: str) -> None:
     for file in (one for folder in folders for one in folder.rglob("*.*")):
         for arguments in re.findall(rf"(?<![\w.]){call}\(([^)]+)\)", file.read_text("utf-8")):
             assert re.match(r"""["']exhaust["'], """, arguments), (file, arguments)
+
+
+def test_postgres_can_name_the_table_of_every_unit_test() -> None:
+    files = (PROJECT / "models").rglob("*.unit_tests.yml")
+    names = re.findall(r"^  - name: (\w+)$", "\n".join(file.read_text() for file in files), re.M)
+    assert len(names) > 100
+    assert [name for name in names if len(name) > 63] == []
