@@ -168,6 +168,14 @@ def _insert_progress(warehouse: Warehouse, settings: Settings) -> None:
         f"('{MATHS_2}', '001', 'u1', 't', date '2026-02-01', 1, null, {scores(None, None)})",
         f"('{RETIRED}', '003', 'u1', 't', date '2026-02-01', 1, null, {scores(None, None)})",
     )
+    progress, details = (
+        warehouse.relation(settings.profile.schema, table)
+        for table in ("course_progress", "course_progress_details")
+    )
+    warehouse.execute(
+        f"insert into {details} select course_id, batch_id, user_id, root_org_id, 'In progress', "
+        f"{', '.join(['null'] * 10)} from {progress}"
+    )
 
 
 def _insert_requesters(warehouse: Warehouse, settings: Settings) -> None:

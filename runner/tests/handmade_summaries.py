@@ -68,15 +68,6 @@ def _fill(warehouse: Warehouse, settings: Settings) -> None:
         f"('{MATHS}', '001', 't', 'do_7', 1, 1, '0', 1, 0)",
         f"('{MATHS}', '001', 'k', 'do_7', 1, 0, 'not attempted', 1, 0)",
     )
-    schema = settings.profile.schema
-    # In the order of the report's rows, as a build writes them: a workbook has both.
-    warehouse.execute(
-        f"insert into {warehouse.relation(schema, 'course_progress_details')} "
-        "select course_id, batch_id, user_id, root_org_id, 'Started', 0, 1, 0, 2, "
-        "cast(array[0, 0] as int[]), cast(array[null, null] as decimal(18, 6)[]), "
-        "cast(array[null, null] as decimal(18, 6)[]), null, null, null "
-        f"from {warehouse.relation(schema, 'course_progress')}"
-    )
     insert(
         warehouse, settings, "course_assessments", f"('{MATHS}', 'do_7', 1, 'Fractions <&> \"x\"')"
     )
