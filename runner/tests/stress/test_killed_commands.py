@@ -34,6 +34,9 @@ TERMS = int(os.environ.get("EXHAUST_SIGTERMS", "1"))
 TERMINATED = 128 + signal.SIGTERM
 ENDED = {Status.SUCCESS, Status.FAILED, Status.CANCELLED}
 
+WORKER_KEY = ".worker-key"
+"""The only hidden file that is meant to stay: the next worker needs it."""
+
 
 class Victim:
     """The commands of this checkout, on a warehouse and in folders of the test's own."""
@@ -131,7 +134,8 @@ class Victim:
 
 def _hidden_or_partial(folder: Path) -> Iterator[Path]:
     for file in folder.rglob("*"):
-        if file.name.startswith(".") or file.name.endswith((".part", ".lock")):
+        is_hidden = file.name.startswith(".") and file.name != WORKER_KEY
+        if is_hidden or file.name.endswith((".part", ".lock")):
             yield file
 
 
