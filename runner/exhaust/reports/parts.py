@@ -78,16 +78,20 @@ def _create(folder: Path) -> tuple[Path, int]:
     while True:
         path = folder / f".exhaust-{HOST}-{secrets.token_hex(8)}.part"
         descriptor = os.open(path, FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            continue
-        except OSError:
-            pass  # The file system has no locks.
-        if _has_name(descriptor, path):
+        if lock_new(descriptor, path):
             return path, descriptor
         os.close(descriptor)
+
+
+def lock_new(descriptor: int, path: Path) -> bool:
+    """Locks what was just created at a path; returns whether no sweep was there before."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        pass  # The file system has no locks.
+    return _has_name(descriptor, path)
 
 
 def _remove_if_dead(path: Path, *, is_local: bool) -> None:

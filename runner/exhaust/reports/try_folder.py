@@ -4,7 +4,6 @@ It is hidden, readable by its owner only, and locked by its process, as parts ar
 those of killed processes.
 """
 
-import fcntl
 import os
 import secrets
 import shutil
@@ -14,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from exhaust.reports.files import plain_errors
-from exhaust.reports.parts import FOLDER_FLAGS, HOST, sweep
+from exhaust.reports.parts import FOLDER_FLAGS, HOST, lock_new, sweep
 
 
 @contextmanager
@@ -43,13 +42,6 @@ def _create(parent: Path) -> tuple[Path, int]:
         folder.mkdir(mode=0o700)
         with suppress(FileNotFoundError):
             descriptor = os.open(folder, FOLDER_FLAGS)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(descriptor)
-                continue
-            except OSError:
-                pass  # The file system has no locks.
-            if folder.is_dir():
+            if lock_new(descriptor, folder):
                 return folder, descriptor
             os.close(descriptor)
