@@ -5,25 +5,9 @@
     To resolve: build both with the setting preserve_insertion_order, which is on by default.
 -#}
 with
-    report_rows as (
-        select
-            course_progress.course_id,
-            course_progress.batch_id,
-            course_progress.user_id,
-            {{ physical_row_number() }} as row_number
-        from {{ ref("exhaust", "course_progress") }} as course_progress
-        where {{ physical_row_number() }} is not null
-    ),
+    report_rows as ({{ stored_keys(ref("exhaust", "course_progress")) }}),
 
-    details as (
-        select
-            course_progress_details.course_id,
-            course_progress_details.batch_id,
-            course_progress_details.user_id,
-            {{ physical_row_number() }} as row_number
-        from {{ ref("exhaust", "course_progress_details") }} as course_progress_details
-        where {{ physical_row_number() }} is not null
-    )
+    details as ({{ stored_keys(ref("exhaust", "course_progress_details")) }})
 
 select report_rows.course_id, report_rows.batch_id, report_rows.user_id
 from report_rows

@@ -5,15 +5,7 @@
     To resolve: build with the setting preserve_insertion_order, which is on by default.
 -#}
 with
-    numbered as (
-        select
-            course_progress.course_id,
-            course_progress.batch_id,
-            course_progress.user_id,
-            {{ physical_row_number() }} as row_number
-        from {{ ref("exhaust", "course_progress") }} as course_progress
-        where {{ physical_row_number() }} is not null
-    ),
+    numbered as ({{ stored_keys(ref("exhaust", "course_progress")) }}),
 
     in_order as (
         select
