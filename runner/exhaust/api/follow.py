@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from exhaust.api.opening import ledger as _ledger
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from exhaust.reports.form import ReportForm
     from exhaust.requests.entities import Request, Status
     from exhaust.requests.ledger import Ledger
-
-WORKER_MINUTES = 10
-"""How long after it was last seen a worker is expected to come back."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +94,8 @@ def has_worker(project: "Settings", *, user_id: str | None = None) -> bool:
     """Returns whether a worker was seen in the last ten minutes."""
     with _ledger(project, user_id, writing=False) as ledger:
         workers = ledger.workers()
-    since = SYSTEM_CLOCK.now().replace(tzinfo=None) - timedelta(minutes=WORKER_MINUTES)
-    return any(worker.last_seen_at >= since for worker in workers)
+    now = SYSTEM_CLOCK.now().replace(tzinfo=None)
+    return any(worker.is_expected(now) for worker in workers)
 
 
 def results(project: "Settings", request_id: str, *, user_id: str | None = None) -> Results:

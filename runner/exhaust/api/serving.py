@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from exhaust.api.opening import ledger, marts
 from exhaust.console import SILENCE
 from exhaust.repeating import repeating
+from exhaust.requests.entities import ALL_FILES as ALL_FILES
 
 if TYPE_CHECKING:
     from exhaust.marts.kept_open import KeptOpen
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from exhaust.requests.downloads import Download
     from exhaust.requests.entities import Request
 
-ALL_FILES = "*"
-"""Stands for all files of a request, in one archive; also in the log of downloads."""
 COPY_SECONDS = 0.5
 """How often the server looks whether its copy of a DuckDB file is outdated."""
 

@@ -3,13 +3,12 @@
 import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
 from exhaust import api
-from exhaust.api.follow import WORKER_MINUTES
 from exhaust.cli.command import Options, command
 from exhaust.cli.form import FormOptions
 from exhaust.cli.options import (
@@ -26,6 +25,7 @@ from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, NoConnection
 from exhaust.reports.formats import Format
 from exhaust.reports.layout import Layout
+from exhaust.requests.entities import WORKER_MINUTES
 from exhaust.text import counted, ordinal
 
 if TYPE_CHECKING:
@@ -47,9 +47,9 @@ class _Workers:
 
     @classmethod
     def of(cls, project: "Settings", user_id: str | None) -> Self:
-        last = next((one.last_seen_at for one in api.workers(project, user_id=user_id)), None)
-        since = SYSTEM_CLOCK.now().replace(tzinfo=None) - timedelta(minutes=WORKER_MINUTES)
-        return cls(last is not None and last >= since, last)
+        last = next(iter(api.workers(project, user_id=user_id)), None)
+        now = SYSTEM_CLOCK.now().replace(tzinfo=None)
+        return cls(last.is_expected(now), last.last_seen_at) if last else cls(False, None)
 
     @property
     def answer(self) -> dict[str, object]:

@@ -12,13 +12,10 @@ from exhaust.reports.receipt import receipt_path
 from exhaust.reports.zip_stream import zipped
 from exhaust.requests.desk import find_files_for
 from exhaust.requests.downloads import Way
-from exhaust.requests.entities import Request, Status
+from exhaust.requests.entities import ALL_FILES, Request, Status
 from exhaust.requests.ledger import Ledger
 from exhaust.requests.results import main_file
 from exhaust.text import visible
-
-EVERYTHING = "*"
-"""What the log calls all files of a request, in one archive."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def deliver(
         found = [file for file in found if file.name == name]
         if not found:
             raise NotFound(f"The request {visible(request_id)} has no file {visible(name)}.")
-    ledger.record_download(request.request_id, user_id, name or EVERYTHING, way)
+    ledger.record_download(request.request_id, user_id, name or ALL_FILES, way)
     if name is not None:
         return Delivery(name, found, is_archive=False)
     made = datetime.fromtimestamp(found[0].stat().st_mtime, UTC)
@@ -79,7 +76,7 @@ def deliver(
 
 
 def linked_file(settings: Settings, request: Request) -> str | None:
-    """Returns what one address of a request leads to: the name of its only file, or EVERYTHING.
+    """Returns what one address of a request leads to: the name of its only file, or ALL_FILES.
 
     None if there is nothing to take, or no longer.
     """
@@ -89,7 +86,7 @@ def linked_file(settings: Settings, request: Request) -> str | None:
     if not found or None in found:
         return None
     is_one = len(found) == 1 and request.form.split_by is None
-    return found[0].name if is_one and found[0] else EVERYTHING
+    return found[0].name if is_one and found[0] else ALL_FILES
 
 
 def _found(

@@ -24,6 +24,12 @@ ENDED = tuple(status for status in Status if status not in UNDER_WAY)
 
 MAX_TRIES = 3
 
+ALL_FILES = "*"
+"""Stands for all files of a request, in one archive; also in the log of downloads."""
+
+WORKER_MINUTES = 10
+"""How long after it was last seen a worker is expected to come back."""
+
 SINCE_A_FILE = "file"
 """Stands for an earlier report that an export had as a file, in place of a request's ID."""
 
@@ -103,6 +109,11 @@ class Worker:
     """When it last looked for a request, or was making a report (UTC)."""
     public_key: str | None = None
     """Passwords that are sealed to it can be opened by this worker only, in Base64."""
+
+    def is_expected(self, now: datetime) -> bool:
+        """Returns whether it was seen so lately that it is probably still there; `now` is UTC
+        without a time zone."""
+        return self.last_seen_at >= now - timedelta(minutes=WORKER_MINUTES)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from cli_support import BATCH, COURSE, MENTOR, call
 from support import ManualClock
 
 from exhaust import api
-from exhaust.api.follow import WORKER_MINUTES
 from exhaust.console import SYSTEM_CLOCK
 from exhaust.errors import Busy, ExhaustError, NoConnection
+from exhaust.requests.entities import WORKER_MINUTES
 
 NO_WORKER = "warning: No worker has been seen in the last 10 minutes: run `exhaust process`."
 

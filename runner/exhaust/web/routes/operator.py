@@ -59,6 +59,7 @@ def downloads(request: Request) -> Response:
         "operator_downloads.html",
         downloads=api.downloads(project, limit=MAX_DOWNLOADS),
         most=MAX_DOWNLOADS,
+        all_files=api.ALL_FILES,
         kept_days=project.web.download_log.days,
     )
 
