@@ -5,6 +5,9 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from urllib.parse import urlencode
 
+from httpx import Response
+from starlette.testclient import TestClient
+
 VOID = {"area", "br", "hr", "img", "input", "link", "meta", "col"}
 
 
@@ -145,3 +148,17 @@ def _everything(element: Element) -> list[Element]:
 
 def query(path: str, **values: str) -> str:
     return f"{path}?{urlencode(values)}"
+
+
+def read(client: TestClient, path: str, status: int = 200) -> Page:
+    """Opens a page, which must have this status and no faults."""
+    answer = client.get(path)
+    assert answer.status_code == status, path
+    return checked(answer)
+
+
+def checked(answer: Response) -> Page:
+    """Returns the page of an answer, which must have no faults."""
+    page = Page(answer.text)
+    assert faults(page) == [], answer.url
+    return page

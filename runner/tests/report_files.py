@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from formats_support import csv_excel, fixed, report_rows, score, workbook
-from verify_support import BATCHES, receipt_for
+from verify_support import BATCHES, batches_with, receipt_for
 
 from exhaust.reports.table import Rows
 
@@ -84,16 +84,7 @@ def receipt(file: Path, format: str, rows: list[Row]) -> dict[str, Any]:
         "rows": len(rows),
         "enrolments": len(rows) + 2,
         "columns": columns,
-        "batches": [
-            {
-                "id": batch,
-                "name": None,
-                "rows": number,
-                "enrolments": number + 1,
-                "left_out": {"inactive": 1},
-            }
-            for batch, number in counts.items()
-        ],
+        "batches": batches_with(counts),
     }
     if format != "csv":
         twin = hashlib.sha256(csv_text(rows, LABELS).encode()).hexdigest()

@@ -1,7 +1,7 @@
 """A small report for the tests of `verify`."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -44,16 +44,7 @@ def receipt_for(file: Path) -> dict[str, Any]:
         "enrolments": sum(rows.values()) + 2,
         "left_out": {"inactive": 2},
         "course": {"id": "do_1", "name": "Mathematics"},
-        "batches": [
-            {
-                "id": batch,
-                "name": None,
-                "rows": number,
-                "enrolments": number + 1,
-                "left_out": {"inactive": 1},
-            }
-            for batch, number in rows.items()
-        ],
+        "batches": batches_with(rows),
         "filters": {"batches": None, "root_org_id": None},
         "request": None,
         "requester": None,
@@ -73,6 +64,20 @@ def receipt_for(file: Path) -> dict[str, Any]:
         "engine": {"name": "duckdb", "version": "1.5"},
         "exhaust": "0.1.0",
     }
+
+
+def batches_with(rows: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Returns the batches of a receipt, each with one enrolment that is left out."""
+    return [
+        {
+            "id": batch,
+            "name": None,
+            "rows": number,
+            "enrolments": number + 1,
+            "left_out": {"inactive": 1},
+        }
+        for batch, number in rows.items()
+    ]
 
 
 def receipt_fields() -> set[str]:

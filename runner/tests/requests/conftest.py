@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from handmade_marts import create_marts
+from handmade_marts import CREATOR, MENTOR, create_marts
 from ledger_support import Submit, claim_of, new_request
+from postgres_roles import granted
 from support import ManualClock
 
 from exhaust.project.settings import Settings
@@ -61,3 +62,24 @@ def project(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def owner(settings_postgres: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     return on_handmade_marts(settings_postgres, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def creator(owner: Settings) -> Iterator[Settings]:
+    """The settings of a reader of Postgres, for the creator of the courses."""
+    with granted(owner, "reader", CREATOR) as settings:
+        yield settings
+
+
+@pytest.fixture
+def mentor(owner: Settings) -> Iterator[Settings]:
+    """The settings of a reader of Postgres, for the mentor."""
+    with granted(owner, "reader", MENTOR) as settings:
+        yield settings
+
+
+@pytest.fixture
+def worker(owner: Settings) -> Iterator[Settings]:
+    """The settings of a worker's role on Postgres."""
+    with granted(owner, "worker") as settings:
+        yield settings

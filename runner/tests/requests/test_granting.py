@@ -1,7 +1,5 @@
 """`exhaust grant`: which rights a role gets, and who may get none."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 from handmade_marts import CREATOR, MATHS, MENTOR
@@ -12,12 +10,6 @@ from exhaust import api
 from exhaust.errors import DataError, NotFound, PermissionDenied, UsageError
 from exhaust.project.settings import Settings
 from exhaust.requests.ledger import Ledger
-
-
-@pytest.fixture
-def creator(owner: Settings) -> Iterator[Settings]:
-    with granted(owner, "reader", CREATOR) as settings:
-        yield settings
 
 
 def test_it_can_be_run_again_with_another_kind(owner: Settings) -> None:

@@ -1,12 +1,11 @@
 """Passwords of requests on PostgreSQL: what readers, servers and workers see of them."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
-from handmade_marts import CREATOR, MATHS, MENTOR
-from postgres_roles import granted, query
+from handmade_marts import CREATOR, MATHS
+from postgres_roles import query
 from requests_support import download_files
 
 from exhaust import api
@@ -23,22 +22,10 @@ SEALED = "select encryption_key from exhaust_requests.job_request where encrypti
 
 
 @pytest.fixture
-def creator(owner: Settings) -> Iterator[Settings]:
-    with granted(owner, "reader", CREATOR) as settings:
-        yield settings
-
-
-@pytest.fixture
-def mentor(owner: Settings) -> Iterator[Settings]:
-    with granted(owner, "reader", MENTOR) as settings:
-        yield settings
-
-
-@pytest.fixture
-def worker(owner: Settings) -> Iterator[Settings]:
-    with granted(owner, "worker") as settings:
-        assert list(api.process(settings)) == []
-        yield settings
+def worker(worker: Settings) -> Settings:
+    """A worker that has published its key."""
+    assert list(api.process(worker)) == []
+    return worker
 
 
 def test_a_reader_seals_a_password_to_the_workers_key(

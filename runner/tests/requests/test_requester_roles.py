@@ -22,26 +22,8 @@ from exhaust.requests.ledger import Ledger
 
 
 @pytest.fixture
-def creator(owner: Settings) -> Iterator[Settings]:
-    with granted(owner, "reader", CREATOR) as settings:
-        yield settings
-
-
-@pytest.fixture
-def mentor(owner: Settings) -> Iterator[Settings]:
-    with granted(owner, "reader", MENTOR) as settings:
-        yield settings
-
-
-@pytest.fixture
 def server(owner: Settings) -> Iterator[Settings]:
     with granted(owner, "server") as settings:
-        yield settings
-
-
-@pytest.fixture
-def worker(owner: Settings) -> Iterator[Settings]:
-    with granted(owner, "worker") as settings:
         yield settings
 
 

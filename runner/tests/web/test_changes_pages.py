@@ -3,9 +3,8 @@
 import pytest
 from handmade_marts import CREATOR, MATHS, MATHS_2
 from handmade_summaries import with_summaries
-from page_reader import Page, faults, query
+from page_reader import Page, faults, query, read
 from requests_support import execute, process_requests
-from starlette.testclient import TestClient
 from web_support import browser
 
 from exhaust import api
@@ -36,14 +35,6 @@ def made(project: Settings, password: str | None = None, **form: object) -> str:
     )
     process_requests(project)
     return one.request_id
-
-
-def read(client: TestClient, path: str, status: int = 200) -> Page:
-    answer = client.get(path)
-    assert answer.status_code == status, path
-    page = Page(answer.text)
-    assert faults(page) == []
-    return page
 
 
 @pytest.fixture

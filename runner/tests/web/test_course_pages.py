@@ -13,7 +13,7 @@ from handmade_marts import (
 )
 from handmade_summaries import with_summaries
 from httpx import Response
-from page_reader import Page, faults, query
+from page_reader import Page, query, read
 from requests_support import execute
 from starlette.testclient import TestClient
 from web_support import browser, csrf_of
@@ -37,14 +37,6 @@ PAGES = (
 @pytest.fixture
 def project(settings: Settings) -> Settings:
     return with_summaries(settings)
-
-
-def read(client: TestClient, path: str) -> Page:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    page = Page(answer.text)
-    assert faults(page) == [], path
-    return page
 
 
 def test_the_search_leads_to_the_course_its_batches_and_a_batch(project: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 from handmade_marts import CREATOR, MATHS
 from handmade_summaries import with_summaries
-from page_reader import Page, faults
+from page_reader import read
 from requests_support import process_requests
 from starlette.testclient import TestClient
 from support import NO_MESSAGES, wait_until
@@ -50,14 +50,6 @@ def can_write(project: Settings) -> bool:
             return True
     except ExhaustError:
         return False
-
-
-def read(client: TestClient, path: str) -> Page:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    page = Page(answer.text)
-    assert faults(page) == []
-    return page
 
 
 def test_pages_say_that_the_data_is_being_renewed(client: TestClient) -> None:

@@ -8,7 +8,7 @@ import pytest
 from handmade_marts import CREATOR, MATHS, MENTOR
 from handmade_summaries import COLLEAGUE, with_summaries
 from httpx import Response
-from page_reader import Page, faults
+from page_reader import Page, checked, read
 from requests_support import execute, process_requests
 from starlette.testclient import TestClient
 from web_support import browser
@@ -35,18 +35,6 @@ def project(settings: Settings) -> Settings:
 def client(project: Settings) -> Iterator[TestClient]:
     with browser(project, CREATOR) as client:
         yield client
-
-
-def read(client: TestClient, path: str) -> Page:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    return checked(answer)
-
-
-def checked(answer: Response) -> Page:
-    page = Page(answer.text)
-    assert faults(page) == []
-    return page
 
 
 def request(client: TestClient, path: str = BATCH, **changes: str) -> Response:

@@ -5,8 +5,7 @@ import re
 
 import pytest
 from cli_support import COURSE, LEARNER, MENTOR, SAMPLE
-from page_reader import Page, faults, query
-from starlette.testclient import TestClient
+from page_reader import Page, query, read
 from support import Built
 from web_support import browser
 
@@ -29,14 +28,6 @@ MAX_BYTES = 30_000
 @pytest.fixture
 def project(built: Built) -> Settings:
     return built(SAMPLE)
-
-
-def read(client: TestClient, path: str) -> Page:
-    answer = client.get(path)
-    assert answer.status_code == 200, path
-    page = Page(answer.text)
-    assert faults(page) == [], path
-    return page
 
 
 @pytest.mark.parametrize("user", [CREATOR, MENTOR, None])
