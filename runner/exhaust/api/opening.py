@@ -66,9 +66,18 @@ def earlier(
     if Path(since).is_file():
         return Earlier([Path(since)], password=password)
 
+    from exhaust.errors import NotFound
     from exhaust.requests.desk import earlier_report
+    from exhaust.text import visible
 
     with ledger(project, user_id, writing=False) as opened:
+        try:
+            opened.request(since, user_id)
+        except NotFound:
+            raise NotFound(
+                f"There is no file {visible(since)}, and no request of this ID.",
+                "Give the path of a report, or an ID that `exhaust status` lists.",
+            ) from None
         return earlier_report(project, opened, since, user_id, password)
 
 

@@ -4,11 +4,12 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from itertools import chain, count
 
 from exhaust.errors import UsageError
 from exhaust.marts.header_plan import Column, additions, assessments, with_additions
-from exhaust.marts.names import comparable
+from exhaust.marts.names import MAX_NEAREST, comparable
 from exhaust.reports.form import Headers, ReportForm
 from exhaust.reports.formats import Format
 from exhaust.reports.table import ReportColumn
@@ -81,18 +82,43 @@ def _addition(name: str) -> str:
     raise UsageError(f"No column to add is called `{visible(name)}`.", f"There are {every}.")
 
 
-def _named(columns: Sequence[Column], name: str) -> Column:
-    """Returns the column that somebody names by its label, its ID, or its assessment's name."""
-    text = comparable(name)
-    for names_of in (_label, _own_id, _own_name):
-        found = [column for column in columns if comparable(names_of(column) or "") == text]
-        if len(found) == 1:
-            return found[0]
+def matching(columns: Sequence[Column], name: str) -> list[Column]:
+    """Returns the columns that somebody names: by their label or ID, exactly or else in any case,
+    or by their assessment's name in any case."""
+    for match, name_of in (
+        *((str, _label), (str, _own_id)),
+        *((comparable, _label), (comparable, _own_id), (comparable, _own_name)),
+    ):
+        found = [
+            column
+            for column in columns
+            if (own := name_of(column)) is not None and match(own) == match(name)
+        ]
         if found:
-            raise UsageError(
-                f"Several columns are called `{visible(name)}`.", f"Give one of {_labels(found)}."
-            )
-    raise UsageError(f"There is no column `{visible(name)}`.", f"There are {_labels(columns)}.")
+            return found
+    return []
+
+
+def nearest_labels(columns: Sequence[Column], name: str) -> list[str]:
+    """Returns the labels that are most like a name, the nearest first."""
+    labels = {comparable(column["label"]): column["label"] for column in columns}
+    nearest = get_close_matches(comparable(name), labels, MAX_NEAREST, cutoff=0)
+    return [visible(labels[one]) for one in nearest]
+
+
+def _named(columns: Sequence[Column], name: str) -> Column:
+    """Returns the one column that somebody names."""
+    found = matching(columns, name)
+    if not found:
+        raise UsageError(
+            f"There is no column `{visible(name)}`.",
+            f"The nearest are {', '.join(nearest_labels(columns, name))}.",
+        )
+    if len(found) > 1:
+        raise UsageError(
+            f"Several columns are called `{visible(name)}`.", f"Give one of {_labels(found)}."
+        )
+    return found[0]
 
 
 def _label(column: Column) -> str | None:

@@ -1,6 +1,5 @@
 """Explains the report of a learner: the values of their rows, and what they are made from."""
 
-import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,10 +16,10 @@ from exhaust.marts.explanations import (
     read,
 )
 from exhaust.marts.header_plan import Column, read_header_plan
-from exhaust.marts.names import MAX_NEAREST, comparable
 from exhaust.marts.records import Build
 from exhaust.marts.state import BUILD_HINT, Marts, minute
 from exhaust.project import sql
+from exhaust.reports.columns import matching, nearest_labels
 from exhaust.reports.explanation import ExplainedEnrolment, Explanation, Value
 from exhaust.reports.kinds import PROGRESS
 from exhaust.reports.learner import find_learner
@@ -186,15 +185,12 @@ def _cells(
 
 
 def _find_column(plan: Sequence[Column], text: str) -> Column:
-    """Returns the column of that ID or label: exactly, else in any case. Raises NotFound."""
-    for match in (str, comparable):
-        for column in plan:
-            if match(text) in (match(column["label"]), match(column["column_name"])):
-                return column
-    labels = {comparable(column["label"]): column["label"] for column in plan}
-    nearest = difflib.get_close_matches(comparable(text), labels, MAX_NEAREST, cutoff=0)
+    """Returns the column of that name, the first if there are several. Raises NotFound."""
+    for column in matching(plan, text):
+        return column
+    nearest = "\n".join(f"  {label}" for label in nearest_labels(plan, text))
     raise NotFound(
         f"No column matches `{visible(text)}` (searched {counted(len(plan), 'column')} by ID and "
-        "label). The nearest:\n" + "\n".join(f"  {visible(labels[one])}" for one in nearest),
+        f"label). The nearest:\n{nearest}",
         "Give the ID or the label of a column, such as Progress, or the ID of an assessment.",
     )

@@ -252,7 +252,7 @@ def test_a_damaged_earlier_file_is_refused(sample: Settings, tmp_path: Path) -> 
 def test_an_earlier_report_that_does_not_exist_is_not_found(
     sample: Settings, tmp_path: Path
 ) -> None:
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match=r"There is no file 778A\w+, and no request of this ID"):
         exported(sample, tmp_path, ReportForm(since="778A3669531143769B5E8C98D42E1CAD"))
 
 

@@ -105,6 +105,21 @@ def test_a_column_is_named_by_its_label_its_id_or_its_name(name: str) -> None:
     assert [column.label for column in columns_of(plan, columns=(name,)).shown] == ["do_2 - Score"]
 
 
+def test_of_ids_that_differ_in_case_the_exact_one_is_meant() -> None:
+    plan = [assessment(1, "do_x", None), assessment(2, "DO_X", None)]
+    for own_id in ("do_x", "DO_X"):
+        (column,) = columns_of(plan, columns=(own_id,)).shown
+        assert column.id == own_id
+    with pytest.raises(UsageError, match="Several columns are called `Do_x`"):
+        columns_of(plan, columns=("Do_x",))
+
+
+def test_an_unknown_column_gets_the_nearest_named() -> None:
+    with pytest.raises(UsageError, match="There is no column `Stat`") as caught:
+        columns_of(columns=("Stat",))
+    assert (caught.value.hint or "").startswith("The nearest are State, ")
+
+
 def test_columns_have_the_order_in_which_they_were_given() -> None:
     columns = ("state", "do_1 - Points", "Status", "do_3")
     assert headers(columns=columns, additions=("status",)) == [
