@@ -210,7 +210,7 @@ def built(request: pytest.FixtureRequest, engine: str, new_settings: NewSettings
 
     def build(folder: Path) -> Settings:
         settings, report = warehouse_of(folder)
-        assert not report.failed
+        assert not report.failed, report.failed[0].message
         return settings
 
     return build

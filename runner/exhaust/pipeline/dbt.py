@@ -348,8 +348,9 @@ class _Output:
 
 
 def _plain(text: str) -> str:
-    """Removes the codes that colour a terminal."""
-    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+    """Removes the codes that colour a terminal, and the frames of Java's stack traces."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return re.sub(r"^[ \t]+(at \S+\(.*\)|\.\.\. \d+ more)$\n?", "", text, flags=re.MULTILINE)
 
 
 def _read_json(file: Path) -> dict[str, Any]:

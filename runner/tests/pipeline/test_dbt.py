@@ -260,6 +260,22 @@ def test_a_failed_run_quotes_dbts_error_without_colours(project: Settings) -> No
     assert str(project.project_dir / "logs" / "dbt.log") in str(raised.value.hint)
 
 
+def test_an_error_of_spark_is_quoted_without_javas_frames(project: Settings) -> None:
+    lines = [
+        "Runtime Error in model courses (models/marts/courses.sql)",
+        "  : org.apache.spark.SparkException: Task failed while writing rows.",
+        "  \tat org.apache.spark.util.Utils$.$anonfun$run$1(Utils.scala:1337)",
+        "  Caused by: java.io.IOException: Mkdirs failed to create file:/warehouse",
+        "  \tat java.base/java.io.FileOutputStream.writeBytes(Native Method)",
+        "  \t... 1 more",
+    ]
+    write_dbt(project, [event("error", "\n".join(lines))], code=2)
+    with pytest.raises(ExhaustError) as raised:
+        run_dbt(project, ["build"])
+    quoted = [lines[0], lines[1], lines[3]]
+    assert raised.value.message.splitlines() == [f"dbt broke off: {quoted[0]}", *quoted[1:]]
+
+
 def test_only_the_last_lines_of_the_output_are_quoted(project: Settings) -> None:
     write_dbt(project, [f"line {number}" for number in range(100)], code=3)
     with pytest.raises(ExhaustError) as raised:
