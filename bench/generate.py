@@ -9,15 +9,16 @@ from Cassandra, but the attempts of a learner in a batch are next to each other.
 import json
 import math
 from dataclasses import dataclass
+from hashlib import md5
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import duckdb
 import typer
 
 CUSTODIAN = "0126684405014528002"
 TENANT = "01269878797503692810"
-CREATOR = "90e616e7-8a79-52d7-99e9-3aaf5457b015"
 STATES, DISTRICTS, BLOCKS, CLUSTERS = 5, 20, 10, 8
 """The number of states, and of districts, blocks and clusters in each parent."""
 
@@ -46,6 +47,15 @@ class Shape:
     def user_count(self) -> int:
         """The number of users."""
         return self.users or self.enrolments
+
+    def user_id(self, number: int) -> str:
+        """Returns the ID of a user, as the tables have it. User 0 mentors all batches."""
+        digest = md5(f"user/{number}/{self.seed}".encode(), usedforsecurity=False)
+        return str(UUID(digest.hexdigest()))
+
+    def creator(self, course: int) -> str:
+        """Returns the ID of the creator of a course; each has twice the courses of another."""
+        return self.user_id(course.bit_length() % self.user_count)
 
     def batch_sizes(self) -> list[int]:
         """Returns the learners per batch. The first batches get what rounding leaves."""
@@ -102,11 +112,15 @@ def _make_numbers(duck: duckdb.DuckDBPyConnection, shape: Shape) -> None:
         assessed = [leaf["identifier"] for leaf in leaves if leaf["contentType"] == "SelfAssess"]
         duck.execute("insert into contents values (?, ?, ?)", [course_id(course), ids, assessed])
         duck.execute("insert into hierarchies values (?, ?)", [course_id(course), json.dumps(tree)])
-    duck.execute("create table batches (course_id text, batch_id text, first bigint, size bigint)")
+    duck.execute(
+        "create table batches "
+        "(course_id text, batch_id text, creator text, first bigint, size bigint)"
+    )
     first = 0
     for batch, size in enumerate(shape.batch_sizes()):
-        ids = [course_id(batch % shape.courses), batch_id(batch)]
-        duck.execute("insert into batches values (?, ?, ?, ?)", [*ids, first, size])
+        course = batch % shape.courses
+        ids = [course_id(course), batch_id(batch), shape.creator(course)]
+        duck.execute("insert into batches values (?, ?, ?, ?, ?)", [*ids, first, size])
         first += size
     # Enrolments are numbered batch by batch, but the file lists them in another order.
     stride = _coprime(shape.enrolments)
@@ -154,7 +168,7 @@ def _tree(shape: Shape, course: int) -> dict[str, Any]:
         "identifier": course_id(course),
         "name": f"Course {course}",
         "channel": TENANT,
-        "createdBy": CREATOR,
+        "createdBy": shape.creator(course),
         "status": "Live",
         "leafNodesCount": shape.contents,
         "mimeType": "application/vnd.ekstep.content-collection",
@@ -274,12 +288,12 @@ def _user_declarations(shape: Shape) -> str:
 
 def _course_batch() -> str:
     """Returns the SELECT of the batches."""
-    return f"""
+    return """
         select
             course_id as courseid,
             batch_id as batchid,
             'Batch ' || batch_id as name,
-            '{CREATOR}' as createdby,
+            creator as createdby,
             '["' || uuid_of('user', 0) || '"]' as mentors,
             '2026-01-01T00:00:00Z' as start_date,
             '2026-12-31T00:00:00Z' as end_date,

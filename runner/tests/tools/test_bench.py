@@ -8,7 +8,7 @@ import duckdb
 import pytest
 from bench import report, scaling
 from bench.generate import Shape, batch_id, generate
-from bench.run import BIG, LIGHT, MANY, measure, new_bench, smaller
+from bench.run import BIG, LIGHT, MANY, machine, measure, new_bench, smaller
 
 
 def counted(folder: Path, table: str, what: str = "count(*)") -> int:
@@ -115,3 +115,7 @@ def test_spark_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert build["shuffled"] > 0
     assert export["written"] == 0
     assert scaling.table(figures).count("| 1 M |") == 4
+
+
+def test_the_figures_say_what_they_were_measured_with() -> None:
+    assert {"cores", "sunbird-exhaust", "duckdb"} <= machine().keys()
