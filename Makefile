@@ -71,7 +71,8 @@ soak: .venv/dev ## Kill a hundred workers at random, and check that no request i
 .PHONY: stress
 stress: .venv/dev ## Run and kill commands, and check every file (ROUNDS=20 KILLS=150 TERMS=40)
 	EXHAUST_ROUNDS=$(or $(ROUNDS),20) EXHAUST_EXPORTS=10 \
-	EXHAUST_SIGKILLS=$(or $(KILLS),150) EXHAUST_SIGTERMS=$(or $(TERMS),40) $(BIN)/pytest -s -m "not spark" runner/tests/stress
+	EXHAUST_SIGKILLS=$(or $(KILLS),150) EXHAUST_SIGTERMS=$(or $(TERMS),40) \
+	EXHAUST_PEOPLE=50 EXHAUST_SERVER_KILLS=20 $(BIN)/pytest -s -m "not spark" runner/tests/stress
 
 .PHONY: fuzz
 fuzz: .venv/dev ## Test with 1,000 damaged and odd extracts (FUZZ="--seed 1 --cases 10")
