@@ -63,9 +63,10 @@
     {%- endfor %}
     {%- set table = table_of_target(name) %}
     {%- if not existing %}
+        {%- set columns = " (" ~ definitions | join(", ") ~ ")" %}
         {{
             return(
-                ["create table if not exists " ~ table ~ " (" ~ definitions | join(", ") ~ ")"]
+                ["create table if not exists " ~ table ~ columns ~ options_of_appended_table()]
             )
         }}
     {%- endif %}
@@ -74,4 +75,21 @@
         {%- do added.append("alter table " ~ table ~ " add column " ~ definition) %}
     {%- endfor %}
     {{ return(added) }}
+{% endmacro %}
+
+{#- Lets several threads add rows to a table at once. -#}
+{% macro options_of_appended_table() %}
+    {{ return(adapter.dispatch("options_of_appended_table", "exhaust")()) }}
+{% endmacro %}
+
+{% macro default__options_of_appended_table() %} {{ return("") }} {% endmacro %}
+
+{#-
+    Why: by default, who ends first removes the folder `_temporary` of the table, with the rows that
+    the others are writing there. So a task writes where the rows stay, and nothing is removed.
+-#}
+{% macro spark__options_of_appended_table() %}
+    {%- set committer = "mapreduce.fileoutputcommitter" %}
+    {%- set version = "'" ~ committer ~ ".algorithm.version' = '2'" %}
+    {{ return(" options (" ~ version ~ ", '" ~ committer ~ ".cleanup.skipped' = 'true')") }}
 {% endmacro %}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from support import NO_MESSAGES, PROJECT, Spark, load_extract
 
 from exhaust.project.settings import Settings
 from exhaust.project.sources import read_sources
-from exhaust.warehouse import connect
+from exhaust.warehouse import Warehouse, connect
 
 
 @pytest.fixture
@@ -56,8 +57,27 @@ def test_all_models_and_tests_succeed(loaded: Settings, tmp_path: Path) -> None:
         progress = warehouse.relation(loaded.profile.schema, "course_progress")
         select = f"select * from {progress} where course_id = 'do_31300000000000000001'"
         ((plan,),) = warehouse.query(f"explain {select}")
+        added = add_rows_at_once(warehouse, loaded.profile.schema)
     # An export reads only the files of its course.
     assert re.search(r"PartitionFilters: \[[^]]*course_id[^]]*do_31300000000000000001", plan)
+
+    # Threads of dbt record their marts at the same time.
+    assert added == list(range(24))
+
+
+def add_rows_at_once(warehouse: Warehouse, schema: str) -> list[int]:
+    """Adds rows to a table like `built_marts` in six threads; returns the numbers in them."""
+    like, copy = (warehouse.relation(schema, name) for name in ("built_marts", "like_built_marts"))
+    warehouse.execute(f"create table {copy} like {like}")
+
+    def add(number: int) -> None:
+        columns = f"'{number}', {', '.join(['null'] * 6)}"
+        warehouse.execute(f"insert into {copy} select {columns}")
+
+    with ThreadPoolExecutor(6) as threads:
+        list(threads.map(add, range(24)))
+    rows = warehouse.query(f"select cast(invocation_id as int) as number from {copy} order by 1")
+    return [number for (number,) in rows]
 
 
 def test_the_sample_can_be_loaded_as_seeds(loaded: Settings, tmp_path: Path) -> None:
