@@ -17,6 +17,8 @@ A message says what is wrong and what was looked at; a hint says what to do next
 
 from typing import ClassVar
 
+from exhaust.text import Message
+
 
 class ExhaustError(Exception):
     """Ends a command with a message on standard error and, where there is one, a hint."""
@@ -57,7 +59,8 @@ class PasswordNeeded(UsageError):
 
     def __init__(self, file: object) -> None:
         super().__init__(
-            f"{file} opens only with a password.", "Give it with --password or --password-stdin."
+            Message("{file} opens only with a password.", file=file),
+            Message("Give it with --password or --password-stdin."),
         )
 
 
@@ -66,8 +69,8 @@ class WrongPassword(UsageError):
 
     def __init__(self, file: object) -> None:
         super().__init__(
-            f"The password is wrong: it does not open {file}.",
-            "Ask whoever requested the report for its password.",
+            Message("The password is wrong: it does not open {file}.", file=file),
+            Message("Ask whoever requested the report for its password."),
         )
 
 

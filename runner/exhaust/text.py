@@ -42,7 +42,8 @@ ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 class Message(str):
     """A text for people that a page can translate: it knows its template and the values in it.
 
-    `Message("{rows:,} rows", rows=1234)` is the text `1,234 rows`.
+    `Message("{rows:,} rows", rows=1234)` is the text `1,234 rows`. A value that is a message is
+    translated too.
     """
 
     template: str

@@ -149,6 +149,7 @@ def changes(
     from exhaust.errors import UsageError
     from exhaust.reports.diff import diff
     from exhaust.requests.desk import earlier_report
+    from exhaust.text import Message
 
     with _ledger(project, user_id, writing=False) as ledger:
         pair = [_allowed(project, ledger, one, user_id) for one in (old_id, new_id)]
@@ -156,12 +157,13 @@ def changes(
         common = [one for one in old.batch_ids if one in new.batch_ids]
         if old.course_id != new.course_id or not common:
             raise UsageError(
-                "The two reports have no batch in common.", "Choose two of the same batch."
+                Message("The two reports have no batch in common."),
+                Message("Choose two of the same batch."),
             )
         if any(one.form.split_by or one.form.since for one in pair):
             raise UsageError(
-                "Only reports in one file, with all rows, can be compared here.",
-                "`exhaust diff` compares any two files.",
+                Message("Only reports in one file, with all rows, can be compared here."),
+                Message("`exhaust diff` compares any two files."),
             )
         files = [
             [

@@ -8,9 +8,9 @@ from exhaust.marts.entities import Batch, Course, Requester
 from exhaust.marts.names import listed, named, resolve_batch, resolve_course, trimmed, with_id
 from exhaust.marts.state import Marts
 from exhaust.project.settings import Settings
-from exhaust.text import visible
+from exhaust.text import Message, visible
 
-USER_ID_HINT = "Give your user ID with --as or EXHAUST_USER."
+USER_ID_HINT = Message("Give your user ID with --as or EXHAUST_USER.")
 
 
 def check_user_id(settings: Settings, user_id: str | None) -> None:
@@ -41,8 +41,11 @@ def find_requester(marts: Marts, user_id: str | None) -> Requester | None:
             if found[0] == text:
                 return Requester(*found)
     raise _denied(
-        f"The user `{visible(user_id)}` has not created a course or a batch, and does not "
-        "mentor a batch, in the data that is built here."
+        Message(
+            "The user `{user}` has not created a course or a batch, and does not mentor a batch, "
+            "in the data that is built here.",
+            user=visible(user_id),
+        )
     )
 
 
@@ -80,7 +83,11 @@ def find_course_or_batch(
         is_everyones = bool(courses(marts, text) or with_id(batches(marts), text, "batch"))
         if is_everyones:
             raise _denied(
-                f"`{visible(requester.user_id)}` may not see the reports of `{visible(text)}`."
+                Message(
+                    "`{user}` may not see the reports of `{text}`.",
+                    user=visible(requester.user_id),
+                    text=visible(text),
+                )
             ) from None
         raise
 
@@ -105,8 +112,12 @@ def find_batches(
             if not named(everyones, text, "batch"):
                 raise
             raise _denied(
-                f"`{visible(requester.user_id)}` may not see the batch `{visible(text)}` of "
-                f"{visible(course.id)}."
+                Message(
+                    "`{user}` may not see the batch `{text}` of {course}.",
+                    user=visible(requester.user_id),
+                    text=visible(text),
+                    course=visible(course.id),
+                )
             ) from None
     return [batch for batch in found if batch.id in chosen] if texts else found
 
@@ -132,15 +143,21 @@ def check_not_retired(course: Course) -> None:
     """Raises PermissionDenied for a retired course, in the words of Sunbird's own job."""
     if course.is_retired:
         raise PermissionDenied(
-            "The request is made for retired collection: "
-            f"{visible(course.id)} {visible(course.name)}",
-            "Nobody can export a retired course.",
+            Message(
+                "The request is made for retired collection: {course} {name}",
+                course=visible(course.id),
+                name=visible(course.name),
+            ),
+            Message("Nobody can export a retired course."),
         )
 
 
-def _denied(message: str) -> PermissionDenied:
+def _denied(message: Message) -> PermissionDenied:
     return PermissionDenied(
         message,
-        "Reports are for the creator of the course, and for the creator and the mentors of the "
-        f"batch. {USER_ID_HINT}",
+        Message(
+            "Reports are for the creator of the course, and for the creator and the mentors of "
+            "the batch. {what_to_do}",
+            what_to_do=USER_ID_HINT,
+        ),
     )

@@ -9,6 +9,7 @@ from typing import TypeVar
 from exhaust.marts.access import sees_learner
 from exhaust.marts.entities import Batch, Requester
 from exhaust.marts.state import Marts
+from exhaust.text import Message
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,42 @@ class Location:
     reason: str
     """Why it is the location of its type, or is not."""
 
+
+NOT_THE_BEST = Message("another attempt is better")
+REASONS = (
+    NOT_THE_BEST,
+    Message("outside an enrolment"),
+    Message("enrolment left out"),
+    Message("not an assessment of the course"),
+    Message("no score"),
+    Message("negative score"),
+    Message("no maximum"),
+    Message("maximum not positive"),
+    Message("only attempt"),
+    Message("highest score"),
+    Message("same score, higher share"),
+    Message("same score, later"),
+    Message("same score, lower ID"),
+    Message("organisation unknown"),
+    Message("not a school"),
+    Message("membership ended"),
+    Message("lowest organisation ID"),
+    Message("another school has a lower organisation ID"),
+    Message("validated"),
+    Message("lowest persona, then organisation ID"),
+    Message("another declaration is validated"),
+    Message("another declaration has a lower persona or organisation ID"),
+    Message("user unknown"),
+    Message("self-signed-up: only declarations count"),
+    Message("State-validated: only memberships count"),
+    Message("the only one"),
+    Message("location unknown"),
+    Message("location without a type"),
+    Message("location without a name"),
+    Message("another entry of this type comes first"),
+    Message("first entry of its type"),
+)
+"""Each `reason` that the marts give to an attempt, a school or a location."""
 
 Record = TypeVar("Record", Enrolment, Content, Attempt, School, Location)
 

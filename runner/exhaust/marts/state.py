@@ -22,13 +22,14 @@ from exhaust.project.fingerprint import models_hash
 from exhaust.project.package import OWN_PACKAGE
 from exhaust.project.settings import Settings
 from exhaust.project.sql import marts_contract
+from exhaust.text import Message
 from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, Warehouse, class_of, connect
 
 COMMON = ("courses", "course_batches", "requesters", "requester_batches")
 """The marts that every report needs; its own are in `exhaust.reports.kinds`."""
 RECORDS = {"builds", "built_marts"}
 """The tables of dbt's hooks, which say what the marts are."""
-BUILD_HINT = "Run `exhaust build`."
+BUILD_HINT = Message("Run `exhaust build`.")
 PAGE_TIMEOUT_SECONDS = 1.0
 """How long a server's reader waits for a running build."""
 
@@ -124,9 +125,12 @@ class Marts:
             self._records = self._read_records()
         if not self._records:
             raise DataError(
-                f"Nothing is built: {self.warehouse.name} has no report in the schema "
-                f"{self._schema}.",
-                "Run `exhaust build`, after `exhaust load DIR`.",
+                Message(
+                    "Nothing is built: {warehouse} has no report in the schema {schema}.",
+                    warehouse=self.warehouse.name,
+                    schema=self._schema,
+                ),
+                Message("Run `exhaust build`, after `exhaust load DIR`."),
             )
         missing = [mart for mart in marts if mart not in self._records]
         if missing and self._busy:
@@ -176,8 +180,11 @@ class Marts:
         """Returns the one whole build that all marts come from."""
         if running:
             raise Busy(
-                f"A build began at {minute(running[0].started_at)} and has not ended.",
-                "Try again when it has. If it was killed, run `exhaust build` again.",
+                Message(
+                    "A build began at {moment} and has not ended.",
+                    moment=minute(running[0].started_at),
+                ),
+                Message("Try again when it has. If it was killed, run `exhaust build` again."),
             )
         newest = max(builds.values(), key=lambda build: build.started_at)
         failure = newest_failure(self.warehouse, self._schema)
@@ -192,9 +199,11 @@ class Marts:
             )
         if newest.status == FAILED:
             raise DataError(
-                f"The build of {minute(newest.started_at)} failed, so its report cannot be "
-                "trusted.",
-                "Run `exhaust build` to see what is wrong with the data.",
+                Message(
+                    "The build of {moment} failed, so its report cannot be trusted.",
+                    moment=minute(newest.started_at),
+                ),
+                Message("Run `exhaust build` to see what is wrong with the data."),
             )
         if len(builds) > 1:
             raise DataError(_several_builds(records, builds, newest), BUILD_HINT)

@@ -210,8 +210,13 @@ def _busy(
         )
         if since
         else Message("The target {target} is held by {holder}.", target=target, holder=holder),
-        "Try again when it has ended."
-        + (f" If it was killed, its lease ends at {until:%H:%M:%S} UTC." if until else ""),
+        Message(
+            "Try again when it has ended. If it was killed, its lease ends at {until:%H:%M:%S} "
+            "UTC.",
+            until=until,
+        )
+        if until
+        else Message("Try again when it has ended."),
     )
 
 

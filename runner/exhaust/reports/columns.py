@@ -13,7 +13,7 @@ from exhaust.marts.names import MAX_NEAREST, comparable
 from exhaust.reports.form import Headers, ReportForm
 from exhaust.reports.formats import Format
 from exhaust.reports.table import ReportColumn
-from exhaust.text import visible
+from exhaust.text import Message, visible
 
 STATUS = "status"
 """The addition that the summary of a workbook counts."""
@@ -111,12 +111,13 @@ def _named(columns: Sequence[Column], name: str) -> Column:
     found = matching(columns, name)
     if not found:
         raise UsageError(
-            f"There is no column `{visible(name)}`.",
-            f"The nearest are {', '.join(nearest_labels(columns, name))}.",
+            Message("There is no column `{name}`.", name=visible(name)),
+            Message("The nearest are {labels}.", labels=", ".join(nearest_labels(columns, name))),
         )
     if len(found) > 1:
         raise UsageError(
-            f"Several columns are called `{visible(name)}`.", f"Give one of {_labels(found)}."
+            Message("Several columns are called `{name}`.", name=visible(name)),
+            Message("Give one of {labels}.", labels=_labels(found)),
         )
     return found[0]
 
@@ -151,7 +152,10 @@ def _check_unique(columns: Sequence[Column]) -> None:
     labels = Counter(column["label"] for column in columns)
     for label, times in labels.items():
         if times > 1:
-            raise UsageError(f"The column {visible(label)} was given twice.", "Give it once.")
+            raise UsageError(
+                Message("The column {label} was given twice.", label=visible(label)),
+                Message("Give it once."),
+            )
 
 
 def _with_headers(columns: Sequence[ReportColumn], headers: Headers) -> list[ReportColumn]:

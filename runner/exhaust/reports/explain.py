@@ -24,7 +24,7 @@ from exhaust.reports.explanation import ExplainedEnrolment, Explanation, Value
 from exhaust.reports.kinds import PROGRESS
 from exhaust.reports.learner import find_learner
 from exhaust.reports.reasons import LOCATIONS, SCHOOLS, why, why_a_row
-from exhaust.text import counted, visible
+from exhaust.text import Message, counted, visible
 
 KIND = PROGRESS
 MARTS = (*KIND.marts, *NAMES)
@@ -48,8 +48,12 @@ def explain(
     """
     if loaded_at := marts.loaded_after(build):
         raise DataError(
-            f"Data was loaded at {minute(loaded_at)}, after the build of "
-            f"{minute(build.started_at)}: it does not explain that report.",
+            Message(
+                "Data was loaded at {loaded}, after the build of {built}: it does not explain "
+                "that report.",
+                loaded=minute(loaded_at),
+                built=minute(build.started_at),
+            ),
             BUILD_HINT,
         )
     found, person, enrolments = find_learner(marts, course, learner, batch, user_id)
@@ -81,8 +85,10 @@ def check_explanations(marts: Marts) -> None:
         marts.check_built(NAMES)
     except DataError as error:
         raise DataError(
-            "There is nothing to explain the report with: data was loaded after the build, or an "
-            "earlier version of exhaust built it.",
+            Message(
+                "There is nothing to explain the report with: data was loaded after the build, or "
+                "an earlier version of exhaust built it."
+            ),
             BUILD_HINT,
         ) from error
 

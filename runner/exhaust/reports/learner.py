@@ -13,7 +13,7 @@ from exhaust.marts.entities import Course, Requester
 from exhaust.marts.explanations import Attempt, Enrolment, Learner, read
 from exhaust.marts.names import trimmed
 from exhaust.marts.state import Marts
-from exhaust.text import counted, visible
+from exhaust.text import Message, visible
 
 
 def find_learner(
@@ -79,21 +79,35 @@ def _enrolled(
             return person, enrolments
     attempts = [attempt for person in people for attempt in read(marts, Attempt, person)]
     raise NotFound(
-        f"No learner `{visible(text)}` is enrolled in {visible(course)} "
-        f"(searched {_searched(marts, anyone)} by user ID).",
-        f"This user has made {counted(len(attempts), 'attempt')} without an enrolment."
-        if attempts
-        else "Give the user ID: the column User UUID of the report.",
+        Message(
+            "No learner `{learner}` is enrolled in {course} (searched {searched} by user ID).",
+            learner=visible(text),
+            course=visible(course),
+            searched=_searched(marts, anyone),
+        ),
+        _hint(len(attempts)),
     )
 
 
-def _searched(marts: Marts, anyone: Learner) -> str:
+def _hint(attempts: int) -> Message:
+    if attempts == 0:
+        return Message("Give the user ID: the column User UUID of the report.")
+    if attempts == 1:
+        return Message("This user has made 1 attempt without an enrolment.")
+    return Message(
+        "This user has made {attempts:,} attempts without an enrolment.", attempts=attempts
+    )
+
+
+def _searched(marts: Marts, anyone: Learner) -> Message:
     if anyone.requester is not None:
         own = [one for one in anyone.batches if anyone.batch_id in (None, one.id)]
-        return (
-            f"{counted(sum(one.enrolled for one in own), 'row')} in "
-            f"{counted(len(own), 'batch', 'batches')} that `{visible(anyone.requester.user_id)}` "
-            "may see"
+        rows = sum(one.enrolled for one in own)
+        return Message(
+            "{rows} in {batches} that `{user}` may see",
+            rows=Message("1 row") if rows == 1 else Message("{rows:,} rows", rows=rows),
+            batches=_counted_batches(len(own)),
+            user=visible(anyone.requester.user_id),
         )
     literal = marts.warehouse.literal
     of_batch = "" if anyone.batch_id is None else f" and batch_id = {literal(anyone.batch_id)}"
@@ -102,4 +116,14 @@ def _searched(marts: Marts, anyone: Learner) -> str:
         f"from {marts.relation('course_batches')} "
         f"where course_id = {literal(anyone.course_id)}{of_batch}"
     )
-    return f"{counted(enrolments, 'enrolment')} in {counted(batches, 'batch', 'batches')}"
+    return Message(
+        "{enrolments} in {batches}",
+        enrolments=Message("1 enrolment")
+        if enrolments == 1
+        else Message("{enrolments:,} enrolments", enrolments=enrolments),
+        batches=_counted_batches(batches),
+    )
+
+
+def _counted_batches(batches: int) -> Message:
+    return Message("1 batch") if batches == 1 else Message("{batches:,} batches", batches=batches)

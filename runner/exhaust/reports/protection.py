@@ -10,7 +10,7 @@ from typing import IO, BinaryIO
 
 from exhaust.errors import DataError, PasswordNeeded, UsageError, WrongPassword
 from exhaust.reports.formats import Format
-from exhaust.text import visible
+from exhaust.text import Message, visible
 
 MAX_EXCEL_BYTES = 200_000_000
 """Above this size a spreadsheet goes into a zip: Excel's encryption works in memory, and takes
@@ -31,22 +31,31 @@ def check_password(password: str) -> None:
     typed in one line."""
     length = len(password)
     if not password:
-        raise UsageError("The password is empty.", f"Give at least {MIN_CHARACTERS} characters.")
+        raise UsageError(
+            Message("The password is empty."),
+            Message("Give at least {least} characters.", least=MIN_CHARACTERS),
+        )
     if length < MIN_CHARACTERS:
         raise UsageError(
-            f"The password is too short: it needs at least {MIN_CHARACTERS} characters.",
-            "Several words are easier to remember, and harder to guess.",
+            Message(
+                "The password is too short: it needs at least {least} characters.",
+                least=MIN_CHARACTERS,
+            ),
+            Message("Several words are easier to remember, and harder to guess."),
         )
     # Excel counts in UTF-16.
     if len(password.encode("utf-16-le", "surrogatepass")) > 2 * MAX_CHARACTERS:
         raise UsageError(
-            f"The password is too long: Excel takes at most {MAX_CHARACTERS} characters.",
-            "Give a shorter one.",
+            Message(
+                "The password is too long: Excel takes at most {most} characters.",
+                most=MAX_CHARACTERS,
+            ),
+            Message("Give a shorter one."),
         )
     if any(character in password for character in "\0\r\n"):
         raise UsageError(
-            "The password has a line break or a null character.",
-            "Give one that can be typed in one line.",
+            Message("The password has a line break or a null character."),
+            Message("Give one that can be typed in one line."),
         )
 
 
@@ -151,7 +160,10 @@ def _new_file(scratch: Path, ending: str) -> IO[bytes]:
 
 def _damaged(file: Path) -> DataError:
     return DataError(
-        f"{visible(file)} cannot be opened with this password: the file is damaged, or the "
-        "password is wrong.",
-        "Get the file again, and check the password.",
+        Message(
+            "{file} cannot be opened with this password: the file is damaged, or the password is "
+            "wrong.",
+            file=visible(file),
+        ),
+        Message("Get the file again, and check the password."),
     )

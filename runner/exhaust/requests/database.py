@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from exhaust.errors import Busy, DiskFull, ExhaustError, NoConnection, PermissionDenied
 from exhaust.permissions import private_opener
 from exhaust.project.profile import Profile
+from exhaust.text import Message
 from exhaust.warehouse import connect
 
 SQLITE_TIMEOUT_SECONDS = 1.0
@@ -94,7 +95,10 @@ class SQLite:
                 "Ask the owner of the warehouse for the right to write there.",
             )
         if self.is_held(error):
-            return Busy(f"The ledger {self.name} is held by another process.", "Try again.")
+            return Busy(
+                Message("The ledger {ledger} is held by another process.", ledger=self.name),
+                Message("Try again."),
+            )
         if "disk is full" in reason:
             return DiskFull(f"The ledger {self.name} cannot be written: {reason}")
         if isinstance(error.orig, sqlite3.OperationalError):

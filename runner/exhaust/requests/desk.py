@@ -21,7 +21,7 @@ from exhaust.requests.entities import NewRequest, Request, Status
 from exhaust.requests.ledger import Ledger
 from exhaust.requests.results import BatchFiles, find_files, folder_of, roots
 from exhaust.requests.sealing import seal
-from exhaust.text import counted, visible
+from exhaust.text import Message, counted, visible
 
 
 def submit(
@@ -73,7 +73,13 @@ def new_request(
     Raises NotFound if there are none, UsageError if there are too many.
     """
     if not batches:
-        raise NotFound(f"{visible(course.id)} {visible(course.name)} has no batches.")
+        raise NotFound(
+            Message(
+                "{course} {name} has no batches.",
+                course=visible(course.id),
+                name=visible(course.name),
+            )
+        )
     if len(batches) > settings.max_batches_per_request:
         raise UsageError(
             f"The request is for {len(batches):,} batches of {visible(course.id)}; the project "
@@ -115,8 +121,11 @@ def select_again(marts: Marts, request: Request) -> Selection:
         kind=request.kind,
     )
     gone = NotFound(
-        f"The course {visible(request.course_id)}, or a batch of the request, is no longer in the "
-        "data that is built here."
+        Message(
+            "The course {course}, or a batch of the request, is no longer in the data that is "
+            "built here.",
+            course=visible(request.course_id),
+        )
     )
     try:
         selection = select(marts, criteria)
@@ -129,9 +138,11 @@ def select_again(marts: Marts, request: Request) -> Selection:
     learners = (_requester_of(selection).root_org_id or "", _sees_all(batches))
     if learners != (request.channel, request.sees_all_learners):
         raise PermissionDenied(
-            f"`{visible(request.requester)}` may see other learners now than when the report was "
-            "requested.",
-            "Request it again.",
+            Message(
+                "`{user}` may see other learners now than when the report was requested.",
+                user=visible(request.requester),
+            ),
+            Message("Request it again."),
         )
     return selection
 
@@ -227,7 +238,9 @@ def _earlier_id(ledger: Ledger, form: ReportForm, selection: Selection) -> str:
             "Give a request for the same batches, or choose batches with -b.",
         )
     if earlier.form.is_protected and not form.is_protected:
-        raise PasswordNeeded(f"The report of the request {earlier.request_id}")
+        raise PasswordNeeded(
+            Message("The report of the request {request}", request=earlier.request_id)
+        )
     return earlier.request_id
 
 
@@ -244,15 +257,27 @@ def _sees_all(batches: Sequence[Batch]) -> bool:
 def _check_done(request: Request) -> None:
     if request.is_under_way:
         raise Busy(
-            f"The request {request.request_id} is being processed: it is {request.status}, with "
-            f"{request.rows_done:,} of {request.rows_expected:,} rows.",
-            f"`exhaust status {request.request_id} --watch` follows it.",
+            Message(
+                "The request {request} is being processed: it is {status}, with {done:,} of "
+                "{expected:,} rows.",
+                request=request.request_id,
+                status=request.status,
+                done=request.rows_done,
+                expected=request.rows_expected,
+            ),
+            Message("`exhaust status {request} --watch` follows it.", request=request.request_id),
         )
     if request.status != Status.SUCCESS:
+        values = {"request": request.request_id, "status": request.status}
         raise NotFound(
-            f"The request {request.request_id} has no files: it is {request.status}."
-            + (f" {request.error}" if request.error else ""),
-            "Request the report again.",
+            Message(
+                "The request {request} has no files: it is {status}. {reason}",
+                **values,
+                reason=request.error,
+            )
+            if request.error
+            else Message("The request {request} has no files: it is {status}.", **values),
+            Message("Request the report again."),
         )
 
 
@@ -267,20 +292,26 @@ def _files(
     ]
     if not all(found):
         raise NotFound(
-            f"The request {request.request_id} has no files in the folder of results, or no "
-            "longer.",
+            Message(
+                "The request {request} has no files in the folder of results, or no longer.",
+                request=request.request_id,
+            ),
             _hint_for_missing(request, settings),
         )
     return list(filter(None, found))
 
 
-def _hint_for_missing(request: Request, settings: Settings) -> str:
+def _hint_for_missing(request: Request, settings: Settings) -> Message:
     folders = [folder_of(root, request) for root in roots(settings)]
     paths = {Path(file) for file in request.files.values()}
     elsewhere = sorted(str(path) for path in paths if path.parent not in folders)
     if elsewhere:
-        return f"An export wrote {', '.join(elsewhere)}. Only files of workers can be downloaded."
-    return (
-        f"They are kept for {settings.results_retention.days} days, and an export to standard "
-        "output keeps none. Request the report again."
+        return Message(
+            "An export wrote {files}. Only files of workers can be downloaded.",
+            files=", ".join(elsewhere),
+        )
+    return Message(
+        "They are kept for {days} days, and an export to standard output keeps none. Request the "
+        "report again.",
+        days=settings.results_retention.days,
     )

@@ -12,6 +12,7 @@ from exhaust.errors import Busy, ExhaustError, NoConnection
 from exhaust.repeating import repeating
 from exhaust.requests.entities import Claim, LeaseLost
 from exhaust.requests.ledger import Ledger
+from exhaust.text import Message
 
 HEARTBEATS_PER_LEASE = 4
 
@@ -97,7 +98,7 @@ def reason_for(error: BaseException) -> str:
     if isinstance(error, ExhaustError):
         return error.message
     if isinstance(error, KeyboardInterrupt):
-        return "Its worker was stopped."
+        return Message("Its worker was stopped.")
     if isinstance(error, BrokenPipeError):
-        return "The reader of standard output stopped reading."
+        return Message("The reader of standard output stopped reading.")
     return f"Unexpected failure: {type(error).__name__}. The log of its worker has the details."

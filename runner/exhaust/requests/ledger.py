@@ -36,7 +36,7 @@ from exhaust.requests.rows import read_requests
 from exhaust.requests.store import BATCHES, REQUESTS, Store
 from exhaust.requests.tables import Tables, find_request
 from exhaust.requests.workers import read_workers, record_worker
-from exhaust.text import visible
+from exhaust.text import Message, visible
 
 LEASE = timedelta(minutes=2)
 
@@ -131,7 +131,7 @@ class Ledger:
                     tables.take(connection, free_id, worker)
                     sealed = tables.sealed_password(connection, free_id)
                     return Claim(self._read(connection, free_id), worker, sealed)
-                reason = (free and free.error) or "Its worker stopped three times."
+                reason = (free and free.error) or Message("Its worker stopped three times.")
                 tables.end(connection, free_id, Status.FAILED, reason)
 
     def heartbeat(self, claim: Claim, rows_done: int | None = None) -> None:
@@ -279,8 +279,8 @@ class Ledger:
             if worker.public_key:
                 return worker.public_key
         raise NotFound(
-            "No worker has published a key yet, so no password can be sent to one.",
-            "Run `exhaust process` once.",
+            Message("No worker has published a key yet, so no password can be sent to one."),
+            Message("Run `exhaust process` once."),
         )
 
     def forget_files(self, request_ids: Sequence[str], retention: timedelta) -> list[str]:

@@ -15,10 +15,10 @@ from exhaust.requests.entities import UNDER_WAY
 from exhaust.requests.store import REQUESTS
 from exhaust.text import Message, visible
 
-ROLES: Mapping[str | None, str] = {
-    Role.COURSE_CREATOR: "the course's creator",
-    Role.BATCH_CREATOR: "the batch's creator",
-    Role.MENTOR: "a mentor of the batch",
+ROLES: Mapping[str | None, Message] = {
+    Role.COURSE_CREATOR: Message("the course's creator"),
+    Role.BATCH_CREATOR: Message("the batch's creator"),
+    Role.MENTOR: Message("a mentor of the batch"),
 }
 """What others learn about who requested a report; never the user ID."""
 
@@ -64,12 +64,19 @@ class Blocking:
     """Whether its worker has stopped."""
 
     def error(self) -> Busy:
-        by = "another export of yours" if self.is_own else ROLES.get(self.role, "another user")
+        other = ROLES.get(self.role, Message("another user"))
         return Busy(
-            f"The request for this report is being processed: batch {visible(self.batch_id)} was "
-            f"requested at {minute(self.submitted_at)} by {by} and is {self.status}, with "
-            f"{self.rows_done:,} of {self.rows_expected:,} rows.",
-            "Its worker has stopped. Run `exhaust process` to take it up again."
+            Message(
+                "The request for this report is being processed: batch {batch} was requested at "
+                "{moment} by {by} and is {status}, with {done:,} of {expected:,} rows.",
+                batch=visible(self.batch_id),
+                moment=minute(self.submitted_at),
+                by=Message("another export of yours") if self.is_own else other,
+                status=self.status,
+                done=self.rows_done,
+                expected=self.rows_expected,
+            ),
+            Message("Its worker has stopped. Run `exhaust process` to take it up again.")
             if self.has_stopped
-            else "You can request it again when it has ended.",
+            else Message("You can request it again when it has ended."),
         )

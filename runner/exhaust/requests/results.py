@@ -18,7 +18,7 @@ from exhaust.reports.files import INDEX_ENDING, ZIP, file_name
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.receipt_reader import ReadReceipt
 from exhaust.requests.entities import Request
-from exhaust.text import visible
+from exhaust.text import Message, visible
 
 
 def roots(settings: Settings) -> list[Path]:
@@ -96,8 +96,8 @@ def _listed(index: Path) -> list[Path]:
 
 def _no_index(index: Path) -> DataError:
     return DataError(
-        f"{visible(index)} is not an index of reports.",
-        "Somebody changed it. Request the report again.",
+        Message("{file} is not an index of reports.", file=visible(index)),
+        Message("Somebody changed it. Request the report again."),
     )
 
 
@@ -115,8 +115,11 @@ def _check_receipt(file: Path, request: Request, batch_id: str) -> None:
     )
     if found != (request.request_id, request.course_id, [batch_id], request.requester, learners):
         raise PermissionDenied(
-            f"The file of the batch {visible(batch_id)} has not what the request "
-            f"{request.request_id} is for: its receipt names another request, course, batch, "
-            "requester or other learners.",
-            "Somebody changed the ledger or the file. Request the report again.",
+            Message(
+                "The file of the batch {batch} has not what the request {request} is for: its "
+                "receipt names another request, course, batch, requester or other learners.",
+                batch=visible(batch_id),
+                request=request.request_id,
+            ),
+            Message("Somebody changed the ledger or the file. Request the report again."),
         )

@@ -18,6 +18,7 @@ from exhaust.errors import DataError, PermissionDenied, UsageError
 from exhaust.permissions import make_folder
 from exhaust.reports.files import NO_ROOM
 from exhaust.reports.parts import new_part
+from exhaust.text import Message
 
 if TYPE_CHECKING:
     from nacl.public import PrivateKey
@@ -65,8 +66,10 @@ class WorkerKey:
             return padded.rstrip(PADDING).decode()
         except (CryptoError, ValueError, TypeError):
             raise DataError(
-                "Its password is sealed to the key of another worker. Request it again; all "
-                "workers of a ledger need one key (`worker_key_file`)."
+                Message(
+                    "Its password is sealed to the key of another worker. Request it again; all "
+                    "workers of a ledger need one key (`worker_key_file`)."
+                )
             ) from None
 
 

@@ -14,6 +14,7 @@ from exhaust.errors import Busy, DataError
 from exhaust.project.profile import Profile
 from exhaust.project.sql import identifier
 from exhaust.requests.database import READS, Postgres, SQLite
+from exhaust.text import Message
 from exhaust.warehouse import LOCK_TIMEOUT_SECONDS, LockWait, class_of
 
 Result = TypeVar("Result")
@@ -328,9 +329,16 @@ class Store:
                     raise
                 if wait.is_over:
                     raise Busy(
-                        f"The ledger {self._database.name} is held by another process, and still "
-                        f"was after {LOCK_TIMEOUT_SECONDS:.0f} seconds.",
-                        "Another command for requests may be running. Try again when it has ended.",
+                        Message(
+                            "The ledger {ledger} is held by another process, and still was after "
+                            "{seconds:.0f} seconds.",
+                            ledger=self._database.name,
+                            seconds=LOCK_TIMEOUT_SECONDS,
+                        ),
+                        Message(
+                            "Another command for requests may be running. Try again when it has "
+                            "ended."
+                        ),
                     ) from error
             wait.pause(
                 f"The ledger {self._database.name} is held by another process: waiting for it to "

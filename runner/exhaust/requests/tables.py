@@ -27,8 +27,11 @@ from exhaust.requests.requesters import Blocking
 from exhaust.requests.rows import read_requests, time_of
 from exhaust.requests.store import BATCHES, DOWNLOADS, MAX_REASON, REQUESTS, rows_of
 from exhaust.requests.workers import renew_worker
+from exhaust.text import Message
 
 PASSWORDS_KEPT = timedelta(days=1)
+REPLACED = Message("Its worker stopped, and the report was requested again.")
+"""As the functions in functions.sql say it too."""
 
 
 def find_request(connection: Connection, request_id: str) -> Request | None:
@@ -117,8 +120,7 @@ class Tables:
             self.end(connection, found.request_id, Status.FAILED, reason)
             return None
         if found.has_stopped and request.requester == replacing:
-            reason = "Its worker stopped, and the report was requested again."
-            self.end(connection, found.request_id, Status.FAILED, reason)
+            self.end(connection, found.request_id, Status.FAILED, REPLACED)
             return None
         return Blocking(
             batch_id=found.batch_id,

@@ -24,6 +24,7 @@ from exhaust.requests.lease import NOT_COUNTED, CountingConsole, Pulse, fail, ho
 from exhaust.requests.ledger import Ledger
 from exhaust.requests.results import find_files, folder_of, roots
 from exhaust.requests.sealing import WorkerKey, worker_key
+from exhaust.text import Message
 
 
 def process(
@@ -101,8 +102,10 @@ def _password(claim: Claim, key: WorkerKey) -> str | None:
         return None
     if claim.sealed_password is None:
         raise DataError(
-            "Its password was forgotten: a request keeps it for a day, and an export only while "
-            "it runs. Request it again."
+            Message(
+                "Its password was forgotten: a request keeps it for a day, and an export only "
+                "while it runs. Request it again."
+            )
         )
     return key.open(claim.sealed_password)
 
@@ -165,7 +168,10 @@ class _Try:
             return None
         if since == SINCE_A_FILE:
             raise NotFound(
-                "Only the export that was stopped had the earlier report, as a file. Export again."
+                Message(
+                    "Only the export that was stopped had the earlier report, as a file. Export "
+                    "again."
+                )
             )
         settings, user_id = self.marts.settings, request.requester
         return earlier_report(settings, self.ledger, since, user_id, self.password, [batch.id])

@@ -9,6 +9,7 @@ from exhaust.console import SYSTEM_CLOCK, Clock
 from exhaust.errors import Busy, ExhaustError, NoConnection
 from exhaust.project.profile import Profile
 from exhaust.repeating import repeating
+from exhaust.text import Message
 from exhaust.warehouse import Warehouse, connect
 
 MAX_CONNECTIONS = 8
@@ -62,7 +63,10 @@ class Pool:
         """Gives a connection. Raises Busy at once while a builder has the warehouse, and what
         connecting raises."""
         if not self._turns.acquire(timeout=TURN_SECONDS):
-            raise Busy(f"{self._profile.target} is read by too many at once.", "Try again.")
+            raise Busy(
+                Message("{target} is read by too many at once.", target=self._profile.target),
+                Message("Try again."),
+            )
         try:
             self._refuse_during_a_build()
             warehouse = self._take() or connect(self._profile, writing=False, clock=self._clock)

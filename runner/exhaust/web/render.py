@@ -133,12 +133,19 @@ def size(value: int, language: str) -> str:
 
 
 def told(text: str, language: str) -> str:
-    """Returns a message of the core in a language, if it has a template that the catalogue knows;
-    else as it is."""
+    """Returns a message of the core in a language, with the messages in it; else as it is.
+
+    A plain text, such as one from the database, is looked up whole.
+    """
+    catalogue = translations(language)
     if not isinstance(text, Message):
-        return text
-    translated: str = translations(language).gettext(text.template)
+        # The catalogue has its own header under the empty text.
+        return catalogue.gettext(text) if text else text
+    values = {
+        name: told(value, language) if isinstance(value, Message) else value
+        for name, value in text.values.items()
+    }
     try:
-        return translated.format(**text.values)
+        return catalogue.gettext(text.template).format(**values)
     except (KeyError, IndexError, ValueError):
         return text

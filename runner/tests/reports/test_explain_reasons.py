@@ -1,5 +1,6 @@
 """The reasons of explanations, as the raw rows of the sample give them."""
 
+import re
 from typing import Any
 
 import pytest
@@ -18,9 +19,10 @@ from explain_support import (
     of,
     user,
 )
-from support import SCENARIOS, Built
+from support import PROJECT, SCENARIOS, Built
 
 from exhaust import api
+from exhaust.marts.explanations import MARTS, REASONS, Attempt, Location, School
 
 
 @pytest.mark.parametrize(
@@ -207,3 +209,16 @@ def test_the_operator_learns_that_a_course_is_unknown(built: Built) -> None:
     (one,) = found.enrolments
     assert (found.course_id, found.course_name) == (UNKNOWN_COURSE, None)
     assert one.because == "the course has no published hierarchy that can be read"
+
+
+def test_every_reason_of_the_marts_is_known_to_the_pages() -> None:
+    """They translate texts that they know; others would stay in English."""
+    text = re.compile(r"(?:then|else)\s+'([^']+)'|'([^']+)' as (?:first|other)_reason")
+    found = {
+        one or other
+        for kind in (Attempt, School, Location)
+        for file in [PROJECT / "models/marts/explanations" / f"{MARTS[kind][0]}.sql"]
+        for one, other in text.findall(file.read_text("utf-8"))
+    }
+    assert found == {*REASONS}
+    assert len(found) == len(REASONS)

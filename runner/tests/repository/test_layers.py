@@ -21,7 +21,8 @@ LAYERS = (
     {"extract"},
     {"project"},
     {"permissions", "system"},
-    {"console", "errors", "leftovers", "repeating", "text"},
+    {"console", "errors", "leftovers", "repeating"},
+    {"text"},
 )
 """Top to bottom: a room imports itself and the layers below it, never its neighbour."""
 

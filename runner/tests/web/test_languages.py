@@ -80,3 +80,22 @@ def test_an_error_of_the_core_is_said_in_the_language_of_the_page() -> None:
     assert told(text, "en") == text
     assert told(text, "hi") == "dev पर काम चल रहा है: {x}।"
     assert told("Something else.", "hi") == "Something else."
+
+
+def test_a_message_in_a_message_is_translated_too() -> None:
+    district = Message("district")
+    text = Message("the learner has declared no known {location}", location=district)
+    assert text == "the learner has declared no known district"
+    assert told(text, "hi") == "शिक्षार्थी ने कोई ज्ञात ज़िला घोषित नहीं किया है"
+    assert told(text, "en") == text
+
+
+def test_a_value_is_no_text_of_the_pages() -> None:
+    text = Message("derived from the school {school}", school="validated")
+    assert told(text, "hi") == "विद्यालय validated से लिया गया"
+
+
+def test_a_text_of_the_database_is_looked_up_whole() -> None:
+    assert told("only attempt", "hi") == "एकमात्र प्रयास"
+    for text in ("", "{x}", "only attempt of 2"):
+        assert told(text, "hi") == text

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.resources import files
 
 import pytest
 from handmade_marts import CREATOR, MATHS, MENTOR
@@ -18,7 +19,11 @@ from exhaust.project.settings import Settings
 from exhaust.reports.form import ReportForm
 from exhaust.reports.formats import Format
 from exhaust.requests.entities import Status
+from exhaust.requests.lease import reason_for
 from exhaust.requests.ledger import Ledger
+from exhaust.requests.tables import REPLACED
+from exhaust.web.language import DRAFTS
+from exhaust.web.render import told
 
 pytestmark = pytest.mark.not_on_spark
 
@@ -224,6 +229,42 @@ def test_a_failed_request_says_why_and_what_to_do(project: Settings) -> None:
         assert " ".join(failed.error.split()) in shown.text
 
 
+def test_a_failed_request_says_why_in_the_language_of_the_page(project: Settings) -> None:
+    with browser(project, CREATOR) as client:
+        where = requested(client)
+        with Ledger.open(project.profile) as ledger:
+            claim = ledger.claim("w")
+            assert claim
+            ledger.fail(claim, reason_for(KeyboardInterrupt()), is_final=True)
+        assert "Its worker was stopped." in read(client, where).text
+        client.headers["Accept-Language"] = "hi"
+        for path in (where, "/requests"):
+            assert "इसका वर्कर रोक दिया गया।" in read(client, path).text
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Its worker stopped three times.",
+        "Its worker stopped, and the report was requested again.",
+        "The reader of standard output stopped reading.",
+        "Its password was forgotten: a request keeps it for a day, and an export only while it "
+        "runs. Request it again.",
+        "Its password is sealed to the key of another worker. Request it again; all workers of a "
+        "ledger need one key (`worker_key_file`).",
+        "Only the export that was stopped had the earlier report, as a file. Export again.",
+    ],
+)
+def test_a_reason_without_values_is_known_to_the_languages(reason: str) -> None:
+    for language in DRAFTS:
+        assert told(reason, language) != reason
+
+
+def test_the_functions_of_the_ledger_give_the_reason_that_the_pages_know() -> None:
+    functions = files("exhaust.requests").joinpath("functions.sql").read_text("utf-8")
+    assert f"'{REPLACED}'" in functions
+
+
 def test_the_page_says_that_no_worker_has_been_seen(project: Settings, client: TestClient) -> None:
     words = "no worker has been seen in the last 10 minutes"
     where = requested(client)
@@ -275,6 +316,16 @@ def test_what_is_wrong_with_a_field_stands_next_to_it(
     assert sent_again["password"] == sent_again["again"] == ""
     assert changes["password"] not in answer.text
     assert api.requests(project) == []
+
+
+def test_what_is_wrong_is_said_in_the_language_of_the_page(client: TestClient) -> None:
+    client.headers["Accept-Language"] = "hi"
+    for changes, words in (
+        ({"password": "abcd", "again": "abcd"}, "उसमें कम से कम 6 अक्षर होने चाहिए।"),
+        ({"password": SECRET, "again": SECRET}, "अभी तक किसी वर्कर ने कुंजी प्रकाशित नहीं की है"),
+        ({"format": "exe"}, "यह पृष्ठ रिपोर्ट का वह रूप नहीं देता।"),
+    ):
+        assert words in checked(request(client, **changes)).text
 
 
 @pytest.mark.parametrize("changes", [{"format": "exe"}, {"split": "learner"}, {"format": ""}])

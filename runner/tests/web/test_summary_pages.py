@@ -5,6 +5,7 @@ import re
 
 import pytest
 from cli_support import COURSE, LEARNER, MENTOR, SAMPLE
+from explain_support import user
 from page_reader import Page, query, read
 from support import Built
 from web_support import browser
@@ -12,6 +13,7 @@ from web_support import browser
 from exhaust import api
 from exhaust.marts.summaries import Funnel
 from exhaust.project.settings import Settings
+from exhaust.web.language import DRAFTS
 
 pytestmark = pytest.mark.not_on_spark
 
@@ -23,6 +25,19 @@ OF_ANOTHER_TENANT = "1671e7e9-5b05-549d-985b-3f7af90e845f"
 WEEKS = "Enrolments and completions per week"
 ATTEMPTS = "Attempts in batches of the course in which the learner is not enrolled"
 MAX_BYTES = 30_000
+EXPLAINED = (
+    *("01cb756e", "03908454", "0495a9bc", "05bcec65", "10b7da67", "1162af92", "1429a8a8"),
+    *("15d3ac33", "1671e7e9", "17dbfdce", "189ff327", "194f3654", "20374080", "2153d1f0"),
+    *("2469ebe9", "3092d30a", "33c9cf41"),
+)
+"""Learners of the sample who have all kinds of reasons."""
+WORD = re.compile(r"(?<![\w`/.:-])[A-Za-z_]+(?![\w`/.:-])")
+"""A word in Latin letters; neither an ID nor a path, a time or a quoted value."""
+COLUMNS = {
+    *("certificates", "completedon", "framework", "profilelocation", "profileusertypes", "user"),
+    *("course_batch", "enrolled_date", "enrolleddate", "issued_certificates"),
+}
+PERSONAS = {"administrator", "teacher"}
 
 
 @pytest.fixture
@@ -101,6 +116,39 @@ def test_a_row_is_explained_in_the_words_of_the_command(project: Settings) -> No
     attempts = [*(a for one in explanation.enrolments for a in one.attempts)]
     assert [row[0] for row in joined(page.tables("Attempts"))] == [a.content_id for a in attempts]
     assert len(joined(page.tables(ATTEMPTS))) == len(explanation.attempts_elsewhere) > 0
+
+
+@pytest.mark.parametrize("language", DRAFTS)
+def test_the_reasons_of_a_row_are_in_the_language_of_the_page(
+    project: Settings, language: str
+) -> None:
+    reasons = set()
+    with browser(project) as client:
+        client.headers["Accept-Language"] = language
+        for learner in map(user, EXPLAINED):
+            page = read(client, query(f"/courses/{COURSE}/explain", learner=learner))
+            names = names_of_schools(project, learner)
+            reasons |= {without(names, one) for one in whys(page)}
+    assert len(reasons) > 60
+    words = {word for reason in reasons for word in WORD.findall(reason)}
+    assert words - COLUMNS - PERSONAS == set()
+
+
+def whys(page: Page) -> list[str]:
+    """Returns why there is a row or not, and the last cell of each row of the tables."""
+    rows = [row.all("td") for row in page.all("tr") if row.all("td")]
+    return [*(one.text for one in page.all("p") if one.all("strong")), *(r[-1].text for r in rows)]
+
+
+def names_of_schools(project: Settings, learner: str) -> set[str]:
+    found = api.explain(project, COURSE, learner).enrolments
+    return {" ".join((school.school_name or "").split()) for one in found for school in one.schools}
+
+
+def without(names: set[str], text: str) -> str:
+    for name in names:
+        text = text.replace(name, "")
+    return text
 
 
 def test_only_the_rows_of_one_batch_are_explained_if_it_is_chosen(project: Settings) -> None:

@@ -10,6 +10,7 @@ from exhaust import api
 from exhaust.errors import Busy, ExhaustError, PermissionDenied, UsageError
 from exhaust.reports.form import ReportForm
 from exhaust.requests.entities import Request, Status
+from exhaust.text import Message
 from exhaust.web.batch_page import find_batch, show_batch
 from exhaust.web.pages import is_part, limited_by, page, page_number
 from exhaust.web.render import render
@@ -36,7 +37,9 @@ def submit(request: HttpRequest) -> Response:
             )
         except ValueError:
             filled = RequestForm.new()
-            filled.errors["form"] = UsageError("This page does not offer that form of the report.")
+            filled.errors["form"] = UsageError(
+                Message("This page does not offer that form of the report.")
+            )
         except PermissionDenied as error:
             if own_id is not None:
                 raise
