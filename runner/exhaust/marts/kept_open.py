@@ -1,13 +1,15 @@
 """A project whose warehouse stays open between calls, for a server with many readers."""
 
 import threading
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from exhaust.errors import Busy
+from exhaust.marts.records import Build, MartRecord
 from exhaust.project.settings import Settings
 from exhaust.warehouse import Warehouse
 from exhaust.warehouse.pool import Pool
@@ -44,6 +46,17 @@ class Memory:
                 values.pop(next(iter(values)))
             values[key] = made
         return made
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found out about marts that are the same as long as their connection is open."""
+
+    build: Build
+    marts: frozenset[str]
+    """Those that are known to come from the build."""
+    records: Mapping[str, MartRecord]
+    """Where all marts are."""
 
 
 class Copy:
@@ -105,6 +118,8 @@ class KeptOpen(Settings):
     memory: Memory = field(default_factory=Memory)
     copy: Copy = field(default_factory=Copy)
     resources: Resources = field(default_factory=Resources)
+    checked: WeakKeyDictionary[Warehouse, Checked] = field(default_factory=WeakKeyDictionary)
+    """By connection, for marts that cannot change while it is open."""
 
     @classmethod
     def of(cls, settings: Settings, pool: Pool) -> "KeptOpen":

@@ -7,7 +7,7 @@ quotes, and the address of a page of the portal.
 import difflib
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Literal, TypeVar
 from urllib.parse import unquote
@@ -95,15 +95,11 @@ def with_id(items: Sequence[Item], text: str, noun: Noun) -> list[Item]:
     """
     wanted = _id_in(text, noun)
     key = comparable(wanted)
-    rules: tuple[Callable[[Item], bool], ...] = (
-        lambda item: item.id == text,
-        lambda item: item.id == wanted,
-        lambda item: comparable(item.id) == key,
+    return (
+        [item for item in items if item.id == text]
+        or [item for item in items if item.id == wanted]
+        or [item for item in items if comparable(item.id) == key]
     )
-    for rule in rules:
-        if found := [item for item in items if rule(item)]:
-            return found
-    return []
 
 
 def describe_no_match(items: Sequence[Item], text: str, noun: Noun) -> str:

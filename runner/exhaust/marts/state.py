@@ -1,13 +1,13 @@
 """The marts of a warehouse that is open for reading, and the build that they come from."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TypeVar
 
 from exhaust.console import SILENCE, SYSTEM_CLOCK, Clock, Console
 from exhaust.errors import Busy, DataError, ExhaustError
-from exhaust.marts.kept_open import KeptOpen
+from exhaust.marts.kept_open import Checked, KeptOpen
 from exhaust.marts.records import (
     FAILED,
     SUCCESS,
@@ -90,6 +90,11 @@ class Marts:
         if a build is still running after ten seconds.
         """
         needed = COMMON if self._busy else (*COMMON, *marts)
+        if checked := self._checked(needed):
+            self._records = checked.records
+            with self._of_build(checked.build, console):
+                yield checked.build
+            return
         wait = wait or LockWait(console, clock, self._lock_timeout)
         while True:
             before = self._located(needed)
@@ -102,17 +107,37 @@ class Marts:
                 can_wait = self.warehouse.can_change_while_open and not wait.is_over
                 if not has_moved and not (running and can_wait):
                     build = self._whole_build(records, builds, running)
-                    self._warn(build, console)
-                    self._build = build
-                    try:
+                    self._note(build, needed)
+                    with self._of_build(build, console):
                         yield build
-                    finally:
-                        self._build = None
                     return
             if running:
                 started_at = minute(running[0].started_at)
                 wait.pause(f"A build that began at {started_at} is running: waiting ...", 0.5)
                 self._records = None
+
+    @contextmanager
+    def _of_build(self, build: Build, console: Console) -> Iterator[None]:
+        self._warn(build, console)
+        self._build = build
+        try:
+            yield
+        finally:
+            self._build = None
+
+    def _checked(self, needed: Collection[str]) -> Checked | None:
+        """Returns what an earlier reader of this connection found out about all of these marts."""
+        if not isinstance(self.settings, KeptOpen):
+            return None
+        checked = self.settings.checked.get(self.warehouse)
+        return checked if checked and checked.marts.issuperset(needed) else None
+
+    def _note(self, build: Build, needed: Collection[str]) -> None:
+        """Notes for later readers of this connection what cannot change while it is open."""
+        if isinstance(self.settings, KeptOpen) and not self.warehouse.can_change_while_open:
+            before = self.settings.checked.get(self.warehouse)
+            marts = frozenset(needed) | (before.marts if before else frozenset())
+            self.settings.checked[self.warehouse] = Checked(build, marts, self._records or {})
 
     @property
     def _lock_timeout(self) -> float:
@@ -223,6 +248,8 @@ class Marts:
         return newest
 
     def _warn(self, build: Build, console: Console) -> None:
+        if console is SILENCE:
+            return
         if loaded_at := self.loaded_after(build):
             console.say(
                 f"warning: data was loaded at {minute(loaded_at)}, after the build of "

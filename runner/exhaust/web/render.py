@@ -3,13 +3,14 @@
 import gzip
 import math
 from datetime import UTC, date, datetime
-from functools import cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import jinja2
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal, format_percent
 from starlette.requests import Request
@@ -22,6 +23,8 @@ from exhaust.web.site import site_of
 
 LOCALES = {"en": "en_IN"}
 """How numbers and dates are written, where that is not just the language's."""
+MAX_NUMBERS = 10_000
+"""Numbers that are kept as a language writes them."""
 
 
 def render(request: Request, template: str, status: int = 200, **context: Any) -> HTMLResponse:
@@ -73,10 +76,12 @@ def _environment(language: str) -> jinja2.Environment:
     vars(environment)["install_gettext_translations"](catalogue, newstyle=True)
     environment.globals["static"] = static_url
     environment.globals["with_query"] = with_query
-    locale = LOCALES.get(language, language)
+    locale = Locale.parse(LOCALES.get(language, language))
+    # A page has hundreds of numbers, most of them small, and Babel takes long to write one.
+    number = lru_cache(MAX_NUMBERS)(partial(format_decimal, locale=locale))
     environment.filters.update(
-        number=lambda value: format_decimal(value, locale=locale),
-        ordinal=ordinal if language == "en" else lambda value: format_decimal(value, locale=locale),
+        number=number,
+        ordinal=ordinal if language == "en" else number,
         percent=lambda value: format_percent(value / 100, locale=locale),
         share=lambda part, whole: share(part, whole, locale),
         day=lambda value: day(value, locale),
@@ -106,29 +111,29 @@ def with_query(path: str, **values: object) -> str:
     return f"{path}?{query}" if query else path
 
 
-def share(part: int, whole: int, language: str) -> str:
-    """`47 %` of a whole, as the language writes it; a dash for nothing of nothing."""
-    return format_percent(part / whole, locale=language) if whole else "-"
+def share(part: int, whole: int, locale: Locale) -> str:
+    """`47 %` of a whole, as the locale writes it; a dash for nothing of nothing."""
+    return format_percent(part / whole, locale=locale) if whole else "-"
 
 
-def day(value: date | None, language: str) -> str:
-    return "" if value is None else format_date(value, "medium", locale=language)
+def day(value: date | None, locale: Locale) -> str:
+    return "" if value is None else format_date(value, "medium", locale=locale)
 
 
-def moment(value: datetime | None, zone: str, language: str) -> str:
+def moment(value: datetime | None, zone: str, locale: Locale) -> str:
     """A time in UTC as the day and time of a zone."""
     if value is None:
         return ""
     local = value.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
-    clock_time = format_time(local, "short", locale=language)
-    return f"{format_date(local, 'medium', locale=language)}, {clock_time}"
+    clock_time = format_time(local, "short", locale=locale)
+    return f"{format_date(local, 'medium', locale=locale)}, {clock_time}"
 
 
-def size(value: int, language: str) -> str:
+def size(value: int, locale: Locale) -> str:
     """`1.2 MB`."""
     units = ("B", "kB", "MB", "GB", "TB")
     step = min(int(math.log10(value) // 3), len(units) - 1) if value else 0
-    number = format_decimal(round(value / 1000**step, 1 if step else 0), locale=language)
+    number = format_decimal(round(value / 1000**step, 1 if step else 0), locale=locale)
     return f"{number} {units[step]}"
 
 
