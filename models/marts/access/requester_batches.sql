@@ -7,17 +7,36 @@ with
 
     learners as (select * from {{ ref("exhaust", "course_progress") }}),
 
-    rights as (
-        select batches.course_id, batches.batch_id, courses.created_by as user_id
+    claims as (
+        select
+            batches.course_id,
+            batches.batch_id,
+            batches.enrolled,
+            batches.completed,
+            batches.created_by,
+            batches.mentors,
+            courses.tenant_id,
+            courses.created_by as course_creator
         from batches
         inner join courses on batches.course_id = courses.course_id
+    ),
+
+    {#- With what is needed of the batch: Postgres cannot estimate how many rows a further join has. #}
+    rights as (
+        select course_id, batch_id, enrolled, completed, tenant_id, course_creator as user_id
+        from claims
         union
-        select batches.course_id, batches.batch_id, batches.created_by
-        from batches
+        select course_id, batch_id, enrolled, completed, tenant_id, created_by
+        from claims
         union
         select
-            batches.course_id, batches.batch_id, {{ array_elements("batches.mentors") }} as user_id
-        from batches
+            course_id,
+            batch_id,
+            enrolled,
+            completed,
+            tenant_id,
+            {{ array_elements("claims.mentors") }}
+        from claims
     ),
 
     counts as (
@@ -33,13 +52,11 @@ with
 
     requested as (
         select
-            rights.user_id,
-            rights.course_id,
-            rights.batch_id,
-            coalesce(requesters.root_org_id = courses.tenant_id, false) as sees_all_learners
+            rights.*,
+            requesters.root_org_id,
+            coalesce(requesters.root_org_id = rights.tenant_id, false) as sees_all_learners
         from rights
         inner join requesters on rights.user_id = requesters.user_id
-        inner join courses on rights.course_id = courses.course_id
     ),
 
     counted as (
@@ -50,25 +67,20 @@ with
             requested.sees_all_learners,
             case
                 when requested.sees_all_learners
-                then batches.enrolled
+                then requested.enrolled
                 else coalesce(counts.enrolled, 0)
             end as enrolled,
             case
                 when requested.sees_all_learners
-                then batches.completed
+                then requested.completed
                 else coalesce(counts.completed, 0)
             end as completed
         from requested
-        inner join requesters on requested.user_id = requesters.user_id
-        inner join
-            batches
-            on requested.course_id = batches.course_id
-            and requested.batch_id = batches.batch_id
         left join
             counts
             on requested.course_id = counts.course_id
             and requested.batch_id = counts.batch_id
-            and requesters.root_org_id = counts.root_org_id
+            and requested.root_org_id = counts.root_org_id
     )
 
 select *
