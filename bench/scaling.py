@@ -16,9 +16,10 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from bench.generate import course_id, generate
+from bench.generate import generate
 from bench.measure import clean_environment, run, size
 from bench.run import BIG, BIN, LIGHT, PROJECT, machine, smaller
+from bench.shape import course_id
 
 FIVE_TIMES = replace(
     LIGHT,

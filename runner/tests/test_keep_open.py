@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from handmade_marts import (
@@ -27,7 +28,7 @@ from exhaust.errors import Busy, DataError, NotFound, PermissionDenied
 from exhaust.marts.kept_open import KeptOpen
 from exhaust.pipeline.lease import builder_of_file, holding_target
 from exhaust.project.settings import Settings
-from exhaust.warehouse import Warehouse, connect
+from exhaust.warehouse import Warehouse, class_of, connect
 from exhaust.warehouse.duckdb import file_of
 from exhaust.warehouse.pool import IDLE_SECONDS, MAX_CONNECTIONS, Pool
 
@@ -115,6 +116,34 @@ def test_a_build_changes_what_is_shown(project: Settings) -> None:
         assert kept.memory.size == 1
 
 
+def test_an_open_file_says_once_what_its_marts_are(
+    project: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = class_of(project.profile)
+    query, asked = engine.query, list[str]()
+
+    def recorded(self: Warehouse, sql: str) -> list[tuple[Any, ...]]:
+        asked.append(sql)
+        return query(self, sql)
+
+    with api.keep_open(project) as kept:
+        if not engine.can_change_while_open:
+            wait_until(lambda: kept.copy.connect() is not None)
+        api.courses(kept)
+        monkeypatch.setattr(engine, "query", recorded)
+        api.batches(kept, MATHS)
+    assert asked
+    assert any("built_marts" in sql for sql in asked) == engine.can_change_while_open
+
+
+def test_a_mart_that_no_reader_needed_before_is_looked_for(project: Settings) -> None:
+    with api.keep_open(project) as kept:
+        api.courses(kept)
+        for _ in range(2):
+            with pytest.raises(DataError, match="lack location_summaries"):
+                api.summary(kept, MATHS)
+
+
 def test_a_build_that_did_not_end_well_is_not_shown(project: Settings) -> None:
     with api.keep_open(project) as kept:
         ids(kept)
@@ -130,7 +159,7 @@ from pathlib import Path
 from exhaust.console import SYSTEM_CLOCK, Silence
 from exhaust.pipeline.lease import holding_target
 from exhaust.project.settings import read_settings
-from exhaust.warehouse import Warehouse, connect
+from exhaust.warehouse import Warehouse, class_of, connect
 
 class Console(Silence):
     def say(self, message):

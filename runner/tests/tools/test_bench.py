@@ -7,8 +7,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from bench import report, scaling
-from bench.generate import Shape, batch_id, generate
+from bench.generate import generate
 from bench.run import BIG, LIGHT, MANY, machine, measure, new_bench, smaller
+from bench.shape import Shape, batch_id
 
 
 def counted(folder: Path, table: str, what: str = "count(*)") -> int:
