@@ -5,12 +5,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 MESSAGE = "Interrupted."
 AGAIN_SECONDS = 0.05
-"""When a signal is raised again, where Python could only print what it raised."""
+"""When a signal is raised again, where Python could only print what it raised, or must not raise
+anything."""
+LOADS_NATIVE_CODE = {"ExtensionFileLoader.create_module", "ExtensionFileLoader.exec_module"}
+"""Functions of importlib in which native code, such as DuckDB's, may end the process if anything is
+raised."""
 
 _received: signal.Signals | None = None
 _is_over = False
@@ -59,14 +64,25 @@ def stopped_by_signals() -> Iterator[None]:
             signal.signal(caught, signal.SIG_IGN)
 
 
-def _stop(number: int, _: object) -> None:
+def _stop(number: int, frame: FrameType | None) -> None:
     global _received
     is_again = number == signal.SIGALRM
     if _is_over or (_received and not is_again):
         return
     if not is_again:
         _received = signal.Signals(number)
+    if _loads_native_code(frame):
+        signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+        return
     raise KeyboardInterrupt
+
+
+def _loads_native_code(frame: FrameType | None) -> bool:
+    while frame:
+        if frame.f_code.co_qualname in LOADS_NATIVE_CODE:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _raise_again(unraisable: Any) -> None:

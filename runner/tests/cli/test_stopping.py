@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -83,3 +84,35 @@ def test_the_lines_of_a_watch_begin_with_the_time(
     assert re.fullmatch(rf"{time}Interrupted\.", last)
     assert call("process") == 0
     assert capsys.readouterr().err == "No requests are waiting.\n"
+
+
+DURING_AN_IMPORT = """
+import enum, signal
+from exhaust.cli.stopping import stopped_by_signals
+
+make = enum.EnumType.__call__
+
+def interrupted(*arguments, **named):
+    enum.EnumType.__call__ = make
+    signal.raise_signal(signal.SIGTERM)
+    return make(*arguments, **named)
+
+with stopped_by_signals():
+    enum.EnumType.__call__ = interrupted
+    import _duckdb
+    signal.pause()
+"""
+
+
+@pytest.mark.not_on_spark
+def test_a_signal_while_native_code_is_loaded_ends_the_command_a_moment_later() -> None:
+    """DuckDB makes its enumerations with Python, and aborts the process if that raises."""
+    path = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-c", DURING_AN_IMPORT],
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (143, "Interrupted.\n")
