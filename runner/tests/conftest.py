@@ -21,6 +21,7 @@ from handmade_marts import create_marts
 from support import (
     NO_MESSAGES,
     PROJECT,
+    BuildMarts,
     Built,
     ManualClock,
     NewSettings,
@@ -188,7 +189,24 @@ def warehouse(settings: Settings) -> Iterator[Warehouse]:
 
 
 @pytest.fixture(scope="session")
-def built(request: pytest.FixtureRequest, engine: str, new_settings: NewSettings) -> Built:
+def build_marts(request: pytest.FixtureRequest, engine: str) -> BuildMarts:
+    """Returns a function that builds what is loaded into a warehouse of the engine under test."""
+
+    def build(settings: Settings) -> BuildReport:
+        if engine != "spark":
+            return dbt_build(settings, [], NO_MESSAGES)
+        spark: Spark = request.getfixturevalue("spark")
+        spark.release()
+        variables = ["--vars", f"landing_schema: {settings.landing_schema}"]
+        report = dbt_build(settings, variables, NO_MESSAGES)
+        spark.hold(settings)
+        return report
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def built(engine: str, new_settings: NewSettings, build_marts: BuildMarts) -> Built:
     """Returns a function that loads and builds an extract, once, on the engine under test.
 
     Tests share the warehouse, so they only read it.
@@ -198,15 +216,7 @@ def built(request: pytest.FixtureRequest, engine: str, new_settings: NewSettings
     def warehouse_of(folder: Path) -> tuple[Settings, BuildReport]:
         settings = new_settings(engine)
         load_extract(settings, folder)
-        arguments = []
-        if engine == "spark":
-            spark: Spark = request.getfixturevalue("spark")
-            spark.release()
-            arguments = ["--vars", f"landing_schema: {settings.landing_schema}"]
-        report = dbt_build(settings, arguments, NO_MESSAGES)
-        if engine == "spark":
-            spark.hold(settings)
-        return settings, report
+        return settings, build_marts(settings)
 
     def build(folder: Path) -> Settings:
         settings, report = warehouse_of(folder)

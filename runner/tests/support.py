@@ -16,6 +16,7 @@ import yaml
 from exhaust.console import Clock
 from exhaust.extract.folder import read_extract
 from exhaust.marts.state import open_marts
+from exhaust.pipeline.build import BuildReport
 from exhaust.pipeline.load import load
 from exhaust.project.settings import Settings
 from exhaust.project.sources import read_sources
@@ -42,6 +43,9 @@ NewSettings = Callable[[str], Settings]
 
 Built = Callable[[Path], Settings]
 """The fixture `built`: loads and builds an extract, once."""
+
+BuildMarts = Callable[[Settings], BuildReport]
+"""The fixture `build_marts`: builds what is loaded."""
 
 
 def relation(schema: str, table: str) -> str:
