@@ -5,10 +5,15 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+
+import sqlalchemy as sa
 
 from exhaust.pipeline.lease import TABLE
 from exhaust.project.settings import Settings
+from exhaust.requests.ledger import LEASE, Ledger
+from exhaust.requests.store import REQUESTS
 from exhaust.warehouse import class_of, connect
 
 MARK = "MARK_OF_A_TEST"
@@ -78,6 +83,13 @@ def let_lease_end(settings: Settings) -> None:
         with connect(settings.profile, writing=True) as warehouse:
             table = warehouse.relation(settings.profile.schema, TABLE)
             warehouse.execute(f"update {table} set lease_until = started_at")
+
+
+def let_leases_of_requests_end(settings: Settings) -> None:
+    """As if two minutes had passed: a worker that was killed has lost its requests."""
+    with Ledger.open(settings.profile) as ledger, ledger._store.begin() as connection:
+        ended = datetime.now(UTC).replace(tzinfo=None) - LEASE
+        connection.execute(sa.update(REQUESTS).values(lease_until=ended))
 
 
 def exhaust(*arguments: str) -> list[str]:

@@ -7,21 +7,19 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
 import pytest
-import sqlalchemy as sa
 from cli_support import COURSE, MENTOR
-from processes_support import exhaust, let_lease_end, started
+from processes_support import exhaust, let_lease_end, let_leases_of_requests_end, started
 from requests_support import ShiftedClock
 from support import NO_MESSAGES, PROJECT, wait_until
 
 from exhaust.project.settings import Settings, read_settings
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.verify import verify
-from exhaust.requests import store
 from exhaust.requests.entities import Request, Status
 from exhaust.requests.ledger import LEASE, Ledger
 from exhaust.requests.worker import process
@@ -102,9 +100,7 @@ class Victim:
 
     def let_leases_end(self) -> None:
         """As if two minutes had passed: whoever was killed has lost its requests and its target."""
-        with Ledger.open(self.settings.profile) as ledger, ledger._store.begin() as connection:
-            ended = datetime.now(UTC).replace(tzinfo=None) - LEASE
-            connection.execute(sa.update(store.REQUESTS).values(lease_until=ended))
+        let_leases_of_requests_end(self.settings)
         let_lease_end(self.settings)
 
     def process_requests(self) -> None:

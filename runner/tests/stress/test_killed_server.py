@@ -10,7 +10,6 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -19,11 +18,10 @@ from typing import TypeVar
 import httpx
 import psutil
 import pytest
-import sqlalchemy as sa
 import yaml
 from handmade_marts import PLAN, add_batch, insert
 from handmade_summaries import with_summaries
-from processes_support import exhaust
+from processes_support import exhaust, let_leases_of_requests_end
 from python_calamine import CalamineWorkbook
 from serve_support import answers
 from support import wait_until
@@ -32,9 +30,8 @@ from web_support import csrf_of
 from exhaust.project.settings import Settings
 from exhaust.reports.receipt import receipt_path
 from exhaust.reports.verify import verify
-from exhaust.requests import store
 from exhaust.requests.entities import Status
-from exhaust.requests.ledger import LEASE, Ledger
+from exhaust.requests.ledger import Ledger
 from exhaust.warehouse import connect
 from exhaust.web.identity.proxy import SECRET_HEADER
 
@@ -104,9 +101,7 @@ class Server:
             process.kill()
         self._child.wait()
         psutil.wait_procs(workers, 30)
-        with Ledger.open(self._settings.profile) as ledger, ledger._store.begin() as connection:
-            ended = datetime.now(UTC).replace(tzinfo=None) - LEASE
-            connection.execute(sa.update(store.REQUESTS).values(lease_until=ended))
+        let_leases_of_requests_end(self._settings)
         self._start()
 
     def stop(self) -> int:
